@@ -1,0 +1,1 @@
+"""The command line, one file a verb; everything is put together here."""

@@ -1,0 +1,1 @@
+"""What runs every tick on the robot: numpy only, no torch, no ROS."""

@@ -1,0 +1,48 @@
+"""One root exception, and a child for each thing a user can mend.
+
+Every message says what came, what was expected and how to mend it. The command line and the
+nodes print the message alone and exit with `EXIT_CODE`; a traceback is for our own mistakes.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_CODE = 2
+
+
+class DdpgRosError(Exception):
+    """Root of everything a user can mend."""
+
+
+class ConfigError(DdpgRosError):
+    """A setting or a configuration file that cannot be used."""
+
+
+class RobotError(DdpgRosError):
+    """A robot description that cannot be used."""
+
+
+class JointStateError(DdpgRosError):
+    """A joint state that does not fit the robot; it is rejected and counted."""
+
+
+class PolicyFileError(DdpgRosError):
+    """A policy file that cannot be used."""
+
+
+class RunDirectoryError(DdpgRosError):
+    """A run directory that cannot be written."""
+
+
+class LearnerDiedError(DdpgRosError):
+    """The learner process ended without being asked to."""
+
+
+class MachineError(DdpgRosError):
+    """Something on this machine is missing, or in the way."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{matches[0]}'?" if matches else "."

@@ -1,0 +1,1 @@
+"""The shared memory between agent and learner, and the learner's process."""

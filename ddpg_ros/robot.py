@@ -1,0 +1,219 @@
+"""The arm as its URDF describes it: joints, limits and forward kinematics."""
+
+import math
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddpg_ros.errors import RobotError, nearest
+from ddpg_ros.types import Vector
+
+ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
+"""Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
+
+_MOVABLE = ("revolute", "continuous")
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """One URDF joint: fixed transform from the parent link, then a rotation about `axis`."""
+
+    name: str
+    kind: str
+    parent: str
+    child: str
+    origin: NDArray[np.float64]  # (4, 4), parent link → joint frame [m]
+    axis: Vector  # (3,) unit vector in the joint frame
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A serial arm of revolute joints, in the order that every array of the package follows.
+
+    Continuous joints have infinite position limits. Source of every limit: the URDF.
+    """
+
+    name: str
+    urdf_path: Path
+    joints: tuple[str, ...]
+    lower: Vector  # (n,) [rad]
+    upper: Vector  # (n,) [rad]
+    velocity_limit: Vector  # (n,) [rad/s]
+    effort_limit: Vector  # (n,) [N·m]
+    _chain: tuple[_Joint, ...] = field(repr=False)  # base → tip, fixed joints included
+
+    @classmethod
+    def load(cls, urdf: str, joints: Sequence[str] = (), tip: str = "") -> "Robot":
+        """Read an arm from a URDF.
+
+        Args:
+            urdf: a path, or the name of an arm that ships with this package (`reacher2`).
+            joints: the joints to command, in order; none means every movable joint.
+            tip: the link whose frame is the fingertip; none means the end of the chain.
+
+        Raises:
+            RobotError: no such file, not a URDF, a joint that is not there, or a joint
+                without effort, velocity or (where it is not continuous) position limits.
+        """
+        path = find_urdf(urdf)
+        try:
+            root = ElementTree.parse(path).getroot()
+        except ElementTree.ParseError as error:
+            raise RobotError(f"{path} is no XML ({error}); expected a URDF.") from None
+        if root.tag != "robot":
+            raise RobotError(f"{path} holds <{root.tag}>; expected a URDF's <robot>.")
+        elements = {element.get("name", ""): element for element in root.findall("joint")}
+        movable = [name for name, element in elements.items() if element.get("type") in _MOVABLE]
+        names = tuple(joints) or tuple(movable)
+        if not names:
+            raise RobotError(f"{path} has no revolute or continuous joint to move.")
+        for name in names:
+            if name not in movable:
+                raise RobotError(
+                    f"{path} has no movable joint '{name}'{nearest(name, movable)} "
+                    f"It has: {', '.join(movable) or 'none'}."
+                )
+        limits = np.array([_limits(elements[name], path) for name in names], dtype=np.float64)
+        chain = _chain_to(tip, [_joint(element) for element in elements.values()], names, path)
+        return cls(
+            name=root.get("name", path.stem),
+            urdf_path=path,
+            joints=names,
+            lower=limits[:, 0],
+            upper=limits[:, 1],
+            velocity_limit=limits[:, 2],
+            effort_limit=limits[:, 3],
+            _chain=chain,
+        )
+
+    def tip_position(self, position: Vector) -> Vector:
+        """Forward kinematics: fingertip in the base frame.
+
+        Args:
+            position: (n,) [rad].
+
+        Returns:
+            (3,) [m].
+        """
+        angles = dict(zip(self.joints, position.tolist(), strict=True))
+        point = np.array([0.0, 0.0, 0.0, 1.0])
+        for joint in reversed(self._chain):
+            if joint.kind in _MOVABLE:
+                point[:3] = _rotate(joint.axis, angles.get(joint.name, 0.0), point[:3])
+            point = joint.origin @ point
+        return point[:3]
+
+    @property
+    def reach(self) -> float:
+        """Upper bound of the fingertip's distance from the base [m]."""
+        return float(sum(np.linalg.norm(joint.origin[:3, 3]) for joint in self._chain))
+
+
+def find_urdf(urdf: str) -> Path:
+    """Return the file that `urdf` (a path or the name of one of our arms) stands for."""
+    path = Path(urdf).expanduser()
+    if path.is_file():
+        return path.resolve()
+    own = ASSETS / f"{urdf}.urdf"
+    if own.is_file():
+        return own
+    known = sorted(arm.stem for arm in ASSETS.glob("*.urdf"))
+    raise RobotError(
+        f"there is no URDF '{urdf}'; robot.urdf takes the path of a file or one of our own arms "
+        f"({', '.join(known)}){nearest(urdf, known)}"
+    )
+
+
+def _limits(element: ElementTree.Element, path: Path) -> tuple[float, float, float, float]:
+    name, limit = element.get("name"), element.find("limit")
+    wanted = ["effort", "velocity"]
+    if element.get("type") == "revolute":
+        wanted += ["lower", "upper"]
+    missing = [key for key in wanted if limit is None or limit.get(key) is None]
+    if missing:
+        raise RobotError(
+            f"{path}: joint '{name}' has no limit for {', '.join(missing)}; add "
+            f'<limit effort="[N·m]" velocity="[rad/s]" lower="[rad]" upper="[rad]"/>.'
+        )
+    assert limit is not None
+    try:
+        value = {key: float(limit.get(key, "")) for key in wanted}
+    except ValueError as error:
+        raise RobotError(f"{path}: joint '{name}' has a bad limit ({error}).") from None
+    lower, upper = value.get("lower", -math.inf), value.get("upper", math.inf)
+    finite = all(math.isfinite(number) for number in value.values())
+    if not (finite and value["effort"] > 0 and value["velocity"] > 0 and lower < upper):
+        raise RobotError(
+            f"{path}: joint '{name}' has limits {value}; expected finite numbers with "
+            "effort > 0, velocity > 0 and lower < upper."
+        )
+    return lower, upper, value["velocity"], value["effort"]
+
+
+def _joint(element: ElementTree.Element) -> _Joint:
+    origin, axis = element.find("origin"), element.find("axis")
+    xyz = _floats(origin.get("xyz") if origin is not None else None, (0.0, 0.0, 0.0))
+    rpy = _floats(origin.get("rpy") if origin is not None else None, (0.0, 0.0, 0.0))
+    direction = _floats(axis.get("xyz") if axis is not None else None, (1.0, 0.0, 0.0))
+    parent, child = element.find("parent"), element.find("child")
+    return _Joint(
+        name=element.get("name", ""),
+        kind=element.get("type", ""),
+        parent=parent.get("link", "") if parent is not None else "",
+        child=child.get("link", "") if child is not None else "",
+        origin=_transform(xyz, rpy),
+        axis=direction / np.linalg.norm(direction),
+    )
+
+
+def _floats(text: str | None, default: tuple[float, float, float]) -> Vector:
+    return np.array([float(part) for part in text.split()] if text else default, dtype=np.float64)
+
+
+def _transform(xyz: Vector, rpy: Vector) -> NDArray[np.float64]:
+    """Homogeneous transform of a URDF origin: R = Rz(yaw) Ry(pitch) Rx(roll), then xyz."""
+    matrix = np.eye(4)
+    for axis, angle in zip(np.eye(3), rpy, strict=True):
+        matrix[:3, :3] = np.stack([_rotate(axis, angle, c) for c in matrix[:3, :3].T], axis=1)
+    matrix[:3, 3] = xyz
+    return matrix
+
+
+def _rotate(axis: Vector, angle: float, vector: Vector) -> Vector:
+    """Rodrigues' rotation of `vector` by `angle` [rad] about the unit vector `axis`."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    (kx, ky, kz), (x, y, z) = axis.tolist(), vector.tolist()
+    dot = (kx * x + ky * y + kz * z) * (1.0 - cos)
+    return np.array(
+        [
+            x * cos + (ky * z - kz * y) * sin + kx * dot,
+            y * cos + (kz * x - kx * z) * sin + ky * dot,
+            z * cos + (kx * y - ky * x) * sin + kz * dot,
+        ]
+    )
+
+
+def _chain_to(
+    tip: str, joints: list[_Joint], commanded: tuple[str, ...], path: Path
+) -> tuple[_Joint, ...]:
+    """Walk from the tip link up to the base; return the joints base → tip."""
+    by_child = {joint.child: joint for joint in joints}
+    if tip and tip not in by_child:
+        raise RobotError(
+            f"{path} has no link '{tip}' at the end of a joint{nearest(tip, by_child)} "
+            f"It has: {', '.join(by_child)}."
+        )
+    link = tip
+    if not link:  # from the last commanded joint outwards, along the first child
+        link = next(joint.child for joint in joints if joint.name == commanded[-1])
+        while child := next((joint.child for joint in joints if joint.parent == link), None):
+            link = child
+    chain = []
+    while link in by_child:
+        chain.append(by_child[link])
+        link = by_child[link].parent
+    return tuple(reversed(chain))

@@ -1,0 +1,14 @@
+"""What an arm is to do; one small file a task."""
+
+from ddpg_ros.config import TaskSection
+from ddpg_ros.robot import Robot
+from ddpg_ros.tasks.base import Task
+from ddpg_ros.tasks.reach import Reach
+from ddpg_ros.tasks.swing_up import SwingUp
+
+__all__ = ["Task", "make_task"]
+
+
+def make_task(settings: TaskSection, robot: Robot) -> Task:
+    """Build the task that `settings.name` names for this arm."""
+    return SwingUp(settings, robot) if settings.name == "swing_up" else Reach(settings, robot)

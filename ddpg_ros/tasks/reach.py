@@ -1,0 +1,66 @@
+"""Reach: bring the fingertip to a goal and rest there."""
+
+import math
+
+import numpy as np
+
+from ddpg_ros.config import TaskSection
+from ddpg_ros.robot import Robot
+from ddpg_ros.types import JointState, Vector, Vector32
+
+
+class Reach:
+    """Goals are fingertip positions of uniformly drawn joint positions, so every one is reachable.
+
+    The near term, exp(−distance / tolerance), makes the last centimetre worth the effort.
+    """
+
+    terms: tuple[str, ...] = ("distance", "near", "velocity", "torque")
+
+    def __init__(self, settings: TaskSection, robot: Robot) -> None:
+        """Take the kinematics, the limits and the reach from the robot."""
+        self._settings = settings
+        self._robot = robot
+        self._lower = np.maximum(robot.lower, -math.pi)
+        self._upper = np.minimum(robot.upper, math.pi)
+        self.observation_size = 3 * len(robot.joints) + 6
+        self.goal: Vector = np.zeros(3)
+
+    def reset(self, rng: np.random.Generator) -> None:
+        """Draw a goal."""
+        self.goal = self._robot.tip_position(rng.uniform(self._lower, self._upper))
+
+    def observe(self, state: JointState) -> Vector32:
+        """(cos q, sin q, q̇ over its limit, goal, goal − fingertip), lengths over the reach."""
+        tip = self._robot.tip_position(state.position)
+        return np.concatenate(
+            (
+                np.cos(state.position),
+                np.sin(state.position),
+                state.velocity / self._robot.velocity_limit,
+                self.goal / self._robot.reach,
+                (self.goal - tip) / self._robot.reach,
+            )
+        ).astype(np.float32)
+
+    def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
+        """Distance over the reach, nearness, and penalties on speed and torque."""
+        distance = self._distance(state)
+        velocity = state.velocity / self._robot.velocity_limit
+        return {
+            "distance": -distance / self._robot.reach,
+            "near": math.exp(-distance / self._settings.tolerance),
+            "velocity": -self._settings.velocity_weight * float(velocity @ velocity),
+            "torque": -self._settings.torque_weight * float(action @ action),
+        }
+
+    def terminated(self, state: JointState) -> bool:
+        """Never: the arm is to stay at the goal until the time limit."""
+        return False
+
+    def success(self, state: JointState) -> bool:
+        """Fingertip within the tolerance of the goal [m]."""
+        return self._distance(state) <= self._settings.tolerance
+
+    def _distance(self, state: JointState) -> float:
+        return float(np.linalg.norm(self.goal - self._robot.tip_position(state.position)))

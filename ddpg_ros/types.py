@@ -1,0 +1,40 @@
+"""The values that travel through the package: named tuples over numpy arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+"""A float64 vector; the unit stands beside each use."""
+
+Vector32 = NDArray[np.float32]
+"""A float32 vector, the precision of the networks."""
+
+
+class JointState(NamedTuple):
+    """What the arm measured at one instant, in the robot's joint order."""
+
+    stamp: int  # [ns], the publisher's clock
+    position: Vector  # (n,) [rad]
+    velocity: Vector  # (n,) [rad/s]
+
+
+class Transition(NamedTuple):
+    """One step of experience, as the learner stores it."""
+
+    observation: Vector32  # (o,)
+    action: Vector32  # (a,) the applied torque over the action scale, in [-1, 1]
+    reward: float
+    terminated: bool  # cuts the bootstrap; a time limit does not
+    next_observation: Vector32  # (o,)
+
+
+class Episode(NamedTuple):
+    """What is kept of one finished episode."""
+
+    episode_return: float  # sum of rewards, undiscounted
+    length: int  # [steps]
+    success: bool  # the task's own judgement of the last state
+    terminated: bool
+    terms: dict[str, float]  # the return, split into the task's reward terms
