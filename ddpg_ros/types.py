@@ -38,3 +38,36 @@ class Episode(NamedTuple):
     success: bool  # the task's own judgement of the last state
     terminated: bool
     terms: dict[str, float]  # the return, split into the task's reward terms
+
+
+class RecordLayout(NamedTuple):
+    """Where each part of a transition stands in a packed float32 record.
+
+    observation | action | reward | terminated | next observation: the form in which transitions
+    cross from the agent to the learner and lie in replay.
+    """
+
+    observation_size: int
+    action_size: int
+
+    @property
+    def width(self) -> int:
+        """Numbers in a record."""
+        return 2 * self.observation_size + self.action_size + 2
+
+    @property
+    def slices(self) -> tuple[slice, slice, int, int, slice]:
+        """Columns of observation, action, reward, terminated, next observation."""
+        o, a = self.observation_size, self.action_size
+        return slice(0, o), slice(o, o + a), o + a, o + a + 1, slice(o + a + 2, None)
+
+    def pack(self, transition: Transition) -> Vector32:
+        """Return the transition as one record, (width,)."""
+        record = np.empty(self.width, dtype=np.float32)
+        observation, action, reward, terminated, next_observation = self.slices
+        record[observation] = transition.observation
+        record[action] = transition.action
+        record[reward] = transition.reward
+        record[terminated] = transition.terminated
+        record[next_observation] = transition.next_observation
+        return record
