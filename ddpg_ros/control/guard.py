@@ -81,6 +81,7 @@ class Guard:
         shaped = np.minimum(np.maximum(wanted, self._last - step), self._last + step)
         if (shaped != wanted).any():
             self._slowed += 1
+        # A no-op as long as the stages above are right: the last line of defence.
         self._last = np.minimum(np.maximum(shaped, -self._limit), self._limit)
         sent: Vector = self._last.copy()
         return sent

@@ -48,6 +48,8 @@ def test_each_joint_is_clamped_to_its_own_limit():
     assert send(guard, 100.0, -100.0) == [5.0, -2.0]
     assert send(guard, -4.0, 2.5) == [-4.0, 2.0]
     assert guard.counts == (0, 2, 0)
+    assert send(guard, 0.0, -2.5) == [0.0, -2.0]
+    assert guard.counts == (0, 3, 0)
 
 
 def test_a_torque_at_the_limit_is_neither_changed_nor_counted():
