@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ddpg_ros.errors import RobotError, nearest
+from ddpg_ros.errors import ConfigError, RobotError, nearest
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
@@ -105,7 +105,29 @@ class Robot:
             if joint.kind in _MOVABLE:
                 point[:3] = _rotate(joint.axis, angles.get(joint.name, 0.0), point[:3])
             point = joint.origin @ point
-        return point[:3]
+        tip: Vector = point[:3]
+        return tip
+
+    def torque_limit(self, wanted: Sequence[float]) -> Vector:
+        """Return the torque limit of each joint, (n,) [N·m]: `wanted`, or the URDF's where none.
+
+        Raises:
+            ConfigError: not one number a joint, or above the URDF's effort limit.
+        """
+        if not wanted:
+            own: Vector = self.effort_limit.copy()
+            return own
+        limit = np.array(wanted, dtype=np.float64)
+        allowed = ", ".join(
+            f"{joint} {effort:g}"
+            for joint, effort in zip(self.joints, self.effort_limit, strict=True)
+        )
+        if limit.shape != self.effort_limit.shape or (limit > self.effort_limit).any():
+            raise ConfigError(
+                f"robot.torque_limit is {list(wanted)}; expected one number for each joint, at "
+                f"most the URDF's effort [N·m]: {allowed}."
+            )
+        return limit
 
     @property
     def reach(self) -> float:

@@ -55,6 +55,8 @@ def initial_parameters(sizes: Sequence[int], generator: torch.Generator) -> Para
     parameters: list[Tensor] = []
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         bound = 3e-3 if layer == len(sizes) - 2 else 1.0 / math.sqrt(fan_in)
-        for shape in ((fan_out, fan_in), (fan_out,)):
-            parameters.append(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+        parameters += (
+            torch.empty(shape).uniform_(-bound, bound, generator=generator)
+            for shape in ((fan_out, fan_in), (fan_out,))
+        )
     return tuple(parameters)

@@ -1,0 +1,113 @@
+"""Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+
+from ddpg_ros import __version__
+from ddpg_ros.config import Config, to_parameters
+from ddpg_ros.control.actor import Actor, GreedyActor
+from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.errors import ConfigError, nearest
+from ddpg_ros.link.training import ACTOR_STREAM, EVAL_STREAM, Training, stream
+from ddpg_ros.summary import Summary
+from ddpg_ros.types import Episode, Transition, Vector32
+
+Environment = gymnasium.Env[Any, Any]
+
+
+def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
+    """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
+
+    Ctrl-C ends it early and leaves the policy and the summary.
+
+    Raises:
+        ConfigError: no such environment, or spaces that DDPG cannot take.
+    """
+    env = make_environment(env_id)
+    training = Training(config, _about(env_id, env, config), run_dir)
+    greedy: list[Episode] = []
+    interrupted = False
+    try:
+        training.wait_until_ready()
+        training.start_clock()
+        seeds = stream(config.run.seed, ACTOR_STREAM)
+        while training.actor.steps < config.run.steps:
+            left = config.run.steps - training.actor.steps
+            _episode(env, training.actor, int(seeds.integers(2**31)), left)
+        policy = training.finish()
+        if policy is not None:
+            seeds = stream(config.run.seed, EVAL_STREAM)
+            for _ in range(config.run.eval_episodes):
+                actor = GreedyActor(policy.actor)
+                greedy.append(_episode(env, actor, int(seeds.integers(2**31)), None))
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        training.finish()
+        env.close()
+    return Summary.of(to_parameters(config), training, greedy, interrupted=interrupted)
+
+
+def make_environment(env_id: str) -> Environment:
+    """Make an environment with flat observations and bounded continuous actions.
+
+    Raises:
+        ConfigError: there is none of that name, or its spaces are of another kind.
+    """
+    try:
+        env: Environment = gymnasium.make(env_id)
+    except gymnasium.error.Error as error:
+        raise ConfigError(
+            f"Gymnasium cannot make '{env_id}' ({' '.join(str(error).split())})"
+            f"{nearest(env_id, gymnasium.registry)}"
+        ) from None
+    space = env.action_space
+    if not isinstance(space, Box) or len(space.shape) != 1 or not space.is_bounded():
+        raise ConfigError(f"{env_id} takes actions {space}; DDPG needs a bounded flat Box.")
+    if not isinstance(env.observation_space, Box):
+        env = gymnasium.wrappers.FlattenObservation(env)
+    if len(env.observation_space.shape or ()) != 1:
+        env = gymnasium.wrappers.FlattenObservation(env)
+    return gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+
+
+def _episode(env: Environment, actor: Actor, seed: int, steps_left: int | None) -> Episode:
+    """Run one episode, at most `steps_left` steps of it."""
+    raw, _ = env.reset(seed=seed)
+    observation: Vector32 = np.asarray(raw, dtype=np.float32)
+    total, length, terminated, truncated, info = 0.0, 0, False, False, dict[str, Any]()
+    while not (terminated or truncated) and length != steps_left:
+        action = actor.select_action(observation)
+        raw, reward, terminated, truncated, info = env.step(action)
+        following: Vector32 = np.asarray(raw, dtype=np.float32)
+        actor.observe(Transition(observation, action, float(reward), terminated, following))
+        observation = following
+        total += float(reward)
+        length += 1
+    episode = Episode(total, length, bool(info.get("is_success", False)), terminated, {})
+    actor.end_episode(episode)
+    return episode
+
+
+def _about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
+    observation, action = env.observation_space.shape, env.action_space.shape
+    assert observation is not None and action is not None
+    settings = to_parameters(config)
+    del settings["run.directory"]
+    return PolicyAbout(
+        sizes=[observation[0], *config.learner.hidden, action[0]],
+        joints=[],
+        torque_limit=[],
+        control_period=config.control.period,
+        task=env_id,
+        urdf_sha256="",
+        seed=config.run.seed,
+        steps=0,
+        updates=0,
+        package_version=__version__,
+        config=settings,
+    )

@@ -1,0 +1,153 @@
+"""The policy file: one safetensors file that runs an actor without the training half.
+
+Tensors: `weights` (the actor's, flat), `golden_observations` and `golden_actions` (pairs made by
+the learner's own network). Metadata: one JSON document, `Policy.about`. No pickle, in or out.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from ddpg_ros.config import Value
+from ddpg_ros.control.mlp import MlpActor, weight_count
+from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.types import Vector32
+
+SCHEMA_VERSION = 1
+SIZE_LIMIT = 256 * 2**20  # [bytes]; an actor has a few hundred kilobytes
+GOLDEN_PAIRS = 16
+_GOLDEN_TOLERANCE = 1e-5
+_TENSORS = ("weights", "golden_observations", "golden_actions")
+
+
+@dataclass(frozen=True)
+class PolicyAbout:
+    """What a policy file says of itself; all a robot needs to check that it fits."""
+
+    sizes: list[int]  # layers of the actor, observation to action
+    joints: list[str]  # in the order of the action; empty for a Gymnasium environment
+    torque_limit: list[float]  # [N·m] a joint, the torque of action 1
+    control_period: float  # [s]
+    task: str
+    urdf_sha256: str
+    seed: int
+    steps: int  # environment steps trained
+    updates: int
+    package_version: str
+    config: dict[str, Value]  # every setting of the training run
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A frozen actor and what is known of it."""
+
+    actor: MlpActor
+    about: PolicyAbout
+
+
+Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+
+def save_policy(
+    path: Path, about: PolicyAbout, weights: Vector32, observations: Array32, actions: Array32
+) -> None:
+    """Write a policy file; the old one is whole until the new one is.
+
+    Args:
+        path: the file.
+        about: its metadata.
+        weights: flat actor weights.
+        observations: golden observations, (GOLDEN_PAIRS, o).
+        actions: what the learner's own network answers, (GOLDEN_PAIRS, a).
+    """
+    tensors = dict(zip(_TENSORS, (weights, observations, actions), strict=True))
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(save(tensors, metadata={"policy": json.dumps(asdict(about))}))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy file and prove it: sizes, finiteness and the golden pairs.
+
+    Raises:
+        PolicyFileError: no such file, not whole, not ours, too new, or a wrong answer.
+    """
+    mend = "train again, or take another copy of the file"
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise PolicyFileError(f"cannot read the policy {path}: {error.strerror}.") from None
+    if size > SIZE_LIMIT:
+        raise PolicyFileError(f"{path} has {size} bytes; a policy has at most {SIZE_LIMIT}.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names, metadata = set(file.keys()), file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise PolicyFileError(
+            f"{path} is not a whole policy file ({size} bytes; {error}); {mend}."
+        ) from None
+    if names != set(_TENSORS):
+        raise PolicyFileError(
+            f"{path} holds the tensors {sorted(names)}; a policy holds {sorted(_TENSORS)}."
+        )
+    about = _about(path, metadata)
+    weights = arrays["weights"]
+    expected = {
+        "weights": (weight_count(about.sizes),),
+        "golden_observations": (GOLDEN_PAIRS, about.sizes[0]),
+        "golden_actions": (GOLDEN_PAIRS, about.sizes[-1]),
+    }
+    for name, shape in expected.items():
+        array = arrays[name]
+        if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise PolicyFileError(
+                f"{path}: {name} is {array.dtype} {array.shape}; expected finite float32 "
+                f"{shape}; {mend}."
+            )
+    actor = MlpActor(about.sizes, weights)
+    answers = np.stack([actor(observation) for observation in arrays["golden_observations"]])
+    off = float(np.abs(answers - arrays["golden_actions"]).max())
+    if off > _GOLDEN_TOLERANCE:
+        raise PolicyFileError(
+            f"{path}: the actor is off by {off:.2g} on its own golden pairs; expected at most "
+            f"{_GOLDEN_TOLERANCE}; {mend}."
+        )
+    return Policy(actor, about)
+
+
+def _about(path: Path, metadata: dict[str, str]) -> PolicyAbout:
+    try:
+        document: dict[str, Any] = json.loads(metadata["policy"])
+        version = int(document["schema_version"])
+    except (KeyError, TypeError, ValueError):
+        raise PolicyFileError(
+            f"{path} says nothing of a policy in its metadata; expected a file written by "
+            "ddpg-ros train."
+        ) from None
+    if version > SCHEMA_VERSION:
+        raise PolicyFileError(
+            f"{path} has schema version {version}; this package reads up to {SCHEMA_VERSION}: "
+            "update ddpg_ros."
+        )
+    try:
+        about = PolicyAbout(**document)
+        sound = len(about.sizes) >= 2 and all(int(size) > 0 for size in about.sizes)
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise PolicyFileError(
+            f"{path}: the metadata of the policy has the keys {sorted(document)}; expected "
+            f"{sorted(PolicyAbout.__dataclass_fields__)}."
+        )
+    return about

@@ -1,0 +1,155 @@
+"""What the agent node runs: a training, then greedy episodes; or greedy episodes alone.
+
+No ROS in it: it takes states and gives torques, and says when an episode is over.
+"""
+
+import hashlib
+from pathlib import Path
+
+from ddpg_ros import __version__
+from ddpg_ros.config import Config, to_parameters
+from ddpg_ros.control.actor import Actor, GreedyActor
+from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.loop import ControlLoop, Tick
+from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
+from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
+from ddpg_ros.robot import Robot
+from ddpg_ros.summary import Summary
+from ddpg_ros.tasks import make_task
+from ddpg_ros.types import Episode, JointState, Vector
+
+
+class Experiment:
+    """One arm, one task: a phase of training, if there is one, and a phase of greedy episodes."""
+
+    def __init__(self, config: Config, run_dir: Path) -> None:
+        """Build the arm, the task and the guard; start the learner, or load `run.policy`.
+
+        Args:
+            config: everything.
+            run_dir: where the learner writes; it exists.
+
+        Raises:
+            DdpgRosError: anything in the configuration that cannot be.
+        """
+        self.config = config
+        self.robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+        self._task = make_task(config.task, self.robot)
+        self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
+        self._guard = Guard(self._torque_limit, config.robot.torque_rate, config.control.period)
+        self._run_dir = run_dir
+        self._greedy: list[Episode] = []
+        self._late_ticks = 0
+        self.training: Training | None = None
+        """The training, also after it has ended; None where a policy file is run."""
+        self._phase = "train"
+        if config.run.policy:
+            self._begin_greedy(self._load(Path(config.run.policy)))
+        else:
+            self.training = Training(config, self._about(), run_dir)
+            self._loop = self._make_loop(self.training.actor, GOAL_STREAM)
+
+    @property
+    def goal(self) -> Vector:
+        """The goal of the running episode, (3,) in the base frame [m]."""
+        return self._task.goal
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to run."""
+        return self._phase == "greedy" and len(self._greedy) >= self.config.run.eval_episodes
+
+    @property
+    def progress(self) -> str:
+        """Where the run stands, for a log line."""
+        if self._phase == "train":
+            return f"step {self._loop.steps} of {self.config.run.steps}"
+        return f"greedy episode {len(self._greedy)} of {self.config.run.eval_episodes}"
+
+    def begin_episode(self) -> None:
+        """Draw a goal; the next state is the first of an episode."""
+        self._loop.begin_episode()
+
+    def tick(self, state: JointState, dt: float) -> Tick:
+        """Run one tick of the present phase; see `ControlLoop.tick`.
+
+        The last step of a training ends its episode, whatever its length.
+        """
+        self._late_ticks += dt > 2.0 * self.config.control.period
+        tick = self._loop.tick(state, dt)
+        if self._phase == "greedy":
+            if tick.episode is not None:
+                self._greedy.append(tick.episode)
+        elif self.training is not None and self._loop.steps >= self.config.run.steps:
+            policy = self.training.finish()
+            if policy is None:
+                raise PolicyFileError(
+                    f"the learner left no policy in {self._run_dir}; see what it said last."
+                )
+            self._begin_greedy(policy)
+            return Tick(0.0 * tick.torque, True, tick.episode)
+        return tick
+
+    def close(self, rejected_states: int, interrupted: bool) -> Summary:
+        """Stop the learner if it still runs; return what the run came to."""
+        if self.training is not None:
+            self.training.finish()
+        return Summary.of(
+            to_parameters(self.config),
+            self.training,
+            self._greedy,
+            rejected_states=rejected_states,
+            missed_deadlines=self._late_ticks,
+            interrupted=interrupted,
+        )
+
+    def _begin_greedy(self, policy: Policy) -> None:
+        self._phase = "greedy"
+        self._loop = self._make_loop(GreedyActor(policy.actor), EVAL_STREAM)
+
+    def _make_loop(self, actor: Actor, goal_stream: int) -> ControlLoop:
+        return ControlLoop(
+            self._task,
+            actor,
+            self._guard,
+            self._torque_limit,
+            self.config.episode_steps,
+            stream(self.config.run.seed, goal_stream),
+        )
+
+    def _about(self) -> PolicyAbout:
+        size, joints = self._task.observation_size, len(self.robot.joints)
+        settings = to_parameters(self.config)
+        del settings["run.directory"]  # where it was written does not make it another policy
+        return PolicyAbout(
+            sizes=[size, *self.config.learner.hidden, joints],
+            joints=list(self.robot.joints),
+            torque_limit=self._torque_limit.tolist(),
+            control_period=self.config.control.period,
+            task=self.config.task.name,
+            urdf_sha256=hashlib.sha256(self.robot.urdf_path.read_bytes()).hexdigest(),
+            seed=self.config.run.seed,
+            steps=0,
+            updates=0,
+            package_version=__version__,
+            config=settings,
+        )
+
+    def _load(self, path: Path) -> Policy:
+        """Load a policy and refuse one that was trained for another arm or task."""
+        policy = load_policy(path)
+        ours = self._about()
+        for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256"):
+            theirs, own = getattr(policy.about, what), getattr(ours, what)
+            if theirs != own:
+                raise PolicyFileError(
+                    f"{path} was trained with {what} {theirs}, and this robot has {own}; "
+                    "run it with the configuration that it was trained with."
+                )
+        if (policy.about.sizes[0], policy.about.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
+            raise PolicyFileError(
+                f"{path} maps {policy.about.sizes[0]} observations to {policy.about.sizes[-1]} "
+                f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
+            )
+        return policy

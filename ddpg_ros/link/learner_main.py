@@ -1,0 +1,100 @@
+"""What the learner's process does: take transitions, train, give weights, log, save."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+import time
+from collections import deque
+
+import numpy as np
+import torch
+
+from ddpg_ros.algo.learner import Learner
+from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
+from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.link.metrics import MetricsLog
+from ddpg_ros.link.process import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
+from ddpg_ros.types import Vector32
+
+_IDLE = 20e-6  # [s] between looks at an empty ring
+_SAVE_EVERY = 30.0  # [s]
+
+
+def run(end: LearnerEnd) -> None:
+    """Learn until told to stop, or until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
+    try:
+        _Loop(end).run()
+    except DdpgRosError as error:
+        with contextlib.suppress(OSError):
+            end.connection.send(Failed(str(error)))
+        sys.exit(EXIT_CODE)
+
+
+class _Loop:
+    def __init__(self, end: LearnerEnd) -> None:
+        self._end = end
+        settings = end.config.learner
+        self._learner = Learner(settings, end.layout, end.config.run.seed)
+        self._log = MetricsLog(end.run_dir)
+        self._ended: deque[EpisodeEnd] = deque()
+        self._policy = end.run_dir / "policy.safetensors"
+        self._saved_at = time.monotonic()
+
+    def run(self) -> None:
+        end, learner = self._end, self._learner
+        end.slot.publish(learner.actor_weights(), 1)
+        while os.getppid() == end.parent_pid:
+            records = end.ring.pop_all()
+            stop = self._read_messages()
+            self._log_episodes()  # before the records of the next one are counted
+            if len(records):
+                learner.add(records)
+            if stop:
+                break
+            if learner.due > 0:
+                self._log.add(learner.update())
+                end.slot.publish(learner.actor_weights(), learner.updates + 1)
+            elif not len(records):
+                time.sleep(_IDLE)
+            if learner.due <= 0:
+                end.progress.value = learner.steps
+            if time.monotonic() - self._saved_at > _SAVE_EVERY:
+                self._save()
+        else:
+            return  # orphaned: nobody is left to save for
+        self._log_episodes()
+        self._log.close()
+        self._save()
+        end.connection.send(Stopped(learner.updates, self._policy))
+
+    def _read_messages(self) -> bool:
+        """Take what the agent says; True where it says stop."""
+        connection = self._end.connection
+        while connection.poll():
+            try:
+                message = connection.recv()
+            except EOFError:
+                return True
+            if isinstance(message, Stop):
+                return True
+            self._ended.append(message)
+        return False
+
+    def _log_episodes(self) -> None:
+        while self._ended and self._ended[0].step <= self._learner.steps:
+            end = self._ended.popleft()
+            self._log.write(end.step, self._learner.updates, end.episode)
+
+    def _save(self) -> None:
+        learner = self._learner
+        about = dataclasses.replace(self._end.about, steps=learner.steps, updates=learner.updates)
+        rng = np.random.default_rng(about.seed)
+        size = (GOLDEN_PAIRS, about.sizes[0])
+        observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
+        weights: Vector32 = learner.actor_weights()
+        with torch.no_grad():
+            save_policy(self._policy, about, weights, observations, learner.act(observations))
+        self._saved_at = time.monotonic()

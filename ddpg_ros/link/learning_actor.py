@@ -1,0 +1,73 @@
+"""The actor that learns: noise on top of the newest weights, transitions to the learner."""
+
+import numpy as np
+
+from ddpg_ros.config import Config
+from ddpg_ros.control.mlp import MlpActor, weight_count
+from ddpg_ros.control.noise import make_noise, sigma_at
+from ddpg_ros.link.process import LearnerProcess
+from ddpg_ros.types import Episode, Transition, Vector32
+
+
+class LearningActor:
+    """Explores, and hands every transition to the learner.
+
+    With `sync`, each transition first waits until the updates of the one before it are done and
+    then takes the weights: the action after transition k always comes from the updates up to
+    k − 1, whatever the processes' timing. So a run is reproducible, while the learner works on
+    transition k in the time in which the simulator makes k + 1.
+    """
+
+    def __init__(
+        self,
+        learner: LearnerProcess,
+        config: Config,
+        sizes: list[int],
+        sync: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        """Make the actor; its first weights are the learner's.
+
+        Args:
+            learner: where transitions go and weights come from.
+            config: noise, warm-up and length of the training.
+            sizes: layers of the actor, observation to action.
+            sync: wait for the learner, as above.
+            rng: draws the warm-up's actions and the noise.
+        """
+        self._learner = learner
+        self._config = config
+        self._sync = sync
+        self._rng, noise_rng = rng.spawn(2)
+        self._policy = MlpActor(sizes, np.zeros(weight_count(sizes), dtype=np.float32))
+        self._noise = make_noise(config.noise, sizes[-1], config.control.period, noise_rng)
+        self.steps = 0
+        """Transitions handed over."""
+        self.episodes = 0
+        """Episodes handed over."""
+
+    def select_action(self, observation: Vector32) -> Vector32:
+        """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1]."""
+        if self.steps < self._config.learner.warmup_steps:
+            size = self._policy.sizes[-1]
+            return self._rng.uniform(-1.0, 1.0, size).astype(np.float32)
+        sigma = sigma_at(self._config.noise, self.steps, self._config.run.steps)
+        action = self._policy(observation) + self._noise.sample(sigma)
+        bounded: Vector32 = np.minimum(np.maximum(action, np.float32(-1.0)), np.float32(1.0))
+        return bounded
+
+    def observe(self, transition: Transition) -> None:
+        """Hand one transition to the learner and take its newest weights."""
+        if self._sync:
+            self._learner.wait_for(self.steps)
+        weights = self._learner.newer_weights()
+        if weights is not None:
+            self._policy.weights = weights
+        self._learner.push(transition)
+        self.steps += 1
+
+    def end_episode(self, episode: Episode) -> None:
+        """Hand the episode to the learner's log."""
+        self._learner.end_episode(self.steps, episode)
+        self._noise.reset()
+        self.episodes += 1

@@ -1,0 +1,225 @@
+"""The learner's process, as the agent sees it: transitions in, weights out, never a wait.
+
+Only `wait_for` waits, and only lock-step training asks it to.
+"""
+
+import multiprocessing
+import sys
+import time
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ddpg_ros.config import Config
+from ddpg_ros.control.mlp import weight_count
+from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.link.counter import Counter
+from ddpg_ros.link.ring import Ring
+from ddpg_ros.link.slot import Slot
+from ddpg_ros.types import Episode, RecordLayout, Transition, Vector32
+
+RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
+START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
+WAIT_TIMEOUT = 60.0  # [s] for the updates of one transition
+_POLL = 20e-6  # [s]
+
+
+@dataclass(frozen=True)
+class EpisodeEnd:
+    """Tells the learner that an episode ended after `step` transitions."""
+
+    step: int
+    episode: Episode
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Asks the learner to save and to end."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The learner's last word."""
+
+    updates: int
+    policy: Path
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The learner's last word where it could not go on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class LearnerEnd:
+    """All that the learner's process is given."""
+
+    config: Config
+    layout: RecordLayout
+    about: PolicyAbout
+    run_dir: Path
+    parent_pid: int
+    ring: Ring
+    slot: Slot
+    progress: Counter  # transitions whose share of updates is done
+    connection: Connection
+
+
+class LearnerProcess:
+    """Starts the learner, feeds it and reads from it."""
+
+    def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
+        """Start the process; it is ready when `wait_until_ready` returns."""
+        context = multiprocessing.get_context("spawn")
+        layout = RecordLayout(about.sizes[0], about.sizes[-1])
+        self._layout = layout
+        self._ring = Ring(RING_CAPACITY, layout.width)
+        self._slot = Slot(weight_count(about.sizes))
+        self._progress = Counter()
+        self._connection, theirs = context.Pipe()
+        self._version = 0
+        self.cancelled = False
+        """Set by a signal handler: no wait lasts any longer."""
+        end = LearnerEnd(
+            config,
+            layout,
+            about,
+            run_dir,
+            multiprocessing.process.current_process().pid or 0,
+            self._ring,
+            self._slot,
+            self._progress,
+            theirs,
+        )
+        self._process = context.Process(target=_learn, args=(end,), name="learner", daemon=True)
+        with _no_main_module():
+            self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the learner."""
+        return self._process.pid
+
+    @property
+    def dropped(self) -> int:
+        """Transitions dropped because the learner could not keep up."""
+        return self._ring.dropped
+
+    @property
+    def updates(self) -> int:
+        """Updates done, as far as they have been published."""
+        return max(0, self._slot.version - 1)
+
+    def wait_until_ready(self) -> None:
+        """Wait until the first weights are there.
+
+        Raises:
+            LearnerDiedError: it ended instead, or took longer than `START_TIMEOUT`.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        while self._slot.version == 0 and not self.cancelled:
+            self._check(deadline)
+            time.sleep(0.01)
+
+    def push(self, transition: Transition) -> None:
+        """Hand over one transition; dropped and counted where the ring is full."""
+        self._ring.push(self._layout.pack(transition))
+
+    def end_episode(self, step: int, episode: Episode) -> None:
+        """Hand over a finished episode, for the log."""
+        self._send(EpisodeEnd(step, episode))
+
+    def newer_weights(self) -> Vector32 | None:
+        """Return the newest weights, flat, or None where they are the ones returned last."""
+        if self._slot.version == self._version:
+            return None
+        newest = self._slot.read()
+        if newest is None:
+            return None
+        self._version, weights = newest
+        return weights
+
+    def wait_for(self, step: int) -> None:
+        """Wait until the updates that the first `step` transitions allow are done.
+
+        Raises:
+            LearnerDiedError: the learner ended, or hangs.
+        """
+        if self._progress.value >= step:
+            return
+        deadline = time.monotonic() + WAIT_TIMEOUT
+        polls = 0
+        while self._progress.value < step and not self.cancelled:
+            time.sleep(_POLL)
+            polls += 1
+            if polls % 1000 == 0:
+                self._check(deadline)
+
+    def stop(self, timeout: float) -> Stopped | None:
+        """Ask the learner to save and end; kill it where it does not.
+
+        Returns:
+            Its last word, or None where it had none within `timeout` [s].
+        """
+        self._send(Stop())
+        last = self._last_word(timeout)
+        self._process.join(0.5 if last else 0.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        return last if isinstance(last, Stopped) else None
+
+    def _send(self, message: EpisodeEnd | Stop) -> None:
+        try:
+            self._connection.send(message)
+        except OSError:  # a dead learner is noticed where it matters: in _check
+            return
+
+    def _check(self, deadline: float) -> None:
+        """Raise where the learner is gone or the deadline has passed."""
+        if not self._process.is_alive():
+            last = self._last_word(0.0)
+            reason = last.message if isinstance(last, Failed) else ""
+            raise LearnerDiedError(
+                reason
+                or f"the learner ended unasked, with exit code {self._process.exitcode}; "
+                "its last words are above. The policy saved last, if any, is in the run directory."
+            )
+        if time.monotonic() > deadline:
+            raise LearnerDiedError(
+                "the learner does not answer; it was expected within "
+                f"{WAIT_TIMEOUT:g} s. See its last words above, and the load of the machine."
+            )
+
+    def _last_word(self, timeout: float) -> Stopped | Failed | None:
+        try:
+            if self._connection.poll(timeout):
+                word: Stopped | Failed = self._connection.recv()
+                return word
+        except (EOFError, OSError):
+            pass
+        return None
+
+
+def _learn(end: LearnerEnd) -> None:
+    from ddpg_ros.link.learner_main import run  # the only import of torch: in the child
+
+    run(end)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide `__main__`: spawn would import it again, and with it rclpy, into the learner."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

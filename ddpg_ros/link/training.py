@@ -1,0 +1,74 @@
+"""A training from its first step to its policy file; the same with ROS and with Gymnasium."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ddpg_ros.config import Config
+from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
+from ddpg_ros.link.learning_actor import LearningActor
+from ddpg_ros.link.process import LearnerProcess
+
+STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
+ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM = 2, 3, 4
+"""Each use of the seed has a stream of its own; the simulator's start states have stream 1."""
+
+
+def stream(seed: int, number: int) -> np.random.Generator:
+    """Return the generator of one use of the seed."""
+    return np.random.default_rng(np.random.SeedSequence([seed, number]))
+
+
+class Training:
+    """Owns the learner's process and the actor that feeds it."""
+
+    def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
+        """Start the learner; it is ready when `wait_until_ready` returns."""
+        self._learner = LearnerProcess(config, about, run_dir)
+        sync = config.run.sync and config.run.clock == "lockstep"
+        self.actor = LearningActor(
+            self._learner, config, about.sizes, sync, stream(config.run.seed, ACTOR_STREAM)
+        )
+        self._started_at: float | None = None
+        self._finished = False
+        self.wall_s = 0.0
+        """Duration of the training [s], from its first transition's state to `finish`."""
+        self.updates = 0
+        self.dropped = 0
+        self.policy_path: Path | None = None
+
+    def wait_until_ready(self) -> None:
+        """Wait for the learner's first weights.
+
+        Raises:
+            LearnerDiedError: it could not start; the message says why.
+        """
+        self._learner.wait_until_ready()
+
+    def start_clock(self) -> None:
+        """Take note that the first state is there; later calls do nothing."""
+        if self._started_at is None:
+            self._started_at = time.monotonic()
+
+    def cancel(self) -> None:
+        """End every wait for the learner; may be called from a signal handler."""
+        self._learner.cancelled = True
+
+    def finish(self) -> Policy | None:
+        """Stop the learner; return the policy that it saved, read back from the file.
+
+        None where it saved none (it was stopped before it had one, or does not answer) and
+        where it was stopped before.
+        """
+        if self._finished:
+            return None
+        self._finished = True
+        if self._started_at is not None:
+            self.wall_s = time.monotonic() - self._started_at
+        self.updates, self.dropped = self._learner.updates, self._learner.dropped
+        stopped = self._learner.stop(STOP_TIMEOUT)
+        if stopped is None:
+            return None
+        self.updates, self.policy_path = stopped.updates, stopped.policy
+        return load_policy(stopped.policy)

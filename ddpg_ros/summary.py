@@ -1,0 +1,78 @@
+"""summary.json: what a run came to."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ddpg_ros.config import Value
+from ddpg_ros.link.training import Training
+from ddpg_ros.types import Episode
+
+FILE_NAME = "summary.json"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of a run; None where there is nothing to say."""
+
+    config: dict[str, Value]
+    seed: int
+    interrupted: bool
+    steps: int
+    episodes: int
+    updates: int
+    train_wall_s: float  # [s] from the first step to the last
+    steps_per_s: float
+    updates_per_s: float
+    eval_episodes: int
+    success_rate: float | None  # share of the greedy episodes, [0, 1]
+    mean_return: float | None
+    std_return: float | None
+    rejected_states: int
+    dropped_transitions: int
+    missed_deadlines: int
+    policy: str | None
+    algorithm: str = "DDPG"
+
+    @classmethod
+    def of(
+        cls,
+        config: dict[str, Value],
+        training: Training | None,
+        greedy: Sequence[Episode],
+        *,
+        rejected_states: int = 0,
+        missed_deadlines: int = 0,
+        interrupted: bool = False,
+    ) -> "Summary":
+        """Sum up a training, if there was one, and the greedy episodes after it."""
+        returns = np.array([episode.episode_return for episode in greedy])
+        wall = training.wall_s if training else 0.0
+        steps, updates = (training.actor.steps, training.updates) if training else (0, 0)
+        return cls(
+            config=config,
+            seed=int(str(config["run.seed"])),
+            interrupted=interrupted,
+            steps=steps,
+            episodes=training.actor.episodes if training else 0,
+            updates=updates,
+            train_wall_s=wall,
+            steps_per_s=steps / wall if wall else 0.0,
+            updates_per_s=updates / wall if wall else 0.0,
+            eval_episodes=len(greedy),
+            success_rate=float(np.mean([e.success for e in greedy])) if greedy else None,
+            mean_return=float(returns.mean()) if greedy else None,
+            std_return=float(returns.std()) if greedy else None,
+            rejected_states=rejected_states,
+            dropped_transitions=training.dropped if training else 0,
+            missed_deadlines=missed_deadlines,
+            policy=str(training.policy_path) if training and training.policy_path else None,
+        )
+
+    def save(self, run_dir: Path) -> None:
+        """Write summary.json."""
+        text = json.dumps(asdict(self), indent=2)
+        (run_dir / FILE_NAME).write_text(text + "\n", encoding="utf-8")
