@@ -61,6 +61,9 @@ class ControlSection(_Section):
     """The control loop."""
 
     period: Positive = Field(0.04, description="Control period [s]: one torque, one step")
+    reset_service: str = Field(
+        "simulator/reset", description="Service that begins an episode; empty: the arm goes on"
+    )
     state_timeout: Positive = Field(
         5.0, description="Say which topic is silent after this long without a joint state [s]"
     )

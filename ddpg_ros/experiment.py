@@ -56,6 +56,15 @@ class Experiment:
         return self._task.goal
 
     @property
+    def ready(self) -> bool:
+        """Whether the learner, if there is one, has given its first weights.
+
+        Raises:
+            LearnerDiedError: it could not start; the message says why.
+        """
+        return self.training is None or self.training.ready
+
+    @property
     def done(self) -> bool:
         """Whether there is nothing left to run."""
         return self._phase == "greedy" and len(self._greedy) >= self.config.run.eval_episodes
@@ -76,6 +85,8 @@ class Experiment:
 
         The last step of a training ends its episode, whatever its length.
         """
+        if self.training is not None:
+            self.training.start_clock()
         self._late_ticks += dt > 2.0 * self.config.control.period
         tick = self._loop.tick(state, dt)
         if self._phase == "greedy":
@@ -90,6 +101,11 @@ class Experiment:
             self._begin_greedy(policy)
             return Tick(0.0 * tick.torque, True, tick.episode)
         return tick
+
+    def cancel(self) -> None:
+        """End every wait for the learner; may be called from a signal handler."""
+        if self.training is not None:
+            self.training.cancel()
 
     def close(self, rejected_states: int, interrupted: bool) -> Summary:
         """Stop the learner if it still runs; return what the run came to."""

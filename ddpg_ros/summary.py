@@ -9,9 +9,8 @@ import numpy as np
 
 from ddpg_ros.config import Value
 from ddpg_ros.link.training import Training
+from ddpg_ros.run_directory import SUMMARY
 from ddpg_ros.types import Episode
-
-FILE_NAME = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -75,4 +74,4 @@ class Summary:
     def save(self, run_dir: Path) -> None:
         """Write summary.json."""
         text = json.dumps(asdict(self), indent=2)
-        (run_dir / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        (run_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
 from ddpg_ros.link.metrics import MetricsLog
 from ddpg_ros.link.process import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
+from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
 _IDLE = 20e-6  # [s] between looks at an empty ring
@@ -40,7 +41,7 @@ class _Loop:
         self._learner = Learner(settings, end.layout, end.config.run.seed)
         self._log = MetricsLog(end.run_dir)
         self._ended: deque[EpisodeEnd] = deque()
-        self._policy = end.run_dir / "policy.safetensors"
+        self._policy = end.run_dir / POLICY
         self._saved_at = time.monotonic()
 
     def run(self) -> None:

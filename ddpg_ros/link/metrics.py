@@ -8,9 +8,8 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from ddpg_ros.algo.update import Metrics
+from ddpg_ros.run_directory import METRICS
 from ddpg_ros.types import Episode
-
-FILE_NAME = "metrics.csv"
 
 
 class MetricsLog:
@@ -21,7 +20,7 @@ class MetricsLog:
 
     def __init__(self, run_dir: Path) -> None:
         """Open both logs in the run directory."""
-        self._file = (run_dir / FILE_NAME).open("w", newline="", encoding="utf-8")
+        self._file = (run_dir / METRICS).open("w", newline="", encoding="utf-8")
         self._writer: csv.DictWriter[str] | None = None
         self._events = SummaryWriter(str(run_dir / "tensorboard"))
         self._episodes = 0

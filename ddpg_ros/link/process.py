@@ -84,6 +84,7 @@ class LearnerProcess:
         self._progress = Counter()
         self._connection, theirs = context.Pipe()
         self._version = 0
+        self._start_deadline = time.monotonic() + START_TIMEOUT
         self.cancelled = False
         """Set by a signal handler: no wait lasts any longer."""
         end = LearnerEnd(
@@ -123,10 +124,15 @@ class LearnerProcess:
         Raises:
             LearnerDiedError: it ended instead, or took longer than `START_TIMEOUT`.
         """
-        deadline = time.monotonic() + START_TIMEOUT
-        while self._slot.version == 0 and not self.cancelled:
-            self._check(deadline)
+        while not self.ready and not self.cancelled:
             time.sleep(0.01)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first weights are there; raises as `wait_until_ready`."""
+        if self._slot.version == 0:
+            self._check(self._start_deadline)
+        return self._slot.version > 0
 
     def push(self, transition: Transition) -> None:
         """Hand over one transition; dropped and counted where the ring is full."""

@@ -38,6 +38,11 @@ class Training:
         self.dropped = 0
         self.policy_path: Path | None = None
 
+    @property
+    def ready(self) -> bool:
+        """Whether the learner has given its first weights; raises as `wait_until_ready`."""
+        return self._learner.ready
+
     def wait_until_ready(self) -> None:
         """Wait for the learner's first weights.
 

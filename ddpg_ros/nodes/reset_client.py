@@ -1,0 +1,50 @@
+"""Asks the simulator for a new episode and says which state is the first of it."""
+
+import time
+from collections.abc import Callable
+
+from rclpy.node import Node
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+_AGAIN_AFTER = 5.0  # [s] without an answer
+
+
+class ResetClient:
+    """One reset at a time; nothing here waits.
+
+    The simulator answers with the stamp of the first state after the reset, in nanoseconds, as
+    the message of the response. Without a service, as on a robot, an episode goes on from where
+    the arm stands.
+    """
+
+    def __init__(self, node: Node, service: str, on_reset: Callable[[], None]) -> None:
+        """Take the name of the service, or nothing; `on_reset` hears of each answer."""
+        self._on_reset = on_reset
+        self._client = node.create_client(Trigger, service) if service else None
+        self._called_at: float | None = None
+        self.first_stamp: int | None = None
+        """Stamp of the first state of the episode [ns]; None until the reset is answered."""
+
+    def request(self, last_stamp: int) -> None:
+        """Ask for a reset; `last_stamp` [ns] is that of the newest state."""
+        self._called_at = None
+        self.first_stamp = last_stamp + 1 if self._client is None else None
+        self.poll()
+
+    def poll(self) -> None:
+        """Call the service once it is there, and again where no answer came for 5 s."""
+        if self._client is None or self.first_stamp is not None:
+            return
+        now = time.monotonic()
+        if self._called_at is not None and now - self._called_at < _AGAIN_AFTER:
+            return
+        if self._client.service_is_ready():
+            self._called_at = now
+            self._client.call_async(Trigger.Request()).add_done_callback(self._on_response)
+
+    def _on_response(self, future: "Future[Trigger.Response]") -> None:
+        response = future.result()
+        if response is not None and response.success and self.first_stamp is None:
+            self.first_stamp = int(response.message)
+            self._on_reset()

@@ -1,0 +1,89 @@
+"""Watches the topics of a node: silence, malformed joint states, a second commander."""
+
+import os
+import time
+
+from rclpy.node import Node
+
+from ddpg_ros.errors import JointStateError, MachineError
+from ddpg_ros.types import JointState
+
+_LOOK_EVERY = 1.0  # [s] at the graph
+_LOG_EVERY = 5.0  # [s] the same complaint
+
+
+class TopicWatch:
+    """Counts and complains; raises where going on makes no sense."""
+
+    def __init__(self, node: Node, states: str, commands: str, timeout: float) -> None:
+        """Watch the topic `states`, which we read, and `commands`, which we alone write.
+
+        Args:
+            node: whose logger and graph to use.
+            states: topic of the joint states.
+            commands: topic of the joint commands.
+            timeout: silence to speak of [s].
+        """
+        self._node = node
+        self._states = node.resolve_topic_name(states)
+        self._commands = node.resolve_topic_name(commands)
+        self._timeout = timeout
+        self._since = self._looked_at = time.monotonic()
+        self._silent = False
+        self._error: JointStateError | None = None
+        self.newest: JointState | None = None
+        """The newest valid state."""
+        self.rejected = 0
+        """Malformed states."""
+
+    def accept(self, state: JointState) -> None:
+        """Take note of a valid state."""
+        self.newest = state
+        self._since = time.monotonic()
+        if self._silent:
+            self._silent = False
+            self._node.get_logger().info(f"joint states arrive on {self._states} again")
+
+    def reject(self, error: JointStateError) -> None:
+        """Count a malformed state; the log speaks of it at most every 5 s."""
+        self.rejected += 1
+        self._error = error
+        self._node.get_logger().warning(
+            f"joint state rejected ({self.rejected} so far): {error}",
+            throttle_duration_sec=_LOG_EVERY,
+        )
+
+    def check(self) -> None:
+        """Look for silence and for others; cheap enough for ten times a second.
+
+        Raises:
+            JointStateError: states come, but never one that fits the robot.
+            MachineError: somebody else commands the same arm.
+        """
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_EVERY:
+            self._looked_at = now
+            if self._node.count_publishers(self._commands) > 1:
+                raise MachineError(
+                    f"another node publishes on {self._commands} in ROS domain {_domain()}; one "
+                    "arm takes one commander: stop the other, or give this one a ROS_DOMAIN_ID "
+                    "or a namespace of its own."
+                )
+        if now - self._since < self._timeout or self._silent:
+            return
+        if self.newest is None and self._error is not None:
+            raise JointStateError(
+                f"no state on {self._states} fits the robot: {self._error}. Set robot.urdf and "
+                "robot.joints to the arm that publishes them."
+            )
+        self._silent = True
+        count = self._node.count_publishers(self._states)
+        publishers = f"{count} publisher(s), which are silent" if count else "nobody publishes it"
+        self._node.get_logger().warning(
+            f"no joint state on {self._states} for {self._timeout:g} s: {publishers}. Waiting; "
+            f"start the simulator or the robot's driver in ROS domain {_domain()}."
+        )
+
+
+def _domain() -> str:
+    return os.environ.get("ROS_DOMAIN_ID", "0")

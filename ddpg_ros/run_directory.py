@@ -1,0 +1,76 @@
+"""The run directory: where everything that a run leaves behind stands."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from ddpg_ros.config import Config, save_config
+from ddpg_ros.errors import RunDirectoryError
+
+CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
+SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
+
+
+class Run(NamedTuple):
+    """A prepared run: where it is, and the configuration that was written there."""
+
+    directory: Path  # absolute
+    config_file: Path
+    config: Config
+
+
+def prepare_run(config: Config, directory: Path | None = None, root: Path = Path("runs")) -> Run:
+    """Make the run directory and write the resolved configuration into it.
+
+    Args:
+        config: what is to run; its `run.directory` counts where `directory` is None.
+        directory: the run directory; without any, `root/TASK-DATE-TIME`.
+        root: where run directories without a name of their own are made.
+
+    Raises:
+        RunDirectoryError: the directory holds something already, or cannot be written.
+    """
+    if directory is None and config.run.directory:
+        directory = Path(config.run.directory)
+    path = (directory or _fresh(root / config.task.name)).expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise RunDirectoryError(
+                f"the run directory {path} is not empty; give another one with --run-dir, leave "
+                f"it out to get a new one below {root}/, or remove it first."
+            )
+        resolved = config.replace(run__directory=str(path))
+        save_config(resolved, path / CONFIG)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"the run directory {path} cannot be made or written ({error.strerror}); give "
+            f"another one with --run-dir, or mend its permissions."
+        ) from None
+    return Run(path, path / CONFIG, resolved)
+
+
+def claim_run(config: Config) -> Path:
+    """Return the directory for a node's run: a prepared one that nobody has used, or a new one.
+
+    Raises:
+        RunDirectoryError: another run has left its metrics there.
+    """
+    directory = Path(config.run.directory)
+    if not config.run.directory or not (directory / CONFIG).exists():
+        return prepare_run(config).directory
+    if (directory / METRICS).exists():
+        raise RunDirectoryError(
+            f"the run directory {directory} holds the {METRICS} of another run; give another "
+            "one with run.directory, or leave it empty to get a new one below runs/."
+        )
+    return directory
+
+
+def _fresh(stem: Path) -> Path:
+    dated = stem.with_name(f"{stem.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    path, count = dated, 1
+    while path.exists():
+        count += 1
+        path = dated.with_name(f"{dated.name}-{count}")
+    return path
