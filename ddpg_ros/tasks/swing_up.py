@@ -14,7 +14,10 @@ UPRIGHT = math.pi  # [rad]; at 0 the link hangs down
 
 
 class SwingUp:
-    """Reward as in Gymnasium's Pendulum-v1: −(angle² + w_v velocity² + w_τ action²)."""
+    """Reward: −((angle / π)² + w_v (velocity / limit)² + w_τ action²).
+
+    The reward of Gymnasium's Pendulum-v1, each term brought to the order of 1.
+    """
 
     observation_size = 3
     terms: tuple[str, ...] = ("angle", "velocity", "torque")
@@ -41,11 +44,12 @@ class SwingUp:
         )
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
-        """Penalties on the angle from upright [rad], the velocity [rad/s] and the action."""
+        """Penalties on the angle from upright, the velocity and the action."""
         angle = angle_difference(float(state.position[0]), UPRIGHT)
+        velocity = float(state.velocity[0]) / self._velocity_scale
         return {
-            "angle": -(angle**2),
-            "velocity": -self._settings.velocity_weight * float(state.velocity[0]) ** 2,
+            "angle": -((angle / math.pi) ** 2),
+            "velocity": -self._settings.velocity_weight * velocity**2,
             "torque": -self._settings.torque_weight * float(action[0]) ** 2,
         }
 
