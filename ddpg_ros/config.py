@@ -106,7 +106,9 @@ class NoiseSection(_Section):
 class LearnerSection(_Section):
     """DDPG's hyperparameters. See `ddpg_ros/algo/`."""
 
-    hidden: list[PositiveCount] = Field([64, 64], description="Width of each hidden layer")
+    hidden: list[PositiveCount] = Field(
+        [64, 64], min_length=1, description="Width of each hidden layer; at least one"
+    )
     actor_learning_rate: Positive = Field(1e-3, description="Adam's step size for the actor")
     critic_learning_rate: Positive = Field(1e-3, description="Adam's step size for the critic")
     discount: Annotated[float, Ge(0), Lt(1)] = Field(0.98, description="Discount factor gamma")
@@ -193,6 +195,10 @@ def from_parameters(parameters: Mapping[str, Value], source: str = "the paramete
     for name in parameters:
         if name not in known:
             raise ConfigError(f"{source}: there is no setting '{name}'{nearest(name, known)}")
+        if isinstance(parameters[name], bool) and not isinstance(known[name], bool):
+            raise ConfigError(
+                f"{source}: {name} is {parameters[name]}; expected a value like {known[name]!r}."
+            )
     sections: dict[str, dict[str, Value]] = {}
     for name, value in parameters.items():
         section, _, key = name.partition(".")
@@ -219,11 +225,14 @@ def load_config(path: str | Path) -> Config:
         path: the file, or the name of a configuration that ships with this package (`reach`).
 
     Raises:
-        ConfigError: no such file, no YAML, not in parameter form, an unknown key, a bad value.
+        ConfigError: no such file, not to be read, no YAML, not in parameter form, an unknown
+            key, a bad value.
     """
     file = find_config(path)
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise ConfigError(f"{file} is not valid YAML: {problem}.") from None
@@ -250,7 +259,8 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
 def save_config(config: Config, path: Path) -> None:
     """Write a configuration as a ROS parameter file that nodes and `load_config` read.
 
-    Empty lists are left out: a ROS parameter file cannot say what type they are.
+    Empty lists are left out: a ROS parameter file cannot say what type they are. No list that
+    may be empty has another default, so that they come back empty.
     """
     tree = {
         name: {key: value for key, value in section.items() if value != []}
@@ -266,10 +276,11 @@ def find_config(path: str | Path) -> Path:
     if file.is_file():
         return file
     own: dict[str, Path] = {}
-    for parent in Path(__file__).resolve().parents:
-        for folder in (parent / "config", parent / "share" / "ddpg_ros" / "config"):
-            for candidate in sorted(folder.glob("*.yaml")):
-                own.setdefault(candidate.stem, candidate)
+    package, *above = Path(__file__).resolve().parents
+    installed = [parent / "share" / "ddpg_ros" / "config" for parent in above]
+    for folder in (package.parent / "config", *installed):
+        for candidate in sorted(folder.glob("*.yaml")):
+            own.setdefault(candidate.stem, candidate)
     if str(path) in own:
         return own[str(path)]
     raise ConfigError(

@@ -56,29 +56,37 @@ class Robot:
             tip: the link whose frame is the fingertip; none means the end of the chain.
 
         Raises:
-            RobotError: no such file, not a URDF, a joint that is not there, or a joint
-                without effort, velocity or (where it is not continuous) position limits.
+            RobotError: no such file, not a URDF, a joint that is not there or there twice, a
+                joint without effort, velocity or (where it is not continuous) position
+                limits, a bad origin or axis, or joints that form a loop.
         """
         path = find_urdf(urdf)
         try:
             root = ElementTree.parse(path).getroot()
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, LookupError, ValueError) as error:
             raise RobotError(f"{path} is no XML ({error}); expected a URDF.") from None
         if root.tag != "robot":
             raise RobotError(f"{path} holds <{root.tag}>; expected a URDF's <robot>.")
-        elements = {element.get("name", ""): element for element in root.findall("joint")}
+        elements: dict[str, ElementTree.Element] = {}
+        for element in root.findall("joint"):
+            if elements.setdefault(element.get("name", ""), element) is not element:
+                raise RobotError(f"{path} has two joints '{element.get('name')}'; rename one.")
         movable = [name for name, element in elements.items() if element.get("type") in _MOVABLE]
         names = tuple(joints) or tuple(movable)
         if not names:
             raise RobotError(f"{path} has no revolute or continuous joint to move.")
-        for name in names:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise RobotError(f"robot.joints names '{name}' twice; expected each joint once.")
             if name not in movable:
                 raise RobotError(
                     f"{path} has no movable joint '{name}'{nearest(name, movable)} "
                     f"It has: {', '.join(movable) or 'none'}."
                 )
         limits = np.array([_limits(elements[name], path) for name in names], dtype=np.float64)
-        chain = _chain_to(tip, [_joint(element) for element in elements.values()], names, path)
+        chain = _chain_to(
+            tip, [_joint(element, path) for element in elements.values()], names, path
+        )
         return cls(
             name=root.get("name", path.stem),
             urdf_path=path,
@@ -176,24 +184,43 @@ def _limits(element: ElementTree.Element, path: Path) -> tuple[float, float, flo
     return lower, upper, value["velocity"], value["effort"]
 
 
-def _joint(element: ElementTree.Element) -> _Joint:
-    origin, axis = element.find("origin"), element.find("axis")
-    xyz = _floats(origin.get("xyz") if origin is not None else None, (0.0, 0.0, 0.0))
-    rpy = _floats(origin.get("rpy") if origin is not None else None, (0.0, 0.0, 0.0))
-    direction = _floats(axis.get("xyz") if axis is not None else None, (1.0, 0.0, 0.0))
-    parent, child = element.find("parent"), element.find("child")
+def _joint(element: ElementTree.Element, path: Path) -> _Joint:
+    where = f"{path}: joint '{element.get('name')}'"
+    xyz = _triple(element, "origin", "xyz", "0 0 0", where)
+    rpy = _triple(element, "origin", "rpy", "0 0 0", where)
+    direction = _triple(element, "axis", "xyz", "1 0 0", where)
+    length = np.linalg.norm(direction)
+    if length == 0:
+        raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
     return _Joint(
         name=element.get("name", ""),
         kind=element.get("type", ""),
-        parent=parent.get("link", "") if parent is not None else "",
-        child=child.get("link", "") if child is not None else "",
+        parent=_link(element, "parent", where),
+        child=_link(element, "child", where),
         origin=_transform(xyz, rpy),
-        axis=direction / np.linalg.norm(direction),
+        axis=direction / length,
     )
 
 
-def _floats(text: str | None, default: tuple[float, float, float]) -> Vector:
-    return np.array([float(part) for part in text.split()] if text else default, dtype=np.float64)
+def _link(element: ElementTree.Element, end: str, where: str) -> str:
+    tag = element.find(end)
+    link = tag.get("link") if tag is not None else None
+    if not link:
+        raise RobotError(f'{where} has no {end}; add <{end} link="…"/>.')
+    return link
+
+
+def _triple(element: ElementTree.Element, tag: str, key: str, default: str, where: str) -> Vector:
+    """Read three numbers from an attribute of a child element that may be missing, (3,)."""
+    child = element.find(tag)
+    text = child.get(key, default) if child is not None else default
+    try:
+        numbers = np.array([float(part) for part in text.split()], dtype=np.float64)
+    except ValueError:
+        numbers = np.empty(0)
+    if numbers.shape != (3,) or not np.isfinite(numbers).all():
+        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected three finite numbers.')
+    return numbers
 
 
 def _transform(xyz: Vector, rpy: Vector) -> NDArray[np.float64]:
@@ -229,13 +256,20 @@ def _chain_to(
             f"{path} has no link '{tip}' at the end of a joint{nearest(tip, by_child)} "
             f"It has: {', '.join(by_child)}."
         )
+    loop = RobotError(f"{path}: its joints form a loop; expected a tree of links.")
     link = tip
     if not link:  # from the last commanded joint outwards, along the first child
         link = next(joint.child for joint in joints if joint.name == commanded[-1])
+        passed = {link}
         while child := next((joint.child for joint in joints if joint.parent == link), None):
+            if child in passed:
+                raise loop
+            passed.add(child)
             link = child
-    chain = []
+    chain: list[_Joint] = []
     while link in by_child:
+        if len(chain) == len(joints):
+            raise loop
         chain.append(by_child[link])
         link = by_child[link].parent
     return tuple(reversed(chain))

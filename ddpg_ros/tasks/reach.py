@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ddpg_ros.config import TaskSection
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState, Vector, Vector32
 
@@ -18,7 +19,16 @@ class Reach:
     terms: tuple[str, ...] = ("distance", "near", "velocity", "torque")
 
     def __init__(self, settings: TaskSection, robot: Robot) -> None:
-        """Take the kinematics, the limits and the reach from the robot."""
+        """Take the kinematics, the limits and the reach from the robot.
+
+        Raises:
+            ConfigError: an arm whose fingertip stands on the base, whatever its joints do.
+        """
+        if robot.reach == 0:
+            raise ConfigError(
+                f"the task reach takes an arm with a fingertip; {robot.name} ends where it "
+                "begins, 0 m from its base. Set robot.tip to a link further out."
+            )
         self._settings = settings
         self._robot = robot
         self._lower = np.maximum(robot.lower, -math.pi)
