@@ -7,27 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ddpg_ros.errors import ConfigError, RobotError, nearest
+from ddpg_ros.kinematics import Joint, Pose, transform
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
 """Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
 
 _MOVABLE = ("revolute", "continuous")
-
-
-@dataclass(frozen=True)
-class _Joint:
-    """One URDF joint: fixed transform from the parent link, then a rotation about `axis`."""
-
-    name: str
-    kind: str
-    parent: str
-    child: str
-    origin: NDArray[np.float64]  # (4, 4), parent link → joint frame [m]
-    axis: Vector  # (3,) unit vector in the joint frame
 
 
 @dataclass(frozen=True)
@@ -44,7 +32,7 @@ class Robot:
     upper: Vector  # (n,) [rad]
     velocity_limit: Vector  # (n,) [rad/s]
     effort_limit: Vector  # (n,) [N·m]
-    _chain: tuple[_Joint, ...] = field(repr=False)  # base → tip, fixed joints included
+    _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
 
     @classmethod
     def load(cls, urdf: str, joints: Sequence[str] = (), tip: str = "") -> "Robot":
@@ -98,22 +86,24 @@ class Robot:
             _chain=chain,
         )
 
-    def tip_position(self, position: Vector) -> Vector:
-        """Forward kinematics: fingertip in the base frame.
+    def tip_pose(self, position: Vector) -> Pose:
+        """Forward kinematics: the fingertip's frame in the base frame.
 
         Args:
             position: (n,) [rad].
 
         Returns:
-            (3,) [m].
+            (4, 4) homogeneous transform [m].
         """
         angles = dict(zip(self.joints, position.tolist(), strict=True))
-        point = np.array([0.0, 0.0, 0.0, 1.0])
-        for joint in reversed(self._chain):
-            if joint.kind in _MOVABLE:
-                point[:3] = _rotate(joint.axis, angles.get(joint.name, 0.0), point[:3])
-            point = joint.origin @ point
-        tip: Vector = point[:3]
+        pose = np.eye(4)
+        for joint in self._chain:
+            pose = pose @ joint.pose(angles.get(joint.name, 0.0))
+        return pose
+
+    def tip_position(self, position: Vector) -> Vector:
+        """Return where the fingertip is in the base frame, (3,) [m]; `position` is (n,) [rad]."""
+        tip: Vector = self.tip_pose(position)[:3, 3]
         return tip
 
     def torque_limit(self, wanted: Sequence[float]) -> Vector:
@@ -184,7 +174,7 @@ def _limits(element: ElementTree.Element, path: Path) -> tuple[float, float, flo
     return lower, upper, value["velocity"], value["effort"]
 
 
-def _joint(element: ElementTree.Element, path: Path) -> _Joint:
+def _joint(element: ElementTree.Element, path: Path) -> Joint:
     where = f"{path}: joint '{element.get('name')}'"
     xyz = _triple(element, "origin", "xyz", "0 0 0", where)
     rpy = _triple(element, "origin", "rpy", "0 0 0", where)
@@ -192,13 +182,13 @@ def _joint(element: ElementTree.Element, path: Path) -> _Joint:
     length = np.linalg.norm(direction)
     if length == 0:
         raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
-    return _Joint(
+    return Joint(
         name=element.get("name", ""),
-        kind=element.get("type", ""),
         parent=_link(element, "parent", where),
         child=_link(element, "child", where),
-        origin=_transform(xyz, rpy),
+        origin=transform(xyz, rpy),
         axis=direction / length,
+        movable=element.get("type") in _MOVABLE,
     )
 
 
@@ -223,32 +213,9 @@ def _triple(element: ElementTree.Element, tag: str, key: str, default: str, wher
     return numbers
 
 
-def _transform(xyz: Vector, rpy: Vector) -> NDArray[np.float64]:
-    """Homogeneous transform of a URDF origin: R = Rz(yaw) Ry(pitch) Rx(roll), then xyz."""
-    matrix = np.eye(4)
-    for axis, angle in zip(np.eye(3), rpy, strict=True):
-        matrix[:3, :3] = np.stack([_rotate(axis, angle, c) for c in matrix[:3, :3].T], axis=1)
-    matrix[:3, 3] = xyz
-    return matrix
-
-
-def _rotate(axis: Vector, angle: float, vector: Vector) -> Vector:
-    """Rodrigues' rotation of `vector` by `angle` [rad] about the unit vector `axis`."""
-    cos, sin = math.cos(angle), math.sin(angle)
-    (kx, ky, kz), (x, y, z) = axis.tolist(), vector.tolist()
-    dot = (kx * x + ky * y + kz * z) * (1.0 - cos)
-    return np.array(
-        [
-            x * cos + (ky * z - kz * y) * sin + kx * dot,
-            y * cos + (kz * x - kx * z) * sin + ky * dot,
-            z * cos + (kx * y - ky * x) * sin + kz * dot,
-        ]
-    )
-
-
 def _chain_to(
-    tip: str, joints: list[_Joint], commanded: tuple[str, ...], path: Path
-) -> tuple[_Joint, ...]:
+    tip: str, joints: list[Joint], commanded: tuple[str, ...], path: Path
+) -> tuple[Joint, ...]:
     """Walk from the tip link up to the base; return the joints base → tip."""
     by_child = {joint.child: joint for joint in joints}
     if tip and tip not in by_child:
@@ -266,7 +233,7 @@ def _chain_to(
                 raise loop
             passed.add(child)
             link = child
-    chain: list[_Joint] = []
+    chain: list[Joint] = []
     while link in by_child:
         if len(chain) == len(joints):
             raise loop

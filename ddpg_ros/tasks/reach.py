@@ -33,7 +33,7 @@ class Reach:
         self._robot = robot
         self._lower = np.maximum(robot.lower, -math.pi)
         self._upper = np.minimum(robot.upper, math.pi)
-        self.observation_size = 3 * len(robot.joints) + 6
+        self.observation_size = 3 * len(robot.joints) + 3
         self.goal: Vector = np.zeros(3)
 
     def reset(self, rng: np.random.Generator) -> None:
@@ -41,15 +41,18 @@ class Reach:
         self.goal = self._robot.tip_position(rng.uniform(self._lower, self._upper))
 
     def observe(self, state: JointState) -> Vector32:
-        """(cos q, sin q, q̇ over its limit, goal, goal − fingertip), lengths over the reach."""
-        tip = self._robot.tip_position(state.position)
+        """(cos q, sin q, q̇ over its limit, the goal in the fingertip's frame over the reach).
+
+        The goal as the fingertip sees it is the same wherever the shoulder points, so that what
+        is learnt in one direction holds in all.
+        """
+        pose = self._robot.tip_pose(state.position)
         return np.concatenate(
             (
                 np.cos(state.position),
                 np.sin(state.position),
                 state.velocity / self._robot.velocity_limit,
-                self.goal / self._robot.reach,
-                (self.goal - tip) / self._robot.reach,
+                (self.goal - pose[:3, 3]) @ pose[:3, :3] / self._robot.reach,
             )
         ).astype(np.float32)
 
