@@ -47,7 +47,6 @@ elif [ -d $venv ]; then
     rm -rf $venv
 fi
 
-
 choose_for_ros() { # the interpreter that the sourced ROS was built for
     for python in ${PYTHON:-python3 /usr/bin/python3}; do
         if runs "$python" && "$python" -c 'import rclpy' 2>/dev/null; then return 0; fi
@@ -86,19 +85,15 @@ check_compiler() { # before ten minutes of downloads, not after
     say "PyBullet has no wheel for Python $(version "$python") and is compiled: about 4 minutes"
 }
 
-limits=$(mktemp)
-trap 'rm -f "$limits"' EXIT
-cp requirements/constraints.txt "$limits"
+limits=requirements/constraints.txt
 if [ -n "${ROS_DISTRO:-}" ]; then
     # The system's messages are compiled against the system's numpy: keep that one.
     choose_for_ros
     ros="" site=--system-site-packages origin_of_ros="ROS 2 $ROS_DISTRO of this system"
-    if numpy=$("$python" -c 'import numpy; print(numpy.__version__)' 2>/dev/null); then
-        grep -v '^numpy==' requirements/constraints.txt >"$limits"
-        echo "numpy==$numpy" >>"$limits"
-    fi
+    numpy=$("$python" -c 'import numpy; print(numpy.__version__)' 2>/dev/null || true)
 else
     choose
+    numpy=
     [ "$(uname -sm)" = "Linux x86_64" ] || fail "this is $(uname -sm), and the ROS 2 wheels are" \
         "made for Linux x86_64; source an installed ROS 2 first: . /opt/ros/jazzy/setup.sh"
     ros="-r requirements/ros.txt" site="" origin_of_ros="ROS 2 wheels"
@@ -111,6 +106,12 @@ if [ ! -x $venv/bin/python ]; then
     check_compiler
     say "making $venv with $python ($(version "$python")) and $origin_of_ros"
     "$python" -m venv $site $venv
+fi
+
+if [ -n "$numpy" ]; then
+    limits=$venv/constraints.txt
+    grep -v '^numpy==' requirements/constraints.txt >$limits
+    echo "numpy==$numpy" >>$limits
 fi
 
 install() { # what it is, then arguments of pip
@@ -130,11 +131,11 @@ install() { # what it is, then arguments of pip
 if ! same $venv/ready-runtime "$key"; then
     # shellcheck disable=SC2086  # $ros is no argument, or two
     install "the product (torch, PyBullet, $origin_of_ros: some hundred MB)" \
-        -c "$limits" setuptools -r requirements/base.txt $ros
+        -c $limits setuptools -r requirements/base.txt $ros
     install "this checkout" --no-deps --no-build-isolation -e .
 fi
 if [ "$part" = dev ]; then
-    install "the test tools" -c "$limits" -r requirements/dev.txt
+    install "the test tools" -c $limits -r requirements/dev.txt
     echo "$key" >$venv/ready-dev
 fi
 echo "$key" >$venv/ready-runtime
