@@ -5,39 +5,30 @@ What to start is in `ddpg_ros/cli/plan.py`, which `ddpg-ros train` follows too.
 
 from typing import Any
 
-from ddpg_ros.cli.plan import LAUNCH_ARGUMENTS, LaunchArgument, TrainingPlan, plan_launch
-from ddpg_ros.errors import DdpgRosError
+from ddpg_ros.cli.plan import LAUNCH_ARGUMENTS, TrainingPlan, plan_launch
 
 
 def generate_launch_description() -> Any:
     """Declare the arguments; the run is prepared when the launch really starts."""
-    from launch import LaunchDescription
-    from launch.actions import OpaqueFunction
+    from launch.actions import DeclareLaunchArgument, OpaqueFunction
 
-    arguments = [_declare(argument) for argument in LAUNCH_ARGUMENTS]
+    from launch import LaunchDescription
+
+    arguments = [
+        DeclareLaunchArgument(
+            argument.name,
+            default_value=argument.default,
+            description=argument.description,
+            choices=list(argument.choices) or None,
+        )
+        for argument in LAUNCH_ARGUMENTS
+    ]
     return LaunchDescription([*arguments, OpaqueFunction(function=_start)])
 
 
-def _declare(argument: LaunchArgument) -> Any:
-    from launch.actions import DeclareLaunchArgument
-
-    return DeclareLaunchArgument(
-        argument.name,
-        default_value=argument.default,
-        description=argument.description,
-        choices=list(argument.choices) or None,
-    )
-
-
 def _start(context: Any) -> list[Any]:
-    try:
-        return _actions(plan_launch({a.name: _value(context, a.name) for a in LAUNCH_ARGUMENTS}))
-    except DdpgRosError as error:
-        raise RuntimeError(str(error)) from None
-
-
-def _value(context: Any, name: str) -> str:
-    return str(context.launch_configurations[name])
+    given = context.launch_configurations
+    return _actions(plan_launch({a.name: given[a.name] for a in LAUNCH_ARGUMENTS}))
 
 
 def _actions(plan: TrainingPlan) -> list[Any]:
@@ -47,6 +38,7 @@ def _actions(plan: TrainingPlan) -> list[Any]:
     from launch.events import Shutdown
     from launch_ros.actions import Node
 
+    report = ExecuteProcess(cmd=plan.report_command(), output="screen")
     nodes = {
         node.name: Node(
             package="ddpg_ros",
@@ -58,22 +50,18 @@ def _actions(plan: TrainingPlan) -> list[Any]:
         )
         for node in plan.nodes
     }
-    report = ExecuteProcess(cmd=plan.report_command(), output="screen")
 
     def shut_down(reason: str) -> Any:
         return EmitEvent(event=Shutdown(reason=reason))
 
-    def ended(name: str, code: int) -> list[Any]:
-        if name == plan.main and code == 0:
-            return [report]
-        return [shut_down(f"the {name} ended with exit code {code}")]
-
     def on_end(name: str) -> Any:
-        return OnProcessExit(
-            target_action=nodes[name], on_exit=lambda event, _: ended(name, event.returncode)
-        )
+        def react(event: Any, _: Any) -> Any:
+            well = name == plan.main and event.returncode == 0
+            return report if well else shut_down(f"the {name} ended: {event.returncode}")
 
-    handlers = [RegisterEventHandler(on_end(name)) for name in nodes]
+        return OnProcessExit(target_action=nodes[name], on_exit=react)
+
     done = OnProcessExit(target_action=report, on_exit=[shut_down("the report is written")])
+    handlers = [RegisterEventHandler(handler) for handler in (*map(on_end, nodes), done)]
     environment = [Set(name, value) for name, value in plan.environment().items()]
-    return [*environment, *handlers, RegisterEventHandler(done), *nodes.values()]
+    return [*environment, *handlers, *nodes.values()]
