@@ -19,6 +19,7 @@ from ddpg_ros.errors import MachineError
 AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limit
 OTHERS_GRACE_S = 1.0
 REMAINS_GRACE_S = 0.5  # children of a node that has ended, for example its resource tracker
+_SAME_SIGNAL_S = 0.5  # make, timeout and others hand on a signal that we got already
 _PERIOD_S = 0.02
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
@@ -68,14 +69,14 @@ class Supervisor:
 
     Each node gets a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone,
     which then stops the nodes in order: the main one first, as long as the others still answer
-    it. Nodes write to `log_dir/NAME.log`. A second Ctrl-C kills.
+    it. Nodes write to `log_dir/NAME.log`. A second Ctrl-C, half a second later, kills.
     """
 
     def __init__(self, plan: Plan) -> None:
         """Take the plan; nothing starts before the `with` block is entered."""
         self._plan = plan
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._signals: list[int] = []
+        self._signals: list[tuple[int, float]] = []  # number, when [s]
         self._handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> "Supervisor":
@@ -178,11 +179,19 @@ class Supervisor:
             if number == signal.SIGHUP and before == signal.SIG_IGN:
                 continue  # nohup
             self._handlers[number] = before
-            signal.signal(number, lambda number, _: self._signals.append(number))
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        self._signals.append((number, time.monotonic()))
+
+    def _is_impatient(self) -> bool:
+        times = [when for _, when in self._signals]
+        return bool(times) and times[-1] - times[0] > _SAME_SIGNAL_S
 
     def _interrupted(self) -> Outcome:
-        name = signal.Signals(self._signals[0]).name
-        return Outcome("interrupted", 128 + self._signals[0], f"stopped by {name}.")
+        number, _ = self._signals[0]
+        message = f"stopped by {signal.Signals(number).name}."
+        return Outcome("interrupted", 128 + number, message)
 
     def _failed(self, name: str, code: int) -> Outcome:
         how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
@@ -211,7 +220,7 @@ class Supervisor:
 
     def _await(self, done: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while not done() and time.monotonic() < deadline and len(self._signals) < 2:
+        while not done() and time.monotonic() < deadline and not self._is_impatient():
             time.sleep(_PERIOD_S)
 
 

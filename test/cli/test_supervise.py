@@ -139,10 +139,20 @@ def test_processes_that_hear_nothing_are_killed(tmp_path: Path) -> None:
     assert not any(map(alive, numbers))
 
 
-def test_a_second_signal_kills_at_once(tmp_path: Path) -> None:
+def test_a_signal_that_comes_twice_at_once_is_one_signal(tmp_path: Path) -> None:
+    with Supervisor(plan(tmp_path, OBEDIENT)) as supervisor:
+        pid(tmp_path, "simulator"), pid(tmp_path, "agent")
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        supervisor.stop()
+    assert stopped_at(tmp_path, "agent") < stopped_at(tmp_path, "simulator")
+
+
+def test_a_second_signal_later_kills_at_once(tmp_path: Path) -> None:
     with Supervisor(plan(tmp_path, DEAF, DEAF)) as supervisor:
         numbers = [pid(tmp_path, name) for name in ("simulator", "agent")]
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.6)
         os.kill(os.getpid(), signal.SIGINT)
         asked = time.monotonic()
         supervisor.stop()
