@@ -1,0 +1,47 @@
+# Everything needs python3 (3.10 or newer, with venv) and make; the rest is set up in .venv.
+# PYTHON=…  interpreter to set up with      ARGS=…  more arguments for the command
+
+ARGS ?=
+CONFIG ?= reach
+BIN := .venv/bin
+SETUP := sh requirements/setup.sh
+export PYTHON
+
+# ROS wheels re-start Python with these set; another environment's would lead ours astray.
+ifdef _ROS_WHEELS_BOOTSTRAP_COMPLETE
+unexport LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+endif
+
+.PHONY: help setup setup-dev train test lint bench doctor clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
+
+setup:  ## make .venv with what the product needs
+	@$(SETUP) runtime
+
+setup-dev:  ## the same, and what the tests need
+	@$(SETUP) dev
+
+train: setup  ## train on the two-link reach, report included; CONFIG=swing_up ARGS="--seed 3"
+	$(BIN)/ddpg-ros train --config $(CONFIG) $(ARGS)
+
+test: lint  ## linters, types, contracts of imports, and every test; ARGS="-k plan"
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup-dev  ## ruff, mypy and import-linter alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup  ## how fast the learner, the loop and the topics are here
+	$(BIN)/ddpg-ros bench $(ARGS)
+
+doctor: setup  ## what is installed, what is missing, how to mend it
+	$(BIN)/ddpg-ros doctor $(ARGS)
+
+clean:  ## remove .venv and what builds and tools left; runs/ stays
+	rm -rf .venv build install log dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

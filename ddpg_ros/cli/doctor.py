@@ -1,0 +1,184 @@
+"""`ddpg-ros doctor`: what is installed, what is missing, and how to mend it."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from ddpg_ros.cli import probes
+from ddpg_ros.errors import EXIT_CODE
+
+_SET_UP = "run 'make setup' in a checkout, which makes .venv, or source a ROS 2 installation"
+_SHM_BYTES = 64 * 2**20
+_HIGHEST_DOMAIN = 101  # beyond it, ports may collide with the ones Linux hands out
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `mend` is empty when it is as it should be."""
+
+    what: str
+    ok: bool
+    detail: str
+    mend: str = ""
+    optional: bool = False
+
+
+def diagnose() -> list[Finding]:
+    """Look at everything that a training needs. Takes some seconds; never raises."""
+    checks: list[Callable[[], Finding]] = [
+        _python,
+        _rclpy,
+        _messages,
+        _torch,
+        lambda: _library("pybullet", "pybullet", "the simulator's physics"),
+        lambda: _library("gymnasium", "gymnasium", "train --gym"),
+        lambda: _library("safetensors", "safetensors", "policy files"),
+        _launch,
+        _compiler,
+        _shared_memory,
+        _cores,
+        _domain,
+    ]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        findings = list(pool.map(lambda check: check(), checks))
+    return [*findings, _dds(findings)]
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Say what is installed, what is missing and how to mend it; test DDS for real."""
+    findings = diagnose()
+    ok = all(finding.ok or finding.optional for finding in findings)
+    if as_json:
+        print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))
+    else:
+        _print_table(findings)
+    if not ok:
+        raise typer.Exit(EXIT_CODE)
+
+
+def _print_table(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "found"):
+        table.add_column(heading)
+    for finding in findings:
+        sign, style = ("✓", "green") if finding.ok else ("✗", "red")
+        if finding.optional and not finding.ok:
+            sign, style = "–", "dim"
+        detail = Text(finding.detail)
+        if finding.mend:
+            detail.append(f"\n→ {finding.mend}", style="yellow")
+        table.add_row(Text(sign, style=style), finding.what, detail)
+    Console().print(table)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = sys.version_info >= (3, 10)
+    mend = "" if ok else "use Python 3.10 or newer; 3.11 has wheels for everything"
+    return Finding("Python", ok, f"{version}, {sys.executable}", mend)
+
+
+def _rclpy() -> Finding:
+    answer = probes.ask(probes.RCLPY)
+    if answer.found is None:
+        return Finding("rclpy", False, answer.problem, _SET_UP)
+    file = str(answer.found["file"])
+    distro = os.environ.get("ROS_DISTRO")
+    here = file.startswith(sys.prefix)
+    source = "wheels" if here else f"ROS 2 {distro}, sourced" if distro else "this system"
+    return Finding("rclpy", True, f"{source}, {answer.found['rmw']}, {os.path.dirname(file)}")
+
+
+def _messages() -> Finding:
+    answer = probes.ask(probes.MESSAGES)
+    if answer.found is None:
+        return Finding("ROS messages", False, answer.problem, _SET_UP)
+    return Finding("ROS messages", True, "sensor, std, geometry, rosgraph, diagnostic, std_srvs")
+
+
+def _torch() -> Finding:
+    answer = probes.ask(probes.TORCH)
+    if answer.found is None:
+        mend = "pip install torch; a policy runs on the robot without it"
+        return Finding("torch", False, answer.problem, mend)
+    cuda = answer.found["cuda"]
+    where = f"CUDA on {cuda}" if cuda else "CPU, no CUDA device"
+    return Finding("torch", True, f"{answer.found['version']}, {where}")
+
+
+def _library(module: str, distribution: str, purpose: str) -> Finding:
+    answer = probes.ask(probes.importing(module))
+    if answer.found is None:
+        mend = f"pip install {distribution}; it is needed for {purpose}"
+        return Finding(module, False, answer.problem, mend)
+    try:
+        version = metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        version = "version unknown"
+    return Finding(module, True, version)
+
+
+def _launch() -> Finding:
+    if find_spec("launch_ros") is not None:
+        return Finding("launch_ros", True, "ros2 launch ddpg_ros train.launch.py", optional=True)
+    mend = "only launch files need it, 'ddpg-ros train' does not; it comes with a ROS 2 install"
+    return Finding("launch_ros", False, "not installed", mend, optional=True)
+
+
+def _compiler() -> Finding:
+    found = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
+    mend = "" if found else "only needed to install PyBullet where it has no wheel"
+    return Finding("C++ compiler", found is not None, found or "none", mend, optional=True)
+
+
+def _shared_memory() -> Finding:
+    try:
+        status = os.statvfs("/dev/shm")
+    except OSError as error:
+        detail = f"/dev/shm: {error.strerror}"
+        return Finding("shared memory", False, detail, "mount a tmpfs at /dev/shm")
+    size, free = (blocks * status.f_frsize for blocks in (status.f_blocks, status.f_bavail))
+    ok = free >= _SHM_BYTES
+    mend = "" if ok else "free some of /dev/shm, or give the container more: --shm-size=512m"
+    return Finding("shared memory", ok, f"{free >> 20} of {size >> 20} MiB free", mend)
+
+
+def _cores() -> Finding:
+    cores = len(os.sched_getaffinity(0))
+    mend = "" if cores > 1 else "real time wants a core for the loop and one for the learner"
+    return Finding("cores", cores > 1, str(cores), mend, optional=True)
+
+
+def _domain() -> Finding:
+    given = os.environ.get("ROS_DOMAIN_ID", "")
+    reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST by our default")
+    if given and not (given.isdecimal() and int(given) <= _HIGHEST_DOMAIN):
+        mend = f"set ROS_DOMAIN_ID to a number from 0 to {_HIGHEST_DOMAIN}, or unset it"
+        return Finding("ROS domain", False, f"'{given}'", mend)
+    return Finding("ROS domain", True, f"{int(given or 0)}, discovery {reach}")
+
+
+def _dds(findings: list[Finding]) -> Finding:
+    if not all(f.ok for f in findings if f.what in ("rclpy", "ROS messages")):
+        return Finding("DDS", False, "not tested without rclpy", "mend rclpy first")
+    answer = probes.meet_over_dds()
+    if answer.found is None:
+        mend = "let UDP multicast on the loopback interface pass, and look at ROS_DOMAIN_ID"
+        return Finding("DDS", False, answer.problem, mend)
+    seconds = answer.found["seconds"]
+    return Finding("DDS", True, f"two processes met and talked after {seconds:.2f} s")

@@ -1,0 +1,225 @@
+"""What a training starts, as plain data.
+
+`ddpg-ros train` and `train.launch.py` start the same nodes with the same parameters: both carry
+out a `TrainingPlan`, the one with subprocesses and the other with ROS 2's launch.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ddpg_ros.config import Config, load_config, save_config
+from ddpg_ros.errors import ConfigError, RunDirectoryError
+
+LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
+AS_CONFIGURED = "config"
+_BOOLEANS = ("false", "true")
+
+
+@dataclass(frozen=True)
+class ProcessPlan:
+    """One node: what runs it and what it is given."""
+
+    name: str
+    module: str  # for `python -m`
+    executable: str  # for `ros2 run ddpg_ros`
+    params_file: Path
+    parameters: tuple[tuple[str, bool], ...] = ()  # on top of the file
+    namespace: str = ""  # "" or absolute, "/left"
+    log_level: str = "info"
+
+    def command(self) -> list[str]:
+        """Return the arguments that start this node with the interpreter that runs now."""
+        command = [sys.executable, "-m", self.module, "--ros-args"]
+        command += ["--params-file", str(self.params_file), "--log-level", self.log_level]
+        if self.namespace:
+            command += ["-r", f"__ns:={self.namespace}"]
+        for name, value in self.parameters:
+            command += ["-p", f"{name}:={str(value).lower()}"]
+        return command
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The nodes of a training in starting order; the run ends when the main one does."""
+
+    run_dir: Path
+    nodes: tuple[ProcessPlan, ...]
+    main: str = "agent"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the output of each node goes."""
+        return self.run_dir / "log"
+
+    def environment(self) -> dict[str, str]:
+        """Return what to add to the environment: topics stay on this host, unless it says more."""
+        return {
+            name: value
+            for name, value in (("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST"),)
+            if name not in os.environ
+        }
+
+    def report_command(self) -> list[str]:
+        """Return the arguments that draw the learning curve and the rollout afterwards."""
+        return report_command(self.run_dir)
+
+
+def report_command(run_dir: Path) -> list[str]:
+    """Return the arguments that draw the learning curve and the rollout of a run."""
+    return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(run_dir)]
+
+
+def training_plan(
+    config_file: Path,
+    run_dir: Path,
+    namespace: str = "",
+    log_level: str = "info",
+    gui: bool = False,
+    use_sim_time: bool = False,
+) -> TrainingPlan:
+    """Plan a training: the simulator and the agent, with one parameter file.
+
+    Args:
+        config_file: the resolved configuration, as `prepare_run` writes it.
+        run_dir: where the run's results go.
+        namespace: namespace of both nodes; a second arm needs one.
+        log_level: the least severe message that nodes print.
+        gui: show PyBullet's window.
+        use_sim_time: the agent's clock is the simulator's; the simulator itself is that clock.
+
+    Raises:
+        ConfigError: an unknown log level.
+    """
+    if log_level not in LOG_LEVELS:
+        raise ConfigError(f"log level '{log_level}' is not one of {', '.join(LOG_LEVELS)}.")
+    place = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
+    simulator = ProcessPlan(
+        name="simulator",
+        module="sim.simulator_node",
+        executable="simulator",
+        params_file=config_file,
+        parameters=(("gui", True),) if gui else (),
+        namespace=place,
+        log_level=log_level,
+    )
+    agent = ProcessPlan(
+        name="agent",
+        module="ddpg_ros.nodes.agent_node",
+        executable="agent",
+        params_file=config_file,
+        parameters=(("use_sim_time", True),) if use_sim_time else (),
+        namespace=place,
+        log_level=log_level,
+    )
+    return TrainingPlan(run_dir=run_dir, nodes=(simulator, agent))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A prepared run: where it is, and the configuration that was written there."""
+
+    directory: Path  # absolute
+    config_file: Path
+    config: Config
+
+
+def prepare_run(config: Config, directory: Path | None = None, root: Path = Path("runs")) -> Run:
+    """Make the run directory and write the resolved configuration into it.
+
+    Args:
+        config: what is to run; its `run.directory` counts where `directory` is None.
+        directory: the run directory; without any, `root/TASK-DATE-TIME`.
+        root: where run directories without a name of their own are made.
+
+    Raises:
+        RunDirectoryError: the directory holds something already, or cannot be written.
+    """
+    if directory is None and config.run.directory:
+        directory = Path(config.run.directory)
+    path = (directory or _fresh(root / config.task.name)).expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        taken = any(path.iterdir())
+        if not taken:
+            resolved = config.replace(run__directory=str(path))
+            file = path / "config.yaml"
+            save_config(resolved, file)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"the run directory {path} cannot be made or written ({error.strerror}); give "
+            f"another one with --run-dir, or mend its permissions."
+        ) from None
+    if taken:
+        raise RunDirectoryError(
+            f"the run directory {path} is not empty; give another one with --run-dir, leave it "
+            f"out to get a new one below {root}/, or remove it first."
+        )
+    return Run(path, file, resolved)
+
+
+def _fresh(stem: Path) -> Path:
+    dated = stem.with_name(f"{stem.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    path, count = dated, 1
+    while path.exists():
+        count += 1
+        path = dated.with_name(f"{dated.name}-{count}")
+    return path
+
+
+@dataclass(frozen=True)
+class LaunchArgument:
+    """An argument of the launch file; `choices` is empty where anything may be given."""
+
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+LAUNCH_ARGUMENTS = (
+    LaunchArgument("namespace", "", "Namespace of the nodes; empty: none"),
+    LaunchArgument("config", "reach", "A parameter file, or the name of one of ours"),
+    LaunchArgument(
+        "clock",
+        AS_CONFIGURED,
+        "Simulated time that waits for commands, the wall clock, or what the config says",
+        (AS_CONFIGURED, "lockstep", "realtime"),
+    ),
+    LaunchArgument("seed", AS_CONFIGURED, "Seeds every generator; a whole number, or 'config'"),
+    LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
+    LaunchArgument("gui", "false", "Show PyBullet's window", _BOOLEANS),
+    LaunchArgument("log_level", "info", "Least severe message that is printed", LOG_LEVELS),
+    LaunchArgument(
+        "use_sim_time", "false", "The agent's clock is the simulator's topic 'clock'", _BOOLEANS
+    ),
+)
+
+
+def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
+    """Prepare a run and plan it from the launch arguments.
+
+    Args:
+        values: a value for each of `LAUNCH_ARGUMENTS`.
+
+    Raises:
+        DdpgRosError: a configuration, a value or a run directory that cannot be used.
+    """
+    clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
+    if seed is not None and not seed.isdecimal():
+        raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
+    config = load_config(values["config"]).replace(
+        run__clock=clock, run__seed=None if seed is None else int(seed)
+    )
+    run = prepare_run(config, Path(values["run_dir"]) if values["run_dir"] else None)
+    return training_plan(
+        run.config_file,
+        run.directory,
+        namespace=values["namespace"],
+        log_level=values["log_level"],
+        gui=values["gui"] == "true",
+        use_sim_time=values["use_sim_time"] == "true",
+    )

@@ -1,0 +1,247 @@
+"""Starts the nodes of a plan as processes, and leaves none behind, however it ends."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Literal, Protocol
+
+from ddpg_ros.errors import MachineError
+
+AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limit
+OTHERS_GRACE_S = 1.0
+REMAINS_GRACE_S = 0.5  # children of a node that has ended, for example its resource tracker
+_SAME_SIGNAL_S = 0.5  # make, timeout and others hand on a signal that we got already
+_PERIOD_S = 0.02
+_PR_SET_PDEATHSIG = 1
+_TAIL_LINES = 15
+
+
+class Startable(Protocol):
+    """A process to start."""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+
+    def command(self) -> list[str]:
+        """What runs it."""
+
+
+class Plan(Protocol):
+    """What to start, in order; `ddpg_ros.cli.plan.TrainingPlan` is one."""
+
+    @property
+    def nodes(self) -> Sequence[Startable]:
+        """The processes, in the order in which they are started."""
+
+    @property
+    def main(self) -> str:
+        """Name of the process whose end ends the run; it is also stopped first."""
+
+    @property
+    def log_dir(self) -> Path:
+        """Where `NAME.log` holds what each process writes."""
+
+    def environment(self) -> Mapping[str, str]:
+        """What to add to the environment."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; `message` is for the user, and empty when all is well."""
+
+    kind: Literal["finished", "failed", "interrupted"]
+    code: int  # exit status for the command line
+    message: str = ""
+
+
+class Supervisor:
+    """Runs a plan inside a `with` block.
+
+    Each node gets a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone,
+    which then stops the nodes in order: the main one first, as long as the others still answer
+    it. Nodes write to `log_dir/NAME.log`. A second Ctrl-C, half a second later, kills.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        """Take the plan; nothing starts before the `with` block is entered."""
+        self._plan = plan
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._signals: list[tuple[int, float]] = []  # number, when [s]
+        self._handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def __enter__(self) -> "Supervisor":
+        """Start the nodes.
+
+        Raises:
+            MachineError: a process cannot be started.
+        """
+        try:
+            self._catch_signals()
+            self._plan.log_dir.mkdir(parents=True, exist_ok=True)
+            for node in self._plan.nodes:
+                self._processes[node.name] = self._start(node)
+        except BaseException as error:
+            self._close()
+            if isinstance(error, OSError):
+                raise MachineError(f"a node cannot be started: {error}.") from error
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop what still runs."""
+        self._close()
+
+    def poll(self) -> Outcome | None:
+        """Return how the run ended, or None while it goes on. Never blocks."""
+        if self._signals:
+            return self._interrupted()
+        main = self._plan.main
+        code = self._processes[main].poll()
+        if code == 0:
+            return Outcome("finished", 0)
+        if code is not None:
+            return self._failed(main, code)
+        for name, process in self._processes.items():
+            if (code := process.poll()) is not None:
+                return self._failed(name, code)
+        return None
+
+    def wait(self, timeout_s: float | None = None) -> Outcome | None:
+        """Wait until the run ends; return None when it still goes on after `timeout_s`."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while (outcome := self.poll()) is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                return None
+            time.sleep(_PERIOD_S)
+        return outcome
+
+    def stop(self) -> None:
+        """Stop the nodes in order, and kill what remains. Returns when none is left."""
+        main = self._plan.main
+        others = [name for name in self._processes if name != main]
+        for names, grace_s in (([main], AGENT_GRACE_S), (others, OTHERS_GRACE_S)):
+            running = [self._processes[name] for name in names if self._runs(name)]
+            for process in running:
+                process.send_signal(signal.SIGINT)
+            self._await(partial(_ended, running), grace_s)
+        for name in filter(self._runs, self._processes):
+            self._kill_group(name)
+        self._await(lambda: not any(map(self._has_group, self._processes)), REMAINS_GRACE_S)
+        for name, process in self._processes.items():
+            self._kill_group(name)
+            process.wait()
+
+    def log_file(self, name: str) -> Path:
+        """Return where a node's output goes."""
+        return self._plan.log_dir / f"{name}.log"
+
+    def _start(self, node: Startable) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self._plan.environment()}
+        with self.log_file(node.name).open("wb") as log:
+            return subprocess.Popen(
+                node.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(os.getpid()),
+            )
+
+    def _close(self) -> None:
+        try:
+            self.stop()
+        finally:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._handlers.clear()
+
+    def _catch_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            before = signal.getsignal(number)
+            if number == signal.SIGHUP and before == signal.SIG_IGN:
+                continue  # nohup
+            self._handlers[number] = before
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        self._signals.append((number, time.monotonic()))
+
+    def _is_impatient(self) -> bool:
+        times = [when for _, when in self._signals]
+        return bool(times) and times[-1] - times[0] > _SAME_SIGNAL_S
+
+    def _interrupted(self) -> Outcome:
+        number, _ = self._signals[0]
+        message = f"stopped by {signal.Signals(number).name}."
+        return Outcome("interrupted", 128 + number, message)
+
+    def _failed(self, name: str, code: int) -> Outcome:
+        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        first = f"the {name} ended with {how}"
+        if name != self._plan.main:
+            first += f" while the {self._plan.main} still ran"
+        lines = self.log_file(name).read_text(errors="replace").rstrip().splitlines()
+        said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
+        message = f"{first}. Its last words (all: {self.log_file(name)}):\n{said}"
+        return Outcome("failed", code if code > 0 else 1, message)
+
+    def _runs(self, name: str) -> bool:
+        return name in self._processes and self._processes[name].poll() is None
+
+    def _has_group(self, name: str) -> bool:
+        try:
+            os.killpg(self._processes[name].pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def _kill_group(self, name: str) -> None:
+        # The node leads the group, so its number is free only when nobody is left in it.
+        if self._has_group(name):
+            os.killpg(self._processes[name].pid, signal.SIGKILL)
+
+    def _await(self, done: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not done() and time.monotonic() < deadline and not self._is_impatient():
+            time.sleep(_PERIOD_S)
+
+
+def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
+    return all(process.poll() is not None for process in processes)
+
+
+def _die_with_parent(parent: int) -> Callable[[], None] | None:
+    """Return what a child does before its program starts: ask for SIGTERM when we die.
+
+    A supervisor that is killed with SIGKILL cannot stop anything. Linux then signals the children
+    that asked for it. It must be asked for between fork and exec, hence `preexec_fn`; the library
+    is loaded here, before the fork, and start the nodes before any thread (a progress bar).
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # we died before the child could ask
+            os._exit(1)
+
+    return ask

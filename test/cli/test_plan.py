@@ -1,0 +1,142 @@
+"""What a training starts: nodes, parameters, run directory, launch arguments."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from ddpg_ros.cli.plan import (
+    LAUNCH_ARGUMENTS,
+    plan_launch,
+    prepare_run,
+    report_command,
+    training_plan,
+)
+from ddpg_ros.config import Config, load_config
+from ddpg_ros.errors import ConfigError, RunDirectoryError
+
+DEFAULTS = {argument.name: argument.default for argument in LAUNCH_ARGUMENTS}
+
+
+def test_a_training_is_a_simulator_and_an_agent_whose_end_ends_it() -> None:
+    plan = training_plan(Path("/run/config.yaml"), Path("/run"))
+    assert [node.name for node in plan.nodes] == ["simulator", "agent"]
+    assert plan.main == "agent"
+    assert {node.params_file for node in plan.nodes} == {Path("/run/config.yaml")}
+
+
+def test_the_command_gives_ros_the_file_the_namespace_and_the_log_level() -> None:
+    plan = training_plan(
+        Path("/run/config.yaml"), Path("/run"), namespace="left", log_level="debug", gui=True
+    )
+    assert plan.nodes[0].command() == [
+        *(sys.executable, "-m", "sim.simulator_node", "--ros-args"),
+        *("--params-file", "/run/config.yaml", "--log-level", "debug"),
+        *("-r", "__ns:=/left", "-p", "gui:=true"),
+    ]
+
+
+def test_without_a_namespace_nothing_is_remapped() -> None:
+    plan = training_plan(Path("/run/config.yaml"), Path("/run"))
+    assert "-r" not in plan.nodes[1].command()
+
+
+@pytest.mark.parametrize("given", ["left", "/left", "/left/", "left/"])
+def test_a_namespace_is_absolute_however_it_is_written(given: str) -> None:
+    plan = training_plan(Path("c"), Path("r"), namespace=given)
+    assert {node.namespace for node in plan.nodes} == {"/left"}
+
+
+def test_only_the_agent_follows_simulated_time() -> None:
+    simulator, agent = training_plan(Path("c"), Path("r"), use_sim_time=True).nodes
+    assert simulator.parameters == ()
+    assert agent.parameters == (("use_sim_time", True),)
+
+
+def test_an_unknown_log_level_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'loud' is not one of debug, info"):
+        training_plan(Path("c"), Path("r"), log_level="loud")
+
+
+def test_topics_stay_on_this_host_unless_the_environment_says_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = training_plan(Path("c"), Path("r"))
+    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
+    assert plan.environment() == {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
+    assert plan.environment() == {}
+
+
+def test_the_report_is_drawn_from_the_run_directory() -> None:
+    assert report_command(Path("/run"))[1:] == ["-m", "ddpg_ros.cli.main", "report", "/run"]
+
+
+def test_a_prepared_run_holds_the_resolved_configuration(tmp_path: Path) -> None:
+    run = prepare_run(Config().replace(run__seed=7), tmp_path / "mine")
+    written = load_config(run.config_file)
+    assert written == run.config
+    assert written.run.seed == 7
+    assert written.run.directory == str(tmp_path / "mine")
+
+
+def test_the_directory_of_the_configuration_counts_when_none_is_given(tmp_path: Path) -> None:
+    config = Config().replace(run__directory=str(tmp_path / "from_config"))
+    assert prepare_run(config).directory == tmp_path / "from_config"
+
+
+def test_a_run_directory_is_named_after_task_and_time_and_never_shared(tmp_path: Path) -> None:
+    runs = [prepare_run(Config(), root=tmp_path).directory for _ in range(3)]
+    assert len(set(runs)) == 3
+    assert re.fullmatch(r"reach-\d{8}-\d{6}", runs[0].name)
+
+
+def test_a_run_directory_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert prepare_run(Config(), Path("here")).directory == tmp_path / "here"
+
+
+def test_an_empty_directory_is_taken_and_a_full_one_refused(tmp_path: Path) -> None:
+    prepare_run(Config(), tmp_path)
+    with pytest.raises(RunDirectoryError, match=r"is not empty; give another one with --run-dir"):
+        prepare_run(Config(), tmp_path)
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunDirectoryError, match="cannot be made or written"):
+        prepare_run(Config(), tmp_path / "file")
+    with pytest.raises(RunDirectoryError, match="cannot be made or written"):
+        prepare_run(Config(), tmp_path / "file" / "below")
+
+
+def test_launch_arguments_reach_configuration_and_nodes(tmp_path: Path) -> None:
+    values = {"clock": "realtime", "seed": "5", "gui": "true", "namespace": "left"}
+    plan = plan_launch({**DEFAULTS, **values, "run_dir": str(tmp_path / "run")})
+    config = load_config(plan.nodes[0].params_file)
+    assert (config.run.clock, config.run.seed) == ("realtime", 5)
+    assert plan.nodes[0].parameters == (("gui", True),)
+    assert plan.nodes[1].namespace == "/left"
+    assert plan.run_dir == tmp_path / "run"
+
+
+def test_launch_defaults_are_what_the_command_line_starts(tmp_path: Path) -> None:
+    launched = plan_launch({**DEFAULTS, "run_dir": str(tmp_path / "launched")})
+    run = prepare_run(load_config("reach"), tmp_path / "started")
+    started = training_plan(run.config_file, run.directory)
+    for one, other in zip(launched.nodes, started.nodes, strict=True):
+        there = str(launched.run_dir)
+        here = str(started.run_dir)
+        assert [part.replace(there, here) for part in one.command()] == other.command()
+
+
+def test_a_launch_seed_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="seed is 'many'; expected a whole number"):
+        plan_launch({**DEFAULTS, "seed": "many", "run_dir": str(tmp_path / "run")})
+
+
+def test_every_launch_argument_is_described_and_its_default_is_a_choice() -> None:
+    for argument in LAUNCH_ARGUMENTS:
+        assert argument.description
+        assert not argument.choices or argument.default in argument.choices
