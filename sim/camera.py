@@ -100,7 +100,8 @@ class Camera:
         )
         colour = np.reshape(pixels, (height * scale, width * scale, 4))[:, :, :3].astype(float)
         colour[np.reshape(segments, colour.shape[:2]) < 0] = BACKGROUND
-        return colour.reshape(height, scale, width, scale, 3).mean(axis=(1, 3))
+        averaged: NDArray[np.float64] = colour.reshape(height, scale, width, scale, 3).mean((1, 3))
+        return averaged
 
     def aim_window(self) -> None:
         """Point the camera of PyBullet's window the same way."""

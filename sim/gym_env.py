@@ -93,7 +93,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         info = {**terms, "is_success": self._task.success(state)}
         return self._task.observe(state), sum(terms.values()), terminated, truncated, info
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Return a picture, (480, 640, 3), where render_mode is rgb_array."""
         return self._world.render() if self.render_mode == "rgb_array" else None
 
@@ -118,7 +118,7 @@ def register() -> None:
     """Register the environments with Gymnasium; a second call does nothing."""
     for name, task in IDS.items():
         if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point=ArmEnv, kwargs={"task": task})
+            gymnasium.register(name, entry_point="sim.gym_env:ArmEnv", kwargs={"task": task})
 
 
 register()
