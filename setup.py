@@ -26,6 +26,5 @@ setup(
             "agent = ddpg_ros.nodes.agent_node:main",
             "simulator = sim.simulator_node:main",
         ],
-        "gymnasium.envs": ["ddpg_ros = sim.gym_env:register"],
     },
 )

@@ -1,5 +1,7 @@
 """ROS parameters from `config.py`: declared with type, range and description, read-only."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -7,18 +9,25 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 
 from ddpg_ros.config import Config, Value, from_parameters, to_parameters
+from ddpg_ros.errors import ConfigError
 
+_NONE: Mapping[str, Value] = MappingProxyType({})
 _FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
-def read_config(node: Node) -> Config:
+def read_config(node: Node, extra: Mapping[str, Value] = _NONE) -> Config:
     """Take the configuration from the node's parameters and declare each of them.
 
     The node must have been made with `automatically_declare_parameters_from_overrides=True`, so
     that a misspelt name in a parameter file is seen here instead of being ignored.
 
+    Args:
+        node: the node.
+        extra: defaults of the parameters that this node has beside the configuration; they are
+            declared too, and read with `node.get_parameter`.
+
     Raises:
-        ConfigError: an unknown name or a value out of its range.
+        ConfigError: an unknown name, a wrong type or a value out of its range.
     """
     given: dict[str, Value] = {}
     overrides: dict[str, Any] = node.get_parameters_by_prefix("")
@@ -26,7 +35,15 @@ def read_config(node: Node) -> Config:
         if not name.startswith(_FOREIGN):
             value = parameter.value
             given[name] = list(value) if hasattr(value, "typecode") else value
-    config = from_parameters(given, f"the parameters of {node.get_fully_qualified_name()}")
+    source = f"the parameters of {node.get_fully_qualified_name()}"
+    for name, default in extra.items():
+        value = given.pop(name, default)
+        if type(value) is not type(default):
+            expected = type(default).__name__
+            raise ConfigError(f"{source}: {name} is {value!r}; expected a {expected}.")
+        if not node.has_parameter(name):
+            node.declare_parameter(name, value, ParameterDescriptor(read_only=True))
+    config = from_parameters(given, source)
     for name, value in to_parameters(config).items():
         if name in given:
             node.undeclare_parameter(name)

@@ -1,0 +1,116 @@
+"""Pictures of the arm: TinyRenderer, so that they come without a display."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddpg_ros.types import Vector
+from sim.bullet import pybullet
+
+FIELD_OF_VIEW = 35.0  # [°], vertical
+SUPERSAMPLING = 2  # TinyRenderer has no anti-aliasing: render larger, then average
+BACKGROUND = (244.0, 246.0, 249.0)  # RGB
+LIGHT_DISTANCE = 8.0  # TinyRenderer loses the shadows of arms our size far from this value
+GOAL_COLOUR = (0.20, 0.70, 0.35, 1.0)
+GOAL_OPACITY = 0.55
+GOAL_RADIUS = 0.06  # of the arm's reach
+
+
+class Camera:
+    """Looks along the first joint's axis, a little tilted, with the whole reach in the frame."""
+
+    def __init__(self, client: int, body: int, joint: int, reach: float) -> None:
+        """Frame the arm.
+
+        Args:
+            client: PyBullet's client.
+            body: the arm.
+            joint: the arm's first joint, whose axis and place set the view.
+            reach: upper bound of the fingertip's distance from the base [m].
+        """
+        p = pybullet
+        self._own: dict[str, Any] = {"physicsClientId": client}
+        state = p.getLinkState(body, joint, computeForwardKinematics=True, **self._own)
+        local = p.getJointInfo(body, joint, **self._own)[13]
+        turned, _ = p.multiplyTransforms((0.0, 0.0, 0.0), state[5], local, (0.0, 0.0, 0.0, 1.0))
+        axis = np.array(turned) / np.linalg.norm(turned)
+        self._target = np.array(state[4])
+        self._radius = max(reach - float(np.linalg.norm(self._target)), 0.1 * reach)
+        level = abs(axis[2]) < 0.7  # a horizontal axis: seen from the front
+        self._up = np.array([0.0, 0.0, 1.0] if level else [0.0, 1.0, 0.0])
+        side = np.cross(self._up, axis)
+        tilt = 0.22 * self._up + 0.38 * side if level else -0.42 * self._up
+        direction = axis + tilt
+        self._direction = direction / np.linalg.norm(direction)
+        self._goal_shape = p.createVisualShape(
+            p.GEOM_SPHERE,
+            radius=GOAL_RADIUS * self._radius,
+            rgbaColor=GOAL_COLOUR,
+            specularColor=(0.2, 0.2, 0.2),
+            **self._own,
+        )
+        self._goal = -1
+
+    def show_goal(self, point: Vector) -> None:
+        """Put the goal's sphere at a point, (3,) [m]."""
+        place = [float(number) for number in point]
+        if self._goal < 0:
+            self._goal = pybullet.createMultiBody(
+                baseVisualShapeIndex=self._goal_shape, basePosition=place, **self._own
+            )
+        else:
+            pybullet.resetBasePositionAndOrientation(
+                self._goal, place, (0.0, 0.0, 0.0, 1.0), **self._own
+            )
+
+    def picture(self, width: int, height: int) -> NDArray[np.uint8]:
+        """Return what the camera sees, (height, width, 3)."""
+        image = self._shot(width, height)
+        if self._goal >= 0:  # TinyRenderer draws nothing translucent: blend two shots
+            place, turn = pybullet.getBasePositionAndOrientation(self._goal, **self._own)
+            away = [float(x) for x in self._target + 1e3 * self._radius * self._direction]
+            pybullet.resetBasePositionAndOrientation(self._goal, away, turn, **self._own)
+            without = self._shot(width, height)
+            pybullet.resetBasePositionAndOrientation(self._goal, place, turn, **self._own)
+            image = GOAL_OPACITY * image + (1.0 - GOAL_OPACITY) * without
+        return np.round(image).astype(np.uint8)
+
+    def _shot(self, width: int, height: int) -> NDArray[np.float64]:
+        p, scale = pybullet, SUPERSAMPLING
+        distance = self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0)) * 1.3
+        eye = self._target + distance * self._direction
+        view = p.computeViewMatrix(eye.tolist(), self._target.tolist(), self._up.tolist())
+        near, far = max(distance - 4.0 * self._radius, 0.05 * distance), distance * 4.0
+        lens = p.computeProjectionMatrixFOV(FIELD_OF_VIEW, width / height, near, far)
+        light = self._direction + np.array([-0.9, -0.3, 1.0])
+        _, _, pixels, _, segments = p.getCameraImage(
+            width * scale,
+            height * scale,
+            view,
+            lens,
+            lightDirection=light.tolist(),
+            lightDistance=LIGHT_DISTANCE,
+            shadow=1,
+            lightAmbientCoeff=0.55,
+            lightDiffuseCoeff=0.5,
+            lightSpecularCoeff=0.12,
+            renderer=p.ER_TINY_RENDERER,
+            **self._own,
+        )
+        colour = np.reshape(pixels, (height * scale, width * scale, 4))[:, :, :3].astype(float)
+        colour[np.reshape(segments, colour.shape[:2]) < 0] = BACKGROUND
+        averaged: NDArray[np.float64] = colour.reshape(height, scale, width, scale, 3).mean((1, 3))
+        return averaged
+
+    def aim_window(self) -> None:
+        """Point the camera of PyBullet's window the same way."""
+        p, own, (x, y, z) = pybullet, self._own, self._direction
+        p.configureDebugVisualizer(p.COV_ENABLE_GUI, 0, **own)
+        p.resetDebugVisualizerCamera(
+            cameraDistance=3.0 * self._radius,
+            cameraYaw=float(np.degrees(np.arctan2(x, -y))),
+            cameraPitch=float(-np.degrees(np.arcsin(z))),
+            cameraTargetPosition=self._target.tolist(),
+            **own,
+        )

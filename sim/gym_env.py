@@ -1,0 +1,124 @@
+"""The simulator's world as a gymnasium.Env, without ROS.
+
+Importing this module registers the environments, so both of these work:
+
+    gymnasium.make("sim.gym_env:ddpg_ros/Reach-v0")
+    import sim.gym_env; gymnasium.make("ddpg_ros/SwingUp-v0")
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from ddpg_ros.config import Config
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.robot import Robot
+from ddpg_ros.tasks import make_task
+from ddpg_ros.types import Vector, Vector32
+from sim.world import World
+
+IDS = {"ddpg_ros/Reach-v0": "reach", "ddpg_ros/SwingUp-v0": "swing_up"}
+"""Environment id → task."""
+
+_ARMS = {"reach": "reacher2", "swing_up": "pendulum"}
+
+
+class ArmEnv(gymnasium.Env[Vector32, Vector32]):
+    """An arm and a task.
+
+    Actions are torques over the torque limit, in [-1, 1]. An episode is truncated by the
+    environment itself after `config.episode_steps`; only the task terminates one. `info` holds
+    the reward's terms under their names, and `is_success`.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012 (the base's type)
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        task: str = "reach",
+        render_mode: str | None = None,
+    ) -> None:
+        """Build the world and the task.
+
+        Args:
+            config: the experiment; None means the defaults with one of our arms for `task`.
+            task: `reach` or `swing_up`; not looked at where a config is given.
+            render_mode: `rgb_array`, or None for no pictures.
+
+        Raises:
+            DdpgRosError: a robot, task or setting that does not fit the others.
+        """
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ConfigError(f"render_mode is '{render_mode}'; expected rgb_array or None.")
+        self.render_mode = render_mode
+        self.config = config or Config().replace(task__name=task, robot__urdf=_ARMS.get(task))
+        section = self.config.robot
+        robot = Robot.load(section.urdf, section.joints, section.tip)
+        self._torque_limit = _torque_limit(robot, section.torque_limit)
+        self._task = make_task(self.config.task, robot)
+        self._world = World(robot, self.config.sim)
+        self._steps = 0
+        self.metadata = {**self.metadata, "render_fps": round(1.0 / self.config.control.period)}
+        size = self._task.observation_size
+        self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (len(robot.joints),), np.float32)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Vector32, dict[str, Any]]:
+        """Draw a start state and a goal."""
+        super().reset(seed=seed)
+        self._world.reset(self.np_random)
+        self._task.reset(self.np_random)
+        self._steps = 0
+        if self.render_mode is not None:
+            self._world.show_goal(self._task.goal)
+        state = self._world.state(0)
+        return self._task.observe(state), {"is_success": self._task.success(state)}
+
+    def step(self, action: Vector32) -> tuple[Vector32, float, bool, bool, dict[str, Any]]:
+        """Hold a torque for one control period; (n,) in [-1, 1], clipped."""
+        applied = np.clip(np.asarray(action, dtype=np.float32), -1.0, 1.0)
+        self._world.step(applied * self._torque_limit, self.config.substeps)
+        self._steps += 1
+        state = self._world.state(round(self._steps * self.config.control.period * 1e9))
+        terms = self._task.reward(state, applied)
+        terminated = self._task.terminated(state)
+        truncated = self._steps >= self.config.episode_steps
+        info = {**terms, "is_success": self._task.success(state)}
+        return self._task.observe(state), sum(terms.values()), terminated, truncated, info
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """Return a picture, (480, 640, 3), where render_mode is rgb_array."""
+        return self._world.render() if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Close the world; a second call does nothing."""
+        self._world.close()
+
+
+def _torque_limit(robot: Robot, settings: list[float]) -> Vector:
+    """Torque of the action 1, (n,) [N·m]."""
+    if not settings:
+        return robot.effort_limit
+    if len(settings) != len(robot.joints) or (np.array(settings) > robot.effort_limit).any():
+        raise ConfigError(
+            f"robot.torque_limit is {settings}; expected a number for each of the joints "
+            f"{', '.join(robot.joints)}, at most {robot.effort_limit.tolist()} N·m."
+        )
+    return np.array(settings)
+
+
+def register() -> None:
+    """Register the environments with Gymnasium; a second call does nothing."""
+    for name, task in IDS.items():
+        if name not in gymnasium.registry:
+            gymnasium.register(name, entry_point="sim.gym_env:ArmEnv", kwargs={"task": task})
+
+
+register()

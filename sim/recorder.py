@@ -1,0 +1,77 @@
+"""A GIF of the first episodes."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from ddpg_ros.errors import RunDirectoryError
+from sim.world import World
+
+SIZE = (320, 240)  # [px]
+FRAME_NS = 1_000_000_000 // 15  # of simulated time
+COLOURS = 64
+
+
+class Recorder:
+    """Collects frames of a world at 15 a second of simulated time and writes them as a GIF."""
+
+    def __init__(self, world: World, path: Path, episodes: int) -> None:
+        """Record up to `episodes` episodes; the GIF is written then, or by `save`.
+
+        Raises:
+            RunDirectoryError: the folder of `path` cannot be made.
+        """
+        self._world = world
+        self._path = path
+        self._left = episodes
+        self._due = 0  # [ns]
+        self._frames: list[Image.Image] = []
+        self._pending = False  # frames since the last reset
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"the folder of record '{path}' cannot be made ({error.strerror}); give a path "
+                "that can be written."
+            ) from None
+
+    def step(self, stamp: int) -> None:
+        """Take a frame if one is due at `stamp` [ns]."""
+        if self._left <= 0 or stamp < self._due:
+            return
+        self._due = max(self._due + FRAME_NS, stamp + FRAME_NS // 2)
+        self._pending = True
+        picture = Image.fromarray(self._world.render(*SIZE))
+        self._frames.append(picture.quantize(COLOURS, dither=Image.Dither.NONE))
+
+    def reset(self) -> None:
+        """An episode ended, if there was one."""
+        if self._pending:
+            self._pending = False
+            self._left -= 1
+            if self._left == 0:
+                self.save()
+
+    def save(self) -> None:
+        """Write what there is; a second call writes nothing.
+
+        Raises:
+            RunDirectoryError: the file cannot be written.
+        """
+        frames, self._frames, self._left = self._frames, [], 0
+        if not frames:
+            return
+        try:
+            frames[0].save(
+                self._path,
+                format="GIF",
+                save_all=True,
+                append_images=frames[1:],
+                duration=FRAME_NS // 1_000_000,
+                loop=0,
+            )
+        except OSError as error:
+            raise RunDirectoryError(
+                f"record '{self._path}' cannot be written ({error.strerror}); give a path that "
+                "can be written."
+            ) from None

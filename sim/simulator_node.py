@@ -1,0 +1,240 @@
+"""The simulator as a ROS node: the topics that a robot driver has, PyBullet behind them.
+
+Lock-step (`run.clock: lockstep`): state k carries stamp t_k; the first command stamped t_k moves
+time on by one control period, every other command is ignored and counted. Without an answer for
+`sim.republish_after` the same state is published again, so neither a lost nor a doubled message
+changes the run. The first state carries one control period; time never runs backwards.
+
+Real time: a steady timer moves the world on by one control period each, holding the last
+command, and zero torque once that is older than `sim.command_timeout`. A stall is not caught up.
+
+`~/reset` draws a new start state, from `numpy.random.SeedSequence((run.seed, 1))`, moves the
+stamp on and publishes; its response's message is the new state's stamp [ns] as decimal text.
+"""
+
+import array
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from geometry_msgs.msg import PointStamped
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock as ClockMessage
+from sensor_msgs.msg import JointState as JointStateMessage
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from ddpg_ros.config import Value
+from ddpg_ros.errors import JointStateError, MachineError
+from ddpg_ros.nodes.messages import JointMap, set_stamp, stamp_to_ns
+from ddpg_ros.nodes.parameters import read_config
+from ddpg_ros.nodes.run import run_node
+from ddpg_ros.robot import Robot
+from ddpg_ros.types import Vector
+from sim.recorder import Recorder
+from sim.world import World
+
+EXTRA: dict[str, Value] = {"gui": False, "record": "", "record_episodes": 6}
+"""Parameters beside the configuration: a window; a GIF of the first episodes."""
+
+RELIABLE = QoSProfile(depth=1)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+HOUSEKEEPING = 0.25  # [s]; also the longest that a signal waits
+STARTUP_TURNS = 8  # of housekeeping, in which any other publisher is one too many
+INTRUDER_TURNS = 12  # of housekeeping, after which one that stays is one too many
+
+
+class Simulator(Node):
+    """One arm behind `joint_states` and `joint_command`."""
+
+    def __init__(self) -> None:
+        """Read the parameters and load the arm.
+
+        Raises:
+            DdpgRosError: a parameter, a URDF or a setting that cannot be used.
+        """
+        super().__init__("simulator", automatically_declare_parameters_from_overrides=True)
+        self._config = config = read_config(self, EXTRA)
+        robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+        self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
+        self._rng = np.random.default_rng(np.random.SeedSequence((config.run.seed, 1)))
+        record = str(self.get_parameter("record").value)
+        episodes = int(self.get_parameter("record_episodes").value or 0)
+        self._recorder = Recorder(self._world, Path(record), episodes) if record else None
+        self._period = round(config.control.period * 1e9)  # [ns]
+        self._lockstep = config.run.clock == "lockstep"
+        self._substeps = config.substeps
+        self._joint_map = JointMap(robot.joints)
+        self._zero = np.zeros(len(robot.joints))
+        self._torque = self._zero  # real time: the command that is held, [N·m]
+        self._heard = 0.0  # real time: when it came, monotonic [s]
+        self._held = False  # real time: whether there is one
+        self._steps = self._ignored = self._rejected = self._resets = 0
+        self._turns = self._intruder_turns = 0
+        self._message = JointStateMessage(name=list(robot.joints))
+        self._clock_message = ClockMessage()
+        self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # this node is what sim time follows
+        self._stamp = 0
+        self._world.reset(self._rng)
+        self._connect()
+        self._load_state(self._next_stamp(), self._zero)
+
+    def _connect(self) -> None:
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._states = self.create_publisher(JointStateMessage, "joint_states", RELIABLE)
+        self._clocks = self.create_publisher(ClockMessage, "clock", BEST_EFFORT)
+        self._health = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._description = self.create_publisher(String, "robot_description", LATCHED)
+        urdf = self._world.robot.urdf_path.read_text(encoding="utf-8")
+        self._description.publish(String(data=urdf))
+        self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self.create_timer(HOUSEKEEPING, self._keep_house, clock=steady)
+        if self._lockstep:
+            handler, period = self._on_command_lockstep, self._config.sim.republish_after
+            self._timer = self.create_timer(period, self._publish_again, clock=steady)
+        else:
+            handler, period = self._on_command_realtime, self._config.control.period
+            self._timer = self.create_timer(period, self._tick, clock=steady)
+        self.create_subscription(JointStateMessage, "joint_command", handler, RELIABLE)
+
+    def _on_command_lockstep(self, message: JointStateMessage) -> None:
+        if stamp_to_ns(message) != self._stamp:
+            self._ignored += 1
+            return
+        try:
+            torque = self._joint_map.effort(message)
+        except JointStateError as error:
+            self._reject(error)
+            return
+        self._advance(torque)
+        self._timer.reset()
+
+    def _on_command_realtime(self, message: JointStateMessage) -> None:
+        try:
+            self._torque = self._joint_map.effort(message)
+        except JointStateError as error:
+            self._reject(error)
+            return
+        self._heard, self._held = time.monotonic(), True
+
+    def _tick(self) -> None:
+        if self._held and time.monotonic() - self._heard > self._config.sim.command_timeout:
+            self._held, self._torque = False, self._zero
+            self.get_logger().warning(
+                f"no joint_command for {self._config.sim.command_timeout:g} s: zero torque"
+            )
+        self._advance(self._torque)
+
+    def _advance(self, torque: Vector) -> None:
+        applied = self._world.step(torque, self._substeps)
+        self._steps += 1
+        self._load_state(self._next_stamp(), applied)
+        self._publish()
+        if self._recorder:
+            self._recorder.step(self._stamp)
+
+    def _next_stamp(self) -> int:
+        """Return the next state's stamp [ns], later than the last one in both clocks."""
+        if self._lockstep:
+            return self._stamp + self._period
+        return max(int(self._wall.now().nanoseconds), self._stamp + 1)
+
+    def _load_state(self, stamp: int, applied: Vector) -> None:
+        state, message = self._world.state(stamp), self._message
+        self._stamp = stamp
+        set_stamp(message, stamp)
+        message.position = array.array("d", state.position.tobytes())
+        message.velocity = array.array("d", state.velocity.tobytes())
+        message.effort = array.array("d", applied.tobytes())
+        self._clock_message.clock = message.header.stamp
+
+    def _publish(self) -> None:
+        self._states.publish(self._message)
+        self._clocks.publish(self._clock_message)
+
+    def _publish_again(self) -> None:
+        self._check_alone()
+        self._publish()
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._recorder:
+            self._recorder.reset()
+        self._world.reset(self._rng)
+        self._resets += 1
+        self._torque, self._held = self._zero, False
+        self._load_state(self._next_stamp(), self._zero)
+        self._publish()
+        self._timer.reset()
+        response.success, response.message = True, str(self._stamp)
+        return response
+
+    def _on_goal(self, message: PointStamped) -> None:
+        point = message.point
+        goal = np.array([point.x, point.y, point.z])
+        if np.isfinite(goal).all():
+            self._world.show_goal(goal)
+
+    def _reject(self, error: JointStateError) -> None:
+        self._rejected += 1
+        self.get_logger().warning(f"joint_command rejected: {error}", throttle_duration_sec=1.0)
+
+    def _keep_house(self) -> None:
+        self._turns += 1
+        if self._turns % round(1.0 / HOUSEKEEPING) == 0 or self._intruder_turns:
+            self._check_alone()
+        if self._turns % round(1.0 / HOUSEKEEPING) == 0:
+            counts = {
+                "steps": self._steps,
+                "resets": self._resets,
+                "commands_ignored": self._ignored,
+                "commands_rejected": self._rejected,
+            }
+            values = [KeyValue(key=key, value=str(count)) for key, count in counts.items()]
+            name = self.get_fully_qualified_name()
+            status = DiagnosticStatus(name=name, message="running", values=values)
+            message = DiagnosticArray(status=[status])
+            message.header.stamp = self._wall.now().to_msg()
+            self._health.publish(message)
+
+    def _check_alone(self) -> None:
+        """Leave where another node publishes our joint states.
+
+        The newcomer leaves at once; who was first leaves only when the other one stays.
+        """
+        if self.count_publishers("joint_states") <= 1:
+            self._intruder_turns = 0
+            return
+        self._intruder_turns += 1
+        if self._turns <= STARTUP_TURNS or self._intruder_turns >= INTRUDER_TURNS:
+            raise MachineError(
+                f"another node publishes on {self._states.topic_name} in ROS domain "
+                f"{self.context.get_domain_id()}; expected this simulator to be the only one. "
+                "Stop the other, set ROS_DOMAIN_ID to another number, or start this one in a "
+                "namespace (--ros-args -r __ns:=/second)."
+            )
+
+    def destroy_node(self) -> None:
+        """Write the GIF, close the world, leave the graph."""
+        try:
+            if self._recorder:
+                self._recorder.save()
+        finally:
+            self._world.close()
+            super().destroy_node()
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run until SIGINT or SIGTERM; returns the exit code."""
+    return run_node(Simulator, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
