@@ -17,7 +17,7 @@ from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import make_task
-from ddpg_ros.types import Vector, Vector32
+from ddpg_ros.types import Vector32
 from sim.world import World
 
 IDS = {"ddpg_ros/Reach-v0": "reach", "ddpg_ros/SwingUp-v0": "swing_up"}
@@ -59,7 +59,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self.config = config or Config().replace(task__name=task, robot__urdf=_ARMS.get(task))
         section = self.config.robot
         robot = Robot.load(section.urdf, section.joints, section.tip)
-        self._torque_limit = _torque_limit(robot, section.torque_limit)
+        self._torque_limit = robot.torque_limit(section.torque_limit)
         self._task = make_task(self.config.task, robot)
         self._world = World(robot, self.config.sim)
         self._steps = 0
@@ -100,18 +100,6 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
     def close(self) -> None:
         """Close the world; a second call does nothing."""
         self._world.close()
-
-
-def _torque_limit(robot: Robot, settings: list[float]) -> Vector:
-    """Torque of the action 1, (n,) [N·m]."""
-    if not settings:
-        return robot.effort_limit
-    if len(settings) != len(robot.joints) or (np.array(settings) > robot.effort_limit).any():
-        raise ConfigError(
-            f"robot.torque_limit is {settings}; expected a number for each of the joints "
-            f"{', '.join(robot.joints)}, at most {robot.effort_limit.tolist()} N·m."
-        )
-    return np.array(settings)
 
 
 def register() -> None:

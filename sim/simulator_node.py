@@ -22,7 +22,6 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PointStamped
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import JointState as JointStateMessage
@@ -33,7 +32,7 @@ from ddpg_ros.config import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.nodes.messages import JointMap, set_stamp, stamp_to_ns
 from ddpg_ros.nodes.parameters import read_config
-from ddpg_ros.nodes.run import run_node
+from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
@@ -51,7 +50,7 @@ STARTUP_TURNS = 8  # of housekeeping, in which any other publisher is one too ma
 INTRUDER_TURNS = 12  # of housekeeping, after which one that stays is one too many
 
 
-class Simulator(Node):
+class Simulator(MainNode):
     """One arm behind `joint_states` and `joint_command`."""
 
     def __init__(self) -> None:

@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from ddpg_ros.config import Config, load_config, save_config
-from ddpg_ros.errors import ConfigError, RunDirectoryError
+from ddpg_ros.config import load_config
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.run_directory import prepare_run
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 AS_CONFIGURED = "config"
@@ -116,58 +116,6 @@ def training_plan(
         log_level=log_level,
     )
     return TrainingPlan(run_dir=run_dir, nodes=(simulator, agent))
-
-
-@dataclass(frozen=True)
-class Run:
-    """A prepared run: where it is, and the configuration that was written there."""
-
-    directory: Path  # absolute
-    config_file: Path
-    config: Config
-
-
-def prepare_run(config: Config, directory: Path | None = None, root: Path = Path("runs")) -> Run:
-    """Make the run directory and write the resolved configuration into it.
-
-    Args:
-        config: what is to run; its `run.directory` counts where `directory` is None.
-        directory: the run directory; without any, `root/TASK-DATE-TIME`.
-        root: where run directories without a name of their own are made.
-
-    Raises:
-        RunDirectoryError: the directory holds something already, or cannot be written.
-    """
-    if directory is None and config.run.directory:
-        directory = Path(config.run.directory)
-    path = (directory or _fresh(root / config.task.name)).expanduser().resolve()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        taken = any(path.iterdir())
-        if not taken:
-            resolved = config.replace(run__directory=str(path))
-            file = path / "config.yaml"
-            save_config(resolved, file)
-    except OSError as error:
-        raise RunDirectoryError(
-            f"the run directory {path} cannot be made or written ({error.strerror}); give "
-            f"another one with --run-dir, or mend its permissions."
-        ) from None
-    if taken:
-        raise RunDirectoryError(
-            f"the run directory {path} is not empty; give another one with --run-dir, leave it "
-            f"out to get a new one below {root}/, or remove it first."
-        )
-    return Run(path, file, resolved)
-
-
-def _fresh(stem: Path) -> Path:
-    dated = stem.with_name(f"{stem.name}-{datetime.now():%Y%m%d-%H%M%S}")
-    path, count = dated, 1
-    while path.exists():
-        count += 1
-        path = dated.with_name(f"{dated.name}-{count}")
-    return path
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from geometry_msgs.msg import PointStamped
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import Float64MultiArray
@@ -19,10 +18,10 @@ from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.errors import JointStateError
 from ddpg_ros.experiment import Experiment
-from ddpg_ros.nodes import runtime
 from ddpg_ros.nodes.messages import JointMap, set_stamp
 from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.reset_client import ResetClient
+from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.nodes.watch import TopicWatch
 from ddpg_ros.run_directory import claim_run
 from ddpg_ros.types import JointState
@@ -32,14 +31,14 @@ _REPORT_EVERY = 5.0  # [s]
 _LAST_COMMANDS, _LAST_INTERVAL = 6, 0.012  # zero torque on the way out: 6 commands in 60 ms
 
 
-class AgentNode:
+class AgentNode(MainNode):
     """Joint states → `Experiment.tick` → joint commands; a reset between episodes."""
 
     def __init__(self) -> None:
         """Read the parameters, start the learner and open the topics."""
-        self.node = Node("agent", automatically_declare_parameters_from_overrides=True)
-        self.finished = False
-        config = read_config(self.node)
+        super().__init__("agent", automatically_declare_parameters_from_overrides=True)
+        config = read_config(self)
+        self._interrupted = False
         self._run_dir = None if config.run.policy else claim_run(config)
         self._experiment = Experiment(config, self._run_dir or Path())
         self._realtime = config.run.clock == "realtime"
@@ -53,20 +52,20 @@ class AgentNode:
         self._open_topics(config.control.reset_service, config.control.state_timeout)
 
     def _open_topics(self, reset_service: str, state_timeout: float) -> None:
-        node, joints = self.node, self._experiment.robot.joints
+        joints = self._experiment.robot.joints
         reliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._joints = JointMap(joints)
         self._command = JointStateMessage(name=list(joints))
-        self._commands = node.create_publisher(JointStateMessage, "joint_command", reliable)
-        self._goals = node.create_publisher(PointStamped, "goal", latched)
-        self._episodes = node.create_publisher(Float64MultiArray, "~/episode", reliable)
-        self._reset = ResetClient(node, reset_service, self._begin_if_first)
-        self._watch = TopicWatch(node, "joint_states", "joint_command", state_timeout)
+        self._commands = self.create_publisher(JointStateMessage, "joint_command", reliable)
+        self._goal_publisher = self.create_publisher(PointStamped, "goal", latched)
+        self._episode_results = self.create_publisher(Float64MultiArray, "~/episode", reliable)
+        self._reset = ResetClient(self, reset_service, self._begin_if_first)
+        self._watch = TopicWatch(self, "joint_states", "joint_command", state_timeout)
         qos = newest if self._realtime else reliable
-        node.create_subscription(JointStateMessage, "joint_states", self._on_state, qos)
-        node.create_timer(_HOUSEKEEPING, self._keep_house)
+        self.create_subscription(JointStateMessage, "joint_states", self._on_state, qos)
+        self.create_timer(_HOUSEKEEPING, self._keep_house)
 
     def _on_state(self, message: JointStateMessage) -> None:
         try:
@@ -80,7 +79,7 @@ class AgentNode:
         elif state.stamp == self._last_stamp:  # the answer was lost: say it again
             self._commands.publish(self._command)
         elif state.stamp < self._last_stamp:
-            self.node.get_logger().warning("time ran backwards; the open episode is discarded")
+            self.get_logger().warning("time ran backwards; the open episode is discarded")
             self._ask_for_episode()
         elif self._decimator.due(state.stamp):
             self._answer(state)
@@ -113,7 +112,7 @@ class AgentNode:
         self._experiment.begin_episode()
         goal = PointStamped()
         goal.point.x, goal.point.y, goal.point.z = self._experiment.goal.tolist()
-        self._goals.publish(goal)
+        self._goal_publisher.publish(goal)
         self._reset.request(self._last_stamp)
         self._last_stamp = 0
 
@@ -139,28 +138,34 @@ class AgentNode:
         if tick.episode is None:
             return
         total, length, success, *_ = tick.episode
-        self._episodes.publish(Float64MultiArray(data=[total, float(length), float(success)]))
+        self._episode_results.publish(
+            Float64MultiArray(data=[total, float(length), float(success)])
+        )
         if time.monotonic() - self._reported_at > _REPORT_EVERY:
             self._reported_at = time.monotonic()
-            self.node.get_logger().info(f"{self._experiment.progress}, return {total:.2f}")
+            self.get_logger().info(f"{self._experiment.progress}, return {total:.2f}")
 
-    def cancel(self) -> None:
+    def interrupt(self) -> None:
         """End every wait for the learner."""
+        self._interrupted = True
         self._experiment.cancel()
 
-    def shutdown(self, interrupted: bool) -> None:
+    def destroy_node(self) -> None:
         """Send zero torque for 60 ms, stop the learner, keep policy and summary."""
-        for _ in range(_LAST_COMMANDS):
-            self._send([0.0] * len(self._command.name))
-            time.sleep(_LAST_INTERVAL)
-        summary = self._experiment.close(self._watch.rejected, interrupted)
-        if self._run_dir is not None:
-            summary.save(self._run_dir)
+        try:
+            for _ in range(_LAST_COMMANDS):
+                self._send([0.0] * len(self._command.name))
+                time.sleep(_LAST_INTERVAL)
+            summary = self._experiment.close(self._watch.rejected, self._interrupted)
+            if self._run_dir is not None:
+                summary.save(self._run_dir)
+        finally:
+            super().destroy_node()
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the agent node: `ros2 run ddpg_ros agent`."""
-    return runtime.run(AgentNode, args)
+    return run_node(AgentNode, args)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class ResetClient:
             self._called_at = now
             self._client.call_async(Trigger.Request()).add_done_callback(self._on_response)
 
-    def _on_response(self, future: "Future[Trigger.Response]") -> None:
+    def _on_response(self, future: Future) -> None:
         response = future.result()
         if response is not None and response.success and self.first_stamp is None:
             self.first_stamp = int(response.message)

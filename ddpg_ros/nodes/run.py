@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import rclpy
@@ -14,8 +14,18 @@ from rclpy.utilities import try_shutdown
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 
 
-def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
-    """Make a node and spin it until SIGINT or SIGTERM; then destroy it.
+class MainNode(Node):
+    """A node that has a process to itself; `destroy_node` leaves everything in order."""
+
+    finished = False
+    """Set by the node when it has nothing left to do."""
+
+    def interrupt(self) -> None:
+        """Hear of SIGINT or SIGTERM, inside the signal handler: must not block."""
+
+
+def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) -> int:
+    """Make a node and spin it until it has finished, or SIGINT or SIGTERM; then destroy it.
 
     The signals only set a flag, so that `destroy_node` finds everything still working. The node
     needs a timer: the flag is seen when the executor next wakes.
@@ -25,13 +35,16 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         args: the command line's; None means those of this process.
 
     Returns:
-        The exit code: 0 after a signal, `EXIT_CODE` for an error that a user can mend, whose
-        message alone goes to stderr.
+        The exit code: 0 at the end and after a signal, `EXIT_CODE` for an error that a user can
+        mend, whose message alone goes to stderr.
     """
     stopping: list[int] = []
+    node: MainNode | None = None
 
     def stop(number: int, _: FrameType | None) -> None:
         stopping.append(number)
+        if node is not None:
+            node.interrupt()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -41,7 +54,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
         try:
             executor = SingleThreadedExecutor()
             executor.add_node(node)
-            while not stopping:
+            while not (stopping or node.finished):
                 executor.spin_once()  # no timeout: it would make a timer in each turn
         finally:
             node.destroy_node()
@@ -53,9 +66,11 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> int:
     return 0
 
 
-def _init(args: list[str] | None) -> None:
+def _init(args: Sequence[str] | None) -> None:
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(
+            args=list(args) if args else None, signal_handler_options=SignalHandlerOptions.NO
+        )
     except RuntimeError as error:  # rclpy's for arguments and parameter files it cannot read
         problem = " ".join(str(error).split())
         raise ConfigError(f"the ROS arguments cannot be used: {problem}.") from None
