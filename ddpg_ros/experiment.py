@@ -13,22 +13,23 @@ from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
 from ddpg_ros.robot import Robot
 from ddpg_ros.summary import Summary
-from ddpg_ros.tasks import make_task
-from ddpg_ros.types import Episode, JointState, Vector
+from ddpg_ros.tasks import Task, make_task
+from ddpg_ros.types import JointState, Vector
 
 
 class Experiment:
     """One arm, one task: a phase of training, if there is one, and a phase of greedy episodes."""
 
-    def __init__(self, config: Config, run_dir: Path) -> None:
+    def __init__(self, config: Config, run_dir: Path | None) -> None:
         """Build the arm, the task and the guard; start the learner, or load `run.policy`.
 
         Args:
             config: everything.
-            run_dir: where the learner writes; it exists.
+            run_dir: where results go; it exists. None writes none, which only a policy may.
 
         Raises:
             DdpgRosError: anything in the configuration that cannot be.
@@ -39,15 +40,17 @@ class Experiment:
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
         self._guard = Guard(self._torque_limit, config.robot.torque_rate, config.control.period)
         self._run_dir = run_dir
-        self._greedy: list[Episode] = []
+        self._greedy = GreedyLog(run_dir)
         self._late_ticks = 0
         self.training: Training | None = None
         """The training, also after it has ended; None where a policy file is run."""
         self._phase = "train"
-        if config.run.policy:
+        if config.run.policy or run_dir is None:
             self._begin_greedy(self._load(Path(config.run.policy)))
         else:
-            self.training = Training(config, self._about(), run_dir)
+            self.training = Training(
+                config, policy_about(self.config, self.robot, self._task), run_dir
+            )
             self._loop = self._make_loop(self.training.actor, GOAL_STREAM)
 
     @property
@@ -67,14 +70,16 @@ class Experiment:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to run."""
-        return self._phase == "greedy" and len(self._greedy) >= self.config.run.eval_episodes
+        return (
+            self._phase == "greedy" and len(self._greedy.episodes) >= self.config.run.eval_episodes
+        )
 
     @property
     def progress(self) -> str:
         """Where the run stands, for a log line."""
         if self._phase == "train":
             return f"step {self._loop.steps} of {self.config.run.steps}"
-        return f"greedy episode {len(self._greedy)} of {self.config.run.eval_episodes}"
+        return f"greedy episode {len(self._greedy.episodes)} of {self.config.run.eval_episodes}"
 
     def begin_episode(self) -> None:
         """Draw a goal; the next state is the first of an episode."""
@@ -91,7 +96,7 @@ class Experiment:
         tick = self._loop.tick(state, dt)
         if self._phase == "greedy":
             if tick.episode is not None:
-                self._greedy.append(tick.episode)
+                self._greedy.add(tick.episode)
         elif self.training is not None and self._loop.steps >= self.config.run.steps:
             policy = self.training.finish()
             if policy is None:
@@ -111,6 +116,7 @@ class Experiment:
         """Stop the learner if it still runs; return what the run came to."""
         if self.training is not None:
             self.training.finish()
+        self._greedy.close()
         return Summary.of(
             to_parameters(self.config),
             self.training,
@@ -122,6 +128,7 @@ class Experiment:
 
     def _begin_greedy(self, policy: Policy) -> None:
         self._phase = "greedy"
+        self._greedy.open()
         self._loop = self._make_loop(GreedyActor(policy.actor), EVAL_STREAM)
 
     def _make_loop(self, actor: Actor, goal_stream: int) -> ControlLoop:
@@ -134,28 +141,10 @@ class Experiment:
             stream(self.config.run.seed, goal_stream),
         )
 
-    def _about(self) -> PolicyAbout:
-        size, joints = self._task.observation_size, len(self.robot.joints)
-        settings = to_parameters(self.config)
-        del settings["run.directory"]  # where it was written does not make it another policy
-        return PolicyAbout(
-            sizes=[size, *self.config.learner.hidden, joints],
-            joints=list(self.robot.joints),
-            torque_limit=self._torque_limit.tolist(),
-            control_period=self.config.control.period,
-            task=self.config.task.name,
-            urdf_sha256=hashlib.sha256(self.robot.urdf_path.read_bytes()).hexdigest(),
-            seed=self.config.run.seed,
-            steps=0,
-            updates=0,
-            package_version=__version__,
-            config=settings,
-        )
-
     def _load(self, path: Path) -> Policy:
         """Load a policy and refuse one that was trained for another arm or task."""
         policy = load_policy(path)
-        ours = self._about()
+        ours = policy_about(self.config, self.robot, self._task)
         for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256"):
             theirs, own = getattr(policy.about, what), getattr(ours, what)
             if theirs != own:
@@ -169,3 +158,22 @@ class Experiment:
                 f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
             )
         return policy
+
+
+def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
+    """Say what a policy for this arm and task is, before any training."""
+    settings = to_parameters(config)
+    del settings["run.directory"]  # where it was written does not make it another policy
+    return PolicyAbout(
+        sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
+        joints=list(robot.joints),
+        torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
+        control_period=config.control.period,
+        task=config.task.name,
+        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
+        seed=config.run.seed,
+        steps=0,
+        updates=0,
+        package_version=__version__,
+        config=settings,
+    )

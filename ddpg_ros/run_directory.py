@@ -8,6 +8,7 @@ from ddpg_ros.config import Config, save_config
 from ddpg_ros.errors import RunDirectoryError
 
 CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
+EVALUATION = "evaluation.csv"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 
@@ -19,20 +20,23 @@ class Run(NamedTuple):
     config: Config
 
 
-def prepare_run(config: Config, directory: Path | None = None, root: Path = Path("runs")) -> Run:
+def prepare_run(
+    config: Config, directory: Path | None = None, root: Path = Path("runs"), name: str = ""
+) -> Run:
     """Make the run directory and write the resolved configuration into it.
 
     Args:
         config: what is to run; its `run.directory` counts where `directory` is None.
-        directory: the run directory; without any, `root/TASK-DATE-TIME`.
+        directory: the run directory; without any, `root/NAME-DATE-TIME`.
         root: where run directories without a name of their own are made.
+        name: what to call it; the task's name where empty.
 
     Raises:
         RunDirectoryError: the directory holds something already, or cannot be written.
     """
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
-    path = (directory or _fresh(root / config.task.name)).expanduser().resolve()
+    path = (directory or _fresh(root / (name or config.task.name))).expanduser().resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
@@ -50,12 +54,16 @@ def prepare_run(config: Config, directory: Path | None = None, root: Path = Path
     return Run(path, path / CONFIG, resolved)
 
 
-def claim_run(config: Config) -> Path:
+def claim_run(config: Config) -> Path | None:
     """Return the directory for a node's run: a prepared one that nobody has used, or a new one.
+
+    None where a policy is run and no directory asked for: that leaves nothing behind.
 
     Raises:
         RunDirectoryError: another run has left its metrics there.
     """
+    if config.run.policy and not config.run.directory:
+        return None
     directory = Path(config.run.directory)
     if not config.run.directory or not (directory / CONFIG).exists():
         return prepare_run(config).directory

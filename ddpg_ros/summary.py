@@ -1,16 +1,15 @@
 """summary.json: what a run came to."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ddpg_ros.config import Value
+from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import Training
 from ddpg_ros.run_directory import SUMMARY
-from ddpg_ros.types import Episode
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Summary:
     steps_per_s: float
     updates_per_s: float
     eval_episodes: int
+    eval_steps_per_s: float
     success_rate: float | None  # share of the greedy episodes, [0, 1]
     mean_return: float | None
     std_return: float | None
@@ -41,14 +41,15 @@ class Summary:
         cls,
         config: dict[str, Value],
         training: Training | None,
-        greedy: Sequence[Episode],
+        greedy: GreedyLog,
         *,
         rejected_states: int = 0,
         missed_deadlines: int = 0,
         interrupted: bool = False,
     ) -> "Summary":
         """Sum up a training, if there was one, and the greedy episodes after it."""
-        returns = np.array([episode.episode_return for episode in greedy])
+        episodes = greedy.episodes
+        returns = np.array([episode.episode_return for episode in episodes])
         wall = training.wall_s if training else 0.0
         steps, updates = (training.actor.steps, training.updates) if training else (0, 0)
         return cls(
@@ -61,10 +62,11 @@ class Summary:
             train_wall_s=wall,
             steps_per_s=steps / wall if wall else 0.0,
             updates_per_s=updates / wall if wall else 0.0,
-            eval_episodes=len(greedy),
-            success_rate=float(np.mean([e.success for e in greedy])) if greedy else None,
-            mean_return=float(returns.mean()) if greedy else None,
-            std_return=float(returns.std()) if greedy else None,
+            eval_episodes=len(episodes),
+            eval_steps_per_s=greedy.steps_per_s,
+            success_rate=float(np.mean([e.success for e in episodes])) if episodes else None,
+            mean_return=float(returns.mean()) if episodes else None,
+            std_return=float(returns.std()) if episodes else None,
             rejected_states=rejected_states,
             dropped_transitions=training.dropped if training else 0,
             missed_deadlines=missed_deadlines,

@@ -10,8 +10,9 @@ from gymnasium.spaces import Box
 from ddpg_ros import __version__
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
-from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import ConfigError, nearest
+from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import ACTOR_STREAM, EVAL_STREAM, Training, stream
 from ddpg_ros.summary import Summary
 from ddpg_ros.types import Episode, Transition, Vector32
@@ -29,7 +30,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
     """
     env = make_environment(env_id)
     training = Training(config, _about(env_id, env, config), run_dir)
-    greedy: list[Episode] = []
+    greedy = GreedyLog(run_dir)
     interrupted = False
     try:
         training.wait_until_ready()
@@ -40,16 +41,33 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
             _episode(env, training.actor, int(seeds.integers(2**31)), left)
         policy = training.finish()
         if policy is not None:
-            seeds = stream(config.run.seed, EVAL_STREAM)
-            for _ in range(config.run.eval_episodes):
-                actor = GreedyActor(policy.actor)
-                greedy.append(_episode(env, actor, int(seeds.integers(2**31)), None))
+            _run_greedy(env, policy, config, greedy)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         training.finish()
+        greedy.close()
         env.close()
     return Summary.of(to_parameters(config), training, greedy, interrupted=interrupted)
+
+
+def evaluate_on_gymnasium(policy: Policy, config: Config, run_dir: Path | None) -> Summary:
+    """Run `run.eval_episodes` greedy episodes of a policy on the environment that it is from."""
+    env = make_environment(policy.about.task)
+    greedy = GreedyLog(run_dir)
+    try:
+        _run_greedy(env, policy, config, greedy)
+    finally:
+        greedy.close()
+        env.close()
+    return Summary.of(to_parameters(config), None, greedy)
+
+
+def _run_greedy(env: Environment, policy: Policy, config: Config, log: GreedyLog) -> None:
+    seeds = stream(config.run.seed, EVAL_STREAM)
+    log.open()
+    for _ in range(config.run.eval_episodes):
+        log.add(_episode(env, GreedyActor(policy.actor), int(seeds.integers(2**31)), None))
 
 
 def make_environment(env_id: str) -> Environment:

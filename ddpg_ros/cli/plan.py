@@ -27,7 +27,7 @@ class ProcessPlan:
     module: str  # for `python -m`
     executable: str  # for `ros2 run ddpg_ros`
     params_file: Path
-    parameters: tuple[tuple[str, bool], ...] = ()  # on top of the file
+    parameters: tuple[tuple[str, bool | int | str], ...] = ()  # on top of the file
     namespace: str = ""  # "" or absolute, "/left"
     log_level: str = "info"
 
@@ -38,7 +38,8 @@ class ProcessPlan:
         if self.namespace:
             command += ["-r", f"__ns:={self.namespace}"]
         for name, value in self.parameters:
-            command += ["-p", f"{name}:={str(value).lower()}"]
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            command += ["-p", f"{name}:={text}"]
         return command
 
 
@@ -80,6 +81,8 @@ def training_plan(
     log_level: str = "info",
     gui: bool = False,
     use_sim_time: bool = False,
+    record: Path | None = None,
+    episodes: int = 0,
 ) -> TrainingPlan:
     """Plan a training: the simulator and the agent, with one parameter file.
 
@@ -90,6 +93,8 @@ def training_plan(
         log_level: the least severe message that nodes print.
         gui: show PyBullet's window.
         use_sim_time: the agent's clock is the simulator's; the simulator itself is that clock.
+        record: where the simulator writes a GIF; None: nowhere.
+        episodes: how many episodes the GIF shows.
 
     Raises:
         ConfigError: an unknown log level.
@@ -97,12 +102,15 @@ def training_plan(
     if log_level not in LOG_LEVELS:
         raise ConfigError(f"log level '{log_level}' is not one of {', '.join(LOG_LEVELS)}.")
     place = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
+    shown: tuple[tuple[str, bool | int | str], ...] = (("gui", True),) if gui else ()
+    if record is not None:
+        shown += (("record", str(record)), ("record_episodes", episodes))
     simulator = ProcessPlan(
         name="simulator",
         module="sim.simulator_node",
         executable="simulator",
         params_file=config_file,
-        parameters=(("gui", True),) if gui else (),
+        parameters=shown,
         namespace=place,
         log_level=log_level,
     )

@@ -7,7 +7,6 @@ This file only carries messages; what happens between a state and its torque sta
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from geometry_msgs.msg import PointStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -39,8 +38,8 @@ class AgentNode(MainNode):
         super().__init__("agent", automatically_declare_parameters_from_overrides=True)
         config = read_config(self)
         self._interrupted = False
-        self._run_dir = None if config.run.policy else claim_run(config)
-        self._experiment = Experiment(config, self._run_dir or Path())
+        self._run_dir = claim_run(config)
+        self._experiment = Experiment(config, self._run_dir)
         self._realtime = config.run.clock == "realtime"
         self._period = config.control.period
         self._decimator = Decimator(config.control.period)

@@ -22,6 +22,7 @@ class ResetClient:
         """Take the name of the service, or nothing; `on_reset` hears of each answer."""
         self._on_reset = on_reset
         self._client = node.create_client(Trigger, service) if service else None
+        self._pending = False
         self._called_at: float | None = None
         self.first_stamp: int | None = None
         """Stamp of the first state of the episode [ns]; None until the reset is answered."""
@@ -29,12 +30,13 @@ class ResetClient:
     def request(self, last_stamp: int) -> None:
         """Ask for a reset; `last_stamp` [ns] is that of the newest state."""
         self._called_at = None
-        self.first_stamp = last_stamp + 1 if self._client is None else None
+        self._pending = self._client is not None
+        self.first_stamp = None if self._pending else last_stamp + 1
         self.poll()
 
     def poll(self) -> None:
         """Call the service once it is there, and again where no answer came for 5 s."""
-        if self._client is None or self.first_stamp is not None:
+        if self._client is None or not self._pending:
             return
         now = time.monotonic()
         if self._called_at is not None and now - self._called_at < _AGAIN_AFTER:
@@ -45,6 +47,7 @@ class ResetClient:
 
     def _on_response(self, future: Future) -> None:
         response = future.result()
-        if response is not None and response.success and self.first_stamp is None:
+        if self._pending and response is not None and response.success:
+            self._pending = False
             self.first_stamp = int(response.message)
             self._on_reset()

@@ -1,0 +1,47 @@
+"""`ddpg-ros eval`: greedy episodes of a policy file."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ddpg_ros.cli.playback import config_of, run_policy
+from ddpg_ros.config import from_parameters
+from ddpg_ros.control.policy import load_policy
+
+
+def evaluate(
+    policy: Annotated[Path, typer.Option(help="The policy file.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Greedy episodes to run.")] = 100,
+    seed: Annotated[
+        int | None, typer.Option(help="Seeds starts and goals; default: the training's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run greedy episodes over topics against the simulator, or in the policy's Gymnasium."""
+    loaded = load_policy(policy)
+    console = Console(stderr=as_json)
+    if loaded.about.joints:
+        summary = run_policy(config_of(policy, loaded, episodes, seed), console)
+    else:
+        from dataclasses import asdict
+
+        from ddpg_ros.cli.gym_training import evaluate_on_gymnasium
+
+        config = from_parameters(loaded.about.config, f"the settings in {policy}")
+        config = config.replace(run__eval_episodes=episodes, run__seed=seed)
+        summary = asdict(evaluate_on_gymnasium(loaded, config, None))
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+    else:
+        console.print(_sentence(summary, has_success=bool(loaded.about.joints)), highlight=False)
+
+
+def _sentence(summary: dict[str, Any], has_success: bool) -> str:
+    success = f"success {summary['success_rate']:.0%}, " if has_success else ""
+    return (
+        f"{summary['eval_episodes']} greedy episodes: {success}return "
+        f"{summary['mean_return']:.2f} ± {summary['std_return']:.2f}."
+    )

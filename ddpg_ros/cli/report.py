@@ -1,0 +1,35 @@
+"""`ddpg-ros report`: the pictures of a finished run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ddpg_ros.cli.curve import draw_learning_curve
+from ddpg_ros.cli.playback import config_of, run_policy
+from ddpg_ros.control.policy import load_policy
+from ddpg_ros.errors import RunDirectoryError
+from ddpg_ros.run_directory import CURVE, METRICS, POLICY, ROLLOUT
+
+EPISODES = 6
+
+
+def report_command(
+    run_dir: Annotated[Path, typer.Argument(help="The run directory.")],
+) -> None:
+    """Draw learning_curve.png and rollout.gif of a run."""
+    if not (run_dir / METRICS).exists():
+        raise RunDirectoryError(
+            f"{run_dir} holds no {METRICS}; expected the run directory of a training."
+        )
+    report(run_dir, Console())
+
+
+def report(run_dir: Path, console: Console) -> None:
+    """Draw the learning curve, and roll the policy out where it drives an arm."""
+    with console.status("drawing the learning curve and a rollout"):
+        draw_learning_curve(run_dir / METRICS, run_dir / CURVE)
+        path = run_dir / POLICY
+        if path.exists() and (policy := load_policy(path)).about.joints:
+            run_policy(config_of(path, policy, EPISODES), gif=run_dir / ROLLOUT)

@@ -1,0 +1,133 @@
+"""`ddpg-ros train`: a training over ROS topics, or on a Gymnasium environment."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from ddpg_ros.cli.plan import training_plan
+from ddpg_ros.cli.progress import RunProgress
+from ddpg_ros.cli.report import report
+from ddpg_ros.cli.supervise import Outcome, Supervisor
+from ddpg_ros.config import Config, load_config
+from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
+
+
+def train(
+    config: Annotated[str, typer.Option(help="A YAML file, or one of ours: reach, swing_up")] = "",
+    steps: Annotated[int | None, typer.Option(help="Control steps to train for.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seeds every generator.")] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Run directory; default: runs/TASK-DATE-TIME.")
+    ] = None,
+    clock: Annotated[
+        Literal["lockstep", "realtime"] | None,
+        typer.Option(help="Simulated time that waits for commands, or the wall clock."),
+    ] = None,
+    eval_episodes: Annotated[
+        int | None, typer.Option(help="Greedy episodes after the training.")
+    ] = None,
+    gym: Annotated[
+        str, typer.Option(metavar="ENV_ID", help="Train on this Gymnasium environment, no ROS.")
+    ] = "",
+    namespace: Annotated[str, typer.Option(help="Namespace of the nodes.")] = "",
+    gui: Annotated[bool, typer.Option(help="Show PyBullet's window.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Train a policy, evaluate it greedily and leave everything in a run directory."""
+    console = Console(stderr=as_json)
+    settings = load_config(config or ("gym" if gym else "reach")).replace(
+        run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
+    )
+    run = _prepare(settings, run_dir, gym)
+    console.print(f"run directory: {_shown(run.directory)}", highlight=False)
+    outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
+    if outcome.kind == "failed":
+        console.print(outcome.message, highlight=False, markup=False, style="red")
+        raise typer.Exit(outcome.code)
+    if outcome.kind == "finished":
+        report(run.directory, console)
+    _close(run, outcome, console, as_json, bool(gym))
+    raise typer.Exit(outcome.code)
+
+
+def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
+    if gym:
+        from ddpg_ros.cli.gym_training import make_environment
+
+        make_environment(gym).close()  # refused before a directory is made
+        if run_dir is None and not settings.run.directory:
+            return prepare_run(settings, name=gym.rpartition("/")[2])
+    return prepare_run(settings, run_dir)
+
+
+def _train_ros(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
+    plan = training_plan(run.config_file, run.directory, namespace=namespace, gui=gui)
+    section = run.config.run
+    # The supervisor forks, so it starts before the progress's thread.
+    with (
+        Supervisor(plan) as supervisor,
+        RunProgress(run.directory, section.steps, section.eval_episodes, console),
+    ):
+        while (outcome := supervisor.wait(1.0)) is None:
+            pass
+        if outcome.kind == "interrupted":
+            console.print("stopping: zero torque, learner, files …")
+    return outcome
+
+
+def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
+    from ddpg_ros.cli.gym_training import train_on_gymnasium
+
+    section = run.config.run
+    with RunProgress(run.directory, section.steps, section.eval_episodes, console):
+        summary = train_on_gymnasium(gym, run.config, run.directory)
+    summary.save(run.directory)
+    if summary.interrupted:
+        return Outcome("interrupted", 130, "stopped by SIGINT.")
+    return Outcome("finished", 0)
+
+
+def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: bool) -> None:
+    """Say what came of it, where it is and what to do next."""
+    file = run.directory / SUMMARY
+    if not file.exists():
+        console.print(f"{outcome.message} The training had not begun; nothing was learnt.")
+        return
+    summary = json.loads(file.read_text(encoding="utf-8"))
+    if as_json:
+        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
+    parts = [
+        f"{summary['steps']} steps and {summary['updates']} updates in "
+        f"{summary['train_wall_s']:.1f} s ({summary['steps_per_s']:.0f} steps/s)"
+    ]
+    if summary["eval_episodes"]:
+        parts.append(
+            f"{summary['eval_episodes']} greedy episodes: mean return "
+            f"{summary['mean_return']:.2f}"
+            + ("" if gym else f", success {summary['success_rate']:.0%}")
+        )
+    console.print("; ".join(parts) + ".", highlight=False)
+    policy = run.directory / POLICY
+    if outcome.kind == "interrupted":
+        kept = f"policy and summary are in {_shown(run.directory)}" if policy.exists() else ""
+        console.print(f"{outcome.message} {kept}", highlight=False)
+    elif gym:
+        console.print(f"next: ddpg-ros eval --policy {_shown(policy)}", highlight=False)
+    else:
+        console.print(
+            f"look at {_shown(run.directory / ROLLOUT)}; next: "
+            f"ddpg-ros play --policy {_shown(policy)} --gui",
+            highlight=False,
+        )
+
+
+def _shown(path: Path) -> str:
+    """Return a path relative to where the user stands, where that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,44 @@
+"""What the greedy episodes came to: evaluation.csv, one row an episode."""
+
+import csv
+import time
+from pathlib import Path
+from typing import TextIO
+
+from ddpg_ros.run_directory import EVALUATION
+from ddpg_ros.types import Episode
+
+
+class GreedyLog:
+    """Collects greedy episodes, and how fast they ran."""
+
+    def __init__(self, run_dir: Path | None) -> None:
+        """Take the run directory; None writes no file."""
+        self._run_dir = run_dir
+        self._file: TextIO | None = None
+        self._began_at = 0.0  # [s], monotonic
+        self.episodes: list[Episode] = []
+        self.steps_per_s = 0.0
+        """Steps over wall time since `open`."""
+
+    def open(self) -> None:
+        """Begin the file, and the clock."""
+        self._began_at = time.monotonic()
+        if self._run_dir is not None:
+            self._file = (self._run_dir / EVALUATION).open("w", newline="", encoding="utf-8")
+            csv.writer(self._file).writerow(("episode", "return", "length", "success"))
+
+    def add(self, episode: Episode) -> None:
+        """Take note of a finished episode."""
+        self.episodes.append(episode)
+        steps = sum(past.length for past in self.episodes)
+        self.steps_per_s = steps / (time.monotonic() - self._began_at)
+        if self._file is not None:
+            row = (len(self.episodes), episode.episode_return, episode.length)
+            csv.writer(self._file).writerow((*row, int(episode.success)))
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if self._file is not None:
+            self._file.close()
