@@ -228,7 +228,7 @@ class Simulator(Node):
                 self._recorder.save()
         finally:
             self._world.close()
-            super().destroy_node()
+            super().destroy_node()  # type: ignore[no-untyped-call]
 
 
 def main(args: list[str] | None = None) -> int:
