@@ -10,9 +10,9 @@ from ddpg_ros.errors import ConfigError
 
 gymnasium = pytest.importorskip("gymnasium")
 pytest.importorskip("pybullet")
-from gymnasium.utils.env_checker import check_env  # noqa: E402
+from gymnasium.utils.env_checker import check_env
 
-from sim.gym_env import IDS, ArmEnv  # noqa: E402
+from sim.gym_env import IDS, ArmEnv
 
 pytestmark = pytest.mark.bullet
 

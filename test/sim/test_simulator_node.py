@@ -282,6 +282,7 @@ def test_a_signal_ends_it_with_zero_within_two_seconds(start, driver, number, cl
 def test_a_second_simulator_leaves_with_a_sentence_and_the_first_stays(start, driver, ros_domain):
     first = start()
     driver.ready()
+    driver.step()
     second = start()
     assert second.popen.wait(timeout=15.0) == 2
     said = second.said()
