@@ -47,8 +47,8 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 HOUSEKEEPING = 0.25  # [s]; also the longest that a signal waits
-SETTLED = 8  # [turns of housekeeping] alone; discovery has been seen to take 5
-PATIENCE = 12  # [turns of housekeeping] of a settled simulator with another publisher
+SETTLED = 16  # [turns of housekeeping] alone; one-way discovery can take over 3 s
+PATIENCE = 40  # [turns of housekeeping] of a settled simulator with another publisher
 
 
 class Simulator(Node):
