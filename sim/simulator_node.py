@@ -233,7 +233,7 @@ class Simulator(MainNode):
                 self._recorder.save()
         finally:
             self._world.close()
-            super().destroy_node()  # type: ignore[no-untyped-call]
+            super().destroy_node()
 
 
 def main(args: list[str] | None = None) -> int:

@@ -61,7 +61,7 @@ def test_info_holds_the_terms_that_sum_to_the_reward():
 
 
 def test_an_action_of_one_is_the_torque_limit_of_the_settings():
-    half = ArmEnv(Config().replace(robot__torque_limit=[0.5, 0.25]))
+    half = ArmEnv(Config().replace(robot__torque_limit=[1.0, 0.5]))
     full = ArmEnv()
     for env in (half, full):
         env.reset(seed=5)
@@ -70,7 +70,7 @@ def test_an_action_of_one_is_the_torque_limit_of_the_settings():
     np.testing.assert_allclose(one[:6], other[:6])
 
 
-@pytest.mark.parametrize("limit", [[1.0], [1.0, 0.6]])
+@pytest.mark.parametrize("limit", [[1.0], [1.0, 1.2]])
 def test_a_torque_limit_beyond_the_urdf_is_refused(limit):
     with pytest.raises(ConfigError, match="at most"):
         ArmEnv(Config().replace(robot__torque_limit=limit))

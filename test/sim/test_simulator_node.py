@@ -142,7 +142,7 @@ def test_each_matching_command_is_one_step_of_one_control_period(start, driver):
     for count in range(2, 30):
         state = driver.step((5.0, -0.2))
         assert nanoseconds(state) == count * PERIOD
-        assert list(state.effort) == [1.0, -0.2]  # the applied torque, clipped to the limit
+        assert list(state.effort) == [2.0, -0.2]  # the applied torque, clipped to the limit
     assert 'name="reacher2"' in driver.urdf[0]
 
 
