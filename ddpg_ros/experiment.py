@@ -35,10 +35,8 @@ class Experiment:
             DdpgRosError: anything in the configuration that cannot be.
         """
         self.config = config
-        self.robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-        self._task = make_task(config.task, self.robot)
+        self.robot, self._task, self._guard = build_arm(config)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
-        self._guard = Guard(self._torque_limit, config.robot.torque_rate, config.control.period)
         self._run_dir = run_dir
         self._greedy = GreedyLog(run_dir)
         self._late_ticks = 0
@@ -165,6 +163,18 @@ class Experiment:
                 f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
             )
         return policy
+
+
+def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
+    """Build what a configuration describes; also the quick check that it can be built.
+
+    Raises:
+        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
+    """
+    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    limit = robot.torque_limit(config.robot.torque_limit)
+    guard = Guard(limit, config.robot.torque_rate, config.control.period)
+    return robot, make_task(config.task, robot), guard
 
 
 def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
