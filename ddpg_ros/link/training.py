@@ -26,9 +26,12 @@ class Training:
     def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
         """Start the learner; it is ready when `wait_until_ready` returns."""
         self._learner = LearnerProcess(config, about, run_dir)
-        sync = config.run.sync and config.run.clock == "lockstep"
         self.actor = LearningActor(
-            self._learner, config, about.sizes, sync, stream(config.run.seed, ACTOR_STREAM)
+            self._learner,
+            config,
+            about.sizes,
+            config.takes_turns,
+            stream(config.run.seed, ACTOR_STREAM),
         )
         self._started_at: float | None = None
         self._finished = False
