@@ -78,7 +78,7 @@ def make_environment(env_id: str) -> Environment:
     """
     try:
         env: Environment = gymnasium.make(env_id)
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         raise ConfigError(
             f"Gymnasium cannot make '{env_id}' ({' '.join(str(error).split())})"
             f"{nearest(env_id, gymnasium.registry)}"
