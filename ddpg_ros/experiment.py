@@ -82,7 +82,7 @@ class Experiment:
             False where there is nothing left to run.
         """
         if self.training is not None and self._phase == "train" and self._trained:
-            policy = self.training.finish(drain=True)
+            policy = self.training.finish()
             if policy is None:
                 raise PolicyFileError(
                     f"the learner left no policy in {self._run_dir}; see what it said last."
