@@ -107,6 +107,15 @@ class Experiment:
             return Tick(0.0 * tick.torque, True, tick.episode)
         return tick
 
+    def check(self) -> None:
+        """Look whether all that should run does.
+
+        Raises:
+            LearnerDiedError: the learner ended before the training did.
+        """
+        if self.training is not None:
+            self.training.check()
+
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""
         if self.training is not None:

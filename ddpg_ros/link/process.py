@@ -3,6 +3,7 @@
 Only `wait_for` waits, and only lock-step training asks it to.
 """
 
+import math
 import multiprocessing
 import sys
 import time
@@ -167,6 +168,14 @@ class LearnerProcess:
             polls += 1
             if polls % 1000 == 0:
                 self._check(deadline)
+
+    def check(self) -> None:
+        """Look whether the learner is still there; cheap enough for ten times a second.
+
+        Raises:
+            LearnerDiedError: the learner ended.
+        """
+        self._check(math.inf)
 
     def stop(self, timeout: float) -> Stopped | None:
         """Ask the learner to save and end; kill it where it does not.

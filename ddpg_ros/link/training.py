@@ -51,6 +51,11 @@ class Training:
         """
         self._learner.wait_until_ready()
 
+    def check(self) -> None:
+        """Raise LearnerDiedError where the learner ended before `finish`."""
+        if not self._finished:
+            self._learner.check()
+
     def start_clock(self) -> None:
         """Take note that the first state is there; later calls do nothing."""
         if self._started_at is None:
