@@ -98,7 +98,7 @@ class Experiment:
             if tick.episode is not None:
                 self._greedy.add(tick.episode)
         elif self.training is not None and self._loop.steps >= self.config.run.steps:
-            policy = self.training.finish()
+            policy = self.training.finish(drain=True)
             if policy is None:
                 raise PolicyFileError(
                     f"the learner left no policy in {self._run_dir}; see what it said last."
