@@ -169,6 +169,17 @@ class Experiment:
         return policy
 
 
+def check_arm(config: Config) -> None:
+    """Load the arm and the task as a run would, so that a mistake is told before it starts.
+
+    Raises:
+        DdpgRosError: an arm, a limit or a task that cannot be.
+    """
+    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    robot.torque_limit(config.robot.torque_limit)
+    make_task(config.task, robot)
+
+
 def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
     """Say what a policy for this arm and task is, before any training."""
     settings = to_parameters(config)

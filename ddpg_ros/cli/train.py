@@ -13,6 +13,7 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config import Config, load_config
+from ddpg_ros.experiment import check_arm
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 
 
@@ -61,6 +62,8 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
         make_environment(gym).close()  # refused before a directory is made
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
+    else:
+        check_arm(settings)
     return prepare_run(settings, run_dir)
 
 
