@@ -97,15 +97,31 @@ class Experiment:
         if self._phase == "greedy":
             if tick.episode is not None:
                 self._greedy.add(tick.episode)
-        elif self.training is not None and self._loop.steps >= self.config.run.steps:
-            policy = self.training.finish(drain=True)
-            if policy is None:
-                raise PolicyFileError(
-                    f"the learner left no policy in {self._run_dir}; see what it said last."
-                )
-            self._begin_greedy(policy)
+        elif self._trained:
             return Tick(0.0 * tick.torque, True, tick.episode)
         return tick
+
+    def proceed(self) -> None:
+        """Go on to the greedy episodes where the training is over; between episodes.
+
+        May take as long as the learner takes to save, so the arm has its zero torque before.
+
+        Raises:
+            DdpgRosError: the learner left no policy.
+        """
+        if self.training is None or not self._trained:
+            return
+        policy = self.training.finish(drain=True)
+        if policy is not None:
+            self._begin_greedy(policy)
+        elif not self.training.cancelled:
+            raise PolicyFileError(
+                f"the learner left no policy in {self._run_dir}; see what it said last."
+            )
+
+    @property
+    def _trained(self) -> bool:
+        return self._phase == "train" and self._loop.steps >= self.config.run.steps
 
     def check(self) -> None:
         """Look whether all that should run does.

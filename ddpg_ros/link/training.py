@@ -8,7 +8,7 @@ import numpy as np
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.link.learning_actor import LearningActor
-from ddpg_ros.link.process import LearnerProcess
+from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
 ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM = 2, 3, 4
@@ -61,6 +61,11 @@ class Training:
         if self._started_at is None:
             self._started_at = time.monotonic()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._learner.cancelled
+
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""
         self._learner.cancelled = True
@@ -68,8 +73,9 @@ class Training:
     def finish(self, drain: bool = False) -> Policy | None:
         """Stop the learner; return the policy that it saved, read back from the file.
 
-        With `drain` and `sync`, the updates of the last transition are waited for, so that a
-        reproducible run ends with the same policy.
+        With `drain`, at the end of a whole training, there is time for it; with `sync` too, the
+        updates of the last transition are waited for, so that a reproducible run ends with the
+        same policy. `cancel` ends these waits.
 
         None where it saved none (it was stopped before it had one, or does not answer) and
         where it was stopped before.
@@ -82,7 +88,7 @@ class Training:
         if self._started_at is not None:
             self.wall_s = time.monotonic() - self._started_at
         self.updates, self.dropped = self._learner.updates, self._learner.dropped
-        stopped = self._learner.stop(STOP_TIMEOUT)
+        stopped = self._learner.stop(WAIT_TIMEOUT if drain else STOP_TIMEOUT, STOP_TIMEOUT)
         if stopped is None:
             return None
         self.updates, self.policy_path = stopped.updates, stopped.policy

@@ -96,6 +96,7 @@ class AgentNode(MainNode):
             self._send(tick.torque.tolist())
         self._report(tick)
         self._running = False
+        self._experiment.proceed()
         if self._experiment.done:
             self.finished = True
         else:
