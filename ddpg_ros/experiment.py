@@ -82,8 +82,10 @@ class Experiment:
             False where there is nothing left to run.
         """
         if self.training is not None and self._phase == "train" and self._trained:
-            policy = self.training.finish()
+            policy = self.training.finish(patient=True)
             if policy is None:
+                if self.training.cancelled:
+                    return False
                 raise PolicyFileError(
                     f"the learner left no policy in {self._run_dir}; see what it said last."
                 )
@@ -111,6 +113,15 @@ class Experiment:
     @property
     def _trained(self) -> bool:
         return self._loop.steps >= self.config.run.steps
+
+    def check(self) -> None:
+        """Look whether all that should run does.
+
+        Raises:
+            LearnerDiedError: the learner ended before the training did.
+        """
+        if self.training is not None:
+            self.training.check()
 
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""

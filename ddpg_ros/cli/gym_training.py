@@ -41,7 +41,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
         while training.actor.steps < config.run.steps:
             left = config.run.steps - training.actor.steps
             _episode(env, training.actor, int(seeds.integers(2**31)), left)
-        policy = training.finish()
+        policy = training.finish(patient=True)
         if policy is not None:
             _run_greedy(env, policy, config, greedy)
     except KeyboardInterrupt:

@@ -126,6 +126,7 @@ class AgentNode(MainNode):
     def _keep_house(self) -> None:
         """Ten times a second: what no state brings about."""
         self._watch.check()
+        self._experiment.check()
         self._reset.poll()
         if not self._started and self._watch.newest is not None and self._experiment.ready:
             self._started = True
