@@ -1,5 +1,6 @@
 """Real processes in tests: each carries a mark in its environment, so that none is overlooked."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -71,10 +72,8 @@ class Process:
     def kill_family(self) -> None:
         """End whatever is left."""
         for number in self.family():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.popen.wait()
 
 
