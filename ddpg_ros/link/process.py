@@ -4,12 +4,14 @@ Only `wait_for` waits, and only lock-step training asks it to.
 """
 
 import multiprocessing
+import signal
 import sys
 import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -99,7 +101,7 @@ class LearnerProcess:
             theirs,
         )
         self._process = context.Process(target=_learn, args=(end,), name="learner", daemon=True)
-        with _no_main_module():
+        with _no_main_module(), _no_interrupt():
             self._process.start()
         theirs.close()
 
@@ -218,6 +220,17 @@ def _learn(end: LearnerEnd) -> None:
     from ddpg_ros.link.learner_main import run  # the only import of torch: in the child
 
     run(end)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Put Ctrl-C off; the child inherits that, so that it does not die of it while it imports."""
+    resource_tracker.ensure_running()  # its start, inside that of the process, would undo it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
