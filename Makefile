@@ -35,8 +35,9 @@ lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup  ## how fast the learner, the loop and the topics are here
-	$(BIN)/ddpg-ros bench $(ARGS)
+bench: setup  ## lock-step beside a bare ping-pong, and both tasks over five seeds (10 min)
+	$(BIN)/ddpg-ros bench lockstep
+	$(BIN)/python benchmarks/learning.py $(ARGS)
 
 doctor: setup  ## what is installed, what is missing, how to mend it
 	$(BIN)/ddpg-ros doctor $(ARGS)

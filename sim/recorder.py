@@ -67,7 +67,9 @@ class Recorder:
                 format="GIF",
                 save_all=True,
                 append_images=frames[1:],
-                duration=FRAME_NS // 1_000_000,
+                duration=[
+                    (70, 70, 60)[k % 3] for k in range(len(frames))
+                ],  # a GIF counts in 10 ms
                 loop=0,
             )
         except OSError as error:

@@ -46,8 +46,8 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 HOUSEKEEPING = 0.25  # [s]; also the longest that a signal waits
-STARTUP_TURNS = 8  # of housekeeping, in which any other publisher is one too many
-INTRUDER_TURNS = 12  # of housekeeping, after which one that stays is one too many
+SETTLED = 16  # [turns of housekeeping] alone; one-way discovery can take over 3 s
+PATIENCE = 40  # [turns of housekeeping] of a settled simulator with another publisher
 
 
 class Simulator(MainNode):
@@ -76,7 +76,8 @@ class Simulator(MainNode):
         self._heard = 0.0  # real time: when it came, monotonic [s]
         self._held = False  # real time: whether there is one
         self._steps = self._ignored = self._rejected = self._resets = 0
-        self._turns = self._intruder_turns = 0
+        self._turns = 0
+        self._met = -1  # the turn at which another publisher came into sight; -1: none
         self._message = JointStateMessage(name=list(robot.joints))
         self._clock_message = ClockMessage()
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # this node is what sim time follows
@@ -160,8 +161,8 @@ class Simulator(MainNode):
         self._clocks.publish(self._clock_message)
 
     def _publish_again(self) -> None:
-        self._check_alone()
-        self._publish()
+        if self._steps or self._alone():  # a newcomer keeps quiet
+            self._publish()
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._recorder:
@@ -187,8 +188,7 @@ class Simulator(MainNode):
 
     def _keep_house(self) -> None:
         self._turns += 1
-        if self._turns % round(1.0 / HOUSEKEEPING) == 0 or self._intruder_turns:
-            self._check_alone()
+        self._check_alone()
         if self._turns % round(1.0 / HOUSEKEEPING) == 0:
             counts = {
                 "steps": self._steps,
@@ -203,16 +203,22 @@ class Simulator(MainNode):
             message.header.stamp = self._wall.now().to_msg()
             self._health.publish(message)
 
+    def _alone(self) -> bool:
+        return int(self.count_publishers("joint_states")) <= 1
+
     def _check_alone(self) -> None:
         """Leave where another node publishes our joint states.
 
-        The newcomer leaves at once; who was first leaves only when the other one stays.
+        The newcomer leaves at once; who was first (was alone for a while, or has answered
+        commands in lock-step) leaves only when the other one stays.
         """
-        if self.count_publishers("joint_states") <= 1:
-            self._intruder_turns = 0
+        if self._alone():
+            self._met = -1
             return
-        self._intruder_turns += 1
-        if self._turns <= STARTUP_TURNS or self._intruder_turns >= INTRUDER_TURNS:
+        if self._met < 0:
+            self._met = self._turns
+        settled = self._met >= SETTLED or (self._lockstep and self._steps > 0)
+        if self._turns - self._met >= (PATIENCE if settled else 0):
             raise MachineError(
                 f"another node publishes on {self._states.topic_name} in ROS domain "
                 f"{self.context.get_domain_id()}; expected this simulator to be the only one. "

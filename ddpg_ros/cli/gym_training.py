@@ -1,5 +1,6 @@
 """Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ Environment = gymnasium.Env[Any, Any]
 def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
-    Ctrl-C ends it early and leaves the policy and the summary.
+    Ctrl-C or SIGTERM ends it early and leaves the policy and the summary.
 
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     env = make_environment(env_id)
     training = Training(config, _about(env_id, env, config), run_dir)
     greedy = GreedyLog(run_dir)
@@ -39,7 +41,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
         while training.actor.steps < config.run.steps:
             left = config.run.steps - training.actor.steps
             _episode(env, training.actor, int(seeds.integers(2**31)), left)
-        policy = training.finish()
+        policy = training.finish(patient=True)
         if policy is not None:
             _run_greedy(env, policy, config, greedy)
     except KeyboardInterrupt:

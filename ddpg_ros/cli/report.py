@@ -12,7 +12,8 @@ from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.run_directory import CURVE, METRICS, POLICY, ROLLOUT
 
-EPISODES = 6
+SHOWN_S, MOST_EPISODES, FEWEST_EPISODES = 12.0, 6, 2
+"""A rollout shows about this much simulated time [s], within this many episodes."""
 
 
 def report_command(
@@ -32,4 +33,7 @@ def report(run_dir: Path, console: Console) -> None:
         draw_learning_curve(run_dir / METRICS, run_dir / CURVE)
         path = run_dir / POLICY
         if path.exists() and (policy := load_policy(path)).about.joints:
-            run_policy(config_of(path, policy, EPISODES), gif=run_dir / ROLLOUT)
+            config = config_of(path, policy, MOST_EPISODES)
+            wanted = round(SHOWN_S / config.task.episode_seconds)
+            episodes = max(FEWEST_EPISODES, min(wanted, MOST_EPISODES))
+            run_policy(config.replace(run__eval_episodes=episodes), gif=run_dir / ROLLOUT)

@@ -207,11 +207,12 @@ class Supervisor:
         return name in self._processes and self._processes[name].poll() is None
 
     def _has_group(self, name: str) -> bool:
+        group = self._processes[name].pid
         try:
-            os.killpg(self._processes[name].pid, 0)
+            os.killpg(group, 0)
         except ProcessLookupError:
             return False
-        return True
+        return not sys.platform.startswith("linux") or _has_living(group)
 
     def _kill_group(self, name: str) -> None:
         # The node leads the group, so its number is free only when nobody is left in it.
@@ -226,6 +227,18 @@ class Supervisor:
 
 def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
     return all(process.poll() is not None for process in processes)
+
+
+def _has_living(group: int) -> bool:
+    """Whether a group has more than zombies: a container's first process may not reap orphans."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group, *_ = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(its_group) == group and state != "Z":
+            return True
+    return False
 
 
 def _die_with_parent(parent: int) -> Callable[[], None] | None:

@@ -13,6 +13,7 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config import Config, load_config
+from ddpg_ros.experiment import build_arm
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 
 
@@ -43,7 +44,7 @@ def train(
         run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
     )
     run = _prepare(settings, run_dir, gym)
-    console.print(f"run directory: {_shown(run.directory)}", highlight=False)
+    console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
     outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
@@ -55,12 +56,15 @@ def train(
 
 
 def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
+    """Refuse what cannot be before a directory is made and a process started."""
     if gym:
         from ddpg_ros.cli.gym_training import make_environment
 
-        make_environment(gym).close()  # refused before a directory is made
+        make_environment(gym).close()
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
+    else:
+        build_arm(settings)
     return prepare_run(settings, run_dir)
 
 
@@ -110,18 +114,21 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
             f"{summary['mean_return']:.2f}"
             + ("" if gym else f", success {summary['success_rate']:.0%}")
         )
-    console.print("; ".join(parts) + ".", highlight=False)
+    console.print("; ".join(parts) + ".", highlight=False, soft_wrap=True)
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
         kept = f"policy and summary are in {_shown(run.directory)}" if policy.exists() else ""
-        console.print(f"{outcome.message} {kept}", highlight=False)
+        console.print(f"{outcome.message} {kept}", highlight=False, soft_wrap=True)
     elif gym:
-        console.print(f"next: ddpg-ros eval --policy {_shown(policy)}", highlight=False)
+        console.print(
+            f"next: ddpg-ros eval --policy {_shown(policy)}", highlight=False, soft_wrap=True
+        )
     else:
         console.print(
             f"look at {_shown(run.directory / ROLLOUT)}; next: "
             f"ddpg-ros play --policy {_shown(policy)} --gui",
             highlight=False,
+            soft_wrap=True,
         )
 
 

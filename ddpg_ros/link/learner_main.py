@@ -15,7 +15,7 @@ from ddpg_ros.algo.learner import Learner
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
 from ddpg_ros.link.metrics import MetricsLog
-from ddpg_ros.link.process import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
@@ -32,6 +32,9 @@ def run(end: LearnerEnd) -> None:
         with contextlib.suppress(OSError):
             end.connection.send(Failed(str(error)))
         sys.exit(EXIT_CODE)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # all is on disk, and Python would take another half second to unload torch
 
 
 class _Loop:

@@ -3,6 +3,7 @@
 Only `wait_for` waits, and only lock-step training asks it to.
 """
 
+import math
 import multiprocessing
 import signal
 import sys
@@ -10,9 +11,7 @@ import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ddpg_ros.config import Config
@@ -20,6 +19,7 @@ from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.counter import Counter
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
 from ddpg_ros.types import Episode, RecordLayout, Transition, Vector32
@@ -28,49 +28,7 @@ RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that h
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 60.0  # [s] for the updates of one transition
 _POLL = 20e-6  # [s]
-
-
-@dataclass(frozen=True)
-class EpisodeEnd:
-    """Tells the learner that an episode ended after `step` transitions."""
-
-    step: int
-    episode: Episode
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Asks the learner to save and to end."""
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The learner's last word."""
-
-    updates: int
-    policy: Path
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The learner's last word where it could not go on."""
-
-    message: str
-
-
-@dataclass(frozen=True)
-class LearnerEnd:
-    """All that the learner's process is given."""
-
-    config: Config
-    layout: RecordLayout
-    about: PolicyAbout
-    run_dir: Path
-    parent_pid: int
-    ring: Ring
-    slot: Slot
-    progress: Counter  # transitions whose share of updates is done
-    connection: Connection
+_WORD_POLL = 0.02  # [s]
 
 
 class LearnerProcess:
@@ -170,15 +128,32 @@ class LearnerProcess:
             if polls % 1000 == 0:
                 self._check(deadline)
 
-    def stop(self, timeout: float) -> Stopped | None:
+    def check(self) -> None:
+        """Look whether the learner is still there; cheap enough for ten times a second.
+
+        Raises:
+            LearnerDiedError: the learner ended.
+        """
+        self._check(math.inf)
+
+    def stop(self, timeout: float, hurried: float) -> Stopped | None:
         """Ask the learner to save and end; kill it where it does not.
 
+        Args:
+            timeout: how long to wait for it [s].
+            hurried: how long to wait from the moment at which `cancelled` is set [s].
+
         Returns:
-            Its last word, or None where it had none within `timeout` [s].
+            Its last word, or None where it had none in time. One that has not given its first
+            weights yet has nothing to save and is not waited for.
         """
         self._send(Stop())
-        last = self._last_word(timeout)
-        self._process.join(0.5 if last else 0.0)
+        deadline = time.monotonic() + (timeout if self._slot.version else 0.0)
+        while not self._has_word() and time.monotonic() < deadline:
+            if self.cancelled:
+                deadline = min(deadline, time.monotonic() + hurried)
+        last = self._last_word()
+        self._process.join(0.1 if last else 0.0)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
@@ -193,7 +168,7 @@ class LearnerProcess:
     def _check(self, deadline: float) -> None:
         """Raise where the learner is gone or the deadline has passed."""
         if not self._process.is_alive():
-            last = self._last_word(0.0)
+            last = self._last_word()
             reason = last.message if isinstance(last, Failed) else ""
             raise LearnerDiedError(
                 reason
@@ -206,9 +181,15 @@ class LearnerProcess:
                 f"{WAIT_TIMEOUT:g} s. See its last words above, and the load of the machine."
             )
 
-    def _last_word(self, timeout: float) -> Stopped | Failed | None:
+    def _has_word(self) -> bool:
         try:
-            if self._connection.poll(timeout):
+            return self._connection.poll(_WORD_POLL)
+        except OSError:
+            return True  # the end of the pipe is a word, too
+
+    def _last_word(self) -> Stopped | Failed | None:
+        try:
+            if self._connection.poll():
                 word: Stopped | Failed = self._connection.recv()
                 return word
         except (EOFError, OSError):

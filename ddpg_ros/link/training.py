@@ -8,7 +8,7 @@ import numpy as np
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.link.learning_actor import LearningActor
-from ddpg_ros.link.process import LearnerProcess
+from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
 ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM = 2, 3, 4
@@ -54,17 +54,29 @@ class Training:
         """
         self._learner.wait_until_ready()
 
+    def check(self) -> None:
+        """Raise LearnerDiedError where the learner ended before `finish`."""
+        if not self._finished:
+            self._learner.check()
+
     def start_clock(self) -> None:
         """Take note that the first state is there; later calls do nothing."""
         if self._started_at is None:
             self._started_at = time.monotonic()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._learner.cancelled
+
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""
         self._learner.cancelled = True
 
-    def finish(self) -> Policy | None:
+    def finish(self, patient: bool = False) -> Policy | None:
         """Stop the learner; return the policy that it saved, read back from the file.
+
+        At the end of a whole training one is `patient`; `cancel` ends that.
 
         None where it saved none (it was stopped before it had one, or does not answer) and
         where it was stopped before.
@@ -75,7 +87,7 @@ class Training:
         if self._started_at is not None:
             self.wall_s = time.monotonic() - self._started_at
         self.updates, self.dropped = self._learner.updates, self._learner.dropped
-        stopped = self._learner.stop(STOP_TIMEOUT)
+        stopped = self._learner.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
         if stopped is None:
             return None
         self.updates, self.policy_path = stopped.updates, stopped.policy

@@ -42,7 +42,7 @@ class JointMap:
         return self._pick(message.effort, "effort", self._index_of(message.name))
 
     def _index_of(self, names: list[str]) -> NDArray[np.intp]:
-        if names != self._names:
+        if names != self._names or not names:
             if len(set(names)) != len(names):
                 twice = sorted({name for name in names if names.count(name) > 1})
                 raise JointStateError(f"joints named twice: {', '.join(twice)}")

@@ -7,6 +7,8 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
+from ddpg_ros.errors import MachineError
+
 _AGAIN_AFTER = 5.0  # [s] without an answer
 
 
@@ -21,6 +23,7 @@ class ResetClient:
     def __init__(self, node: Node, service: str, on_reset: Callable[[], None]) -> None:
         """Take the name of the service, or nothing; `on_reset` hears of each answer."""
         self._on_reset = on_reset
+        self._service = node.resolve_service_name(service) if service else ""
         self._client = node.create_client(Trigger, service) if service else None
         self._pending = False
         self._called_at: float | None = None
@@ -49,5 +52,15 @@ class ResetClient:
         response = future.result()
         if self._pending and response is not None and response.success:
             self._pending = False
-            self.first_stamp = int(response.message)
+            self.first_stamp = self._stamp(response.message)
             self._on_reset()
+
+    def _stamp(self, text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            raise MachineError(
+                f"the service {self._service} answered '{text}'; expected the stamp [ns] of the "
+                "first state after the reset. Set control.reset_service to a simulator's, or to "
+                "'' where an episode goes on from where the arm stands."
+            ) from None

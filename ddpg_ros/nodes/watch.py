@@ -47,6 +47,8 @@ class TopicWatch:
     def reject(self, error: JointStateError) -> None:
         """Count a malformed state; the log speaks of it at most every 5 s."""
         self.rejected += 1
+        if self._error is None and self.newest is None:  # the first that came: not silent now
+            self._since, self._silent = time.monotonic(), False
         self._error = error
         self._node.get_logger().warning(
             f"joint state rejected ({self.rejected} so far): {error}",

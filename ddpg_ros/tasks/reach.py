@@ -6,6 +6,7 @@ import numpy as np
 
 from ddpg_ros.config import TaskSection
 from ddpg_ros.errors import ConfigError
+from ddpg_ros.kinematics import Pose
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState, Vector, Vector32
 
@@ -35,6 +36,8 @@ class Reach:
         self._upper = np.minimum(robot.upper, math.pi)
         self.observation_size = 3 * len(robot.joints) + 3
         self.goal: Vector = np.zeros(3)
+        self._seen: JointState | None = None
+        self._seen_pose: Pose = np.eye(4)
 
     def reset(self, rng: np.random.Generator) -> None:
         """Draw a goal."""
@@ -46,7 +49,7 @@ class Reach:
         The goal as the fingertip sees it is the same wherever the shoulder points, so that what
         is learnt in one direction holds in all.
         """
-        pose = self._robot.tip_pose(state.position)
+        pose = self._pose(state)
         return np.concatenate(
             (
                 np.cos(state.position),
@@ -76,4 +79,10 @@ class Reach:
         return self._distance(state) <= self._settings.tolerance
 
     def _distance(self, state: JointState) -> float:
-        return float(np.linalg.norm(self.goal - self._robot.tip_position(state.position)))
+        return math.dist(self.goal, self._pose(state)[:3, 3])
+
+    def _pose(self, state: JointState) -> Pose:
+        """Return the fingertip's frame; a tick asks for that of one state several times."""
+        if state is not self._seen:
+            self._seen, self._seen_pose = state, self._robot.tip_pose(state.position)
+        return self._seen_pose

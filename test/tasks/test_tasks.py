@@ -88,13 +88,20 @@ def test_what_a_task_declares_is_what_it_returns(request, name):
     assert not task.terminated(somewhere)
 
 
-def test_reach_observes_angles_speeds_goal_and_the_way_to_it(reach):
+def test_reach_observes_angles_speeds_and_the_way_to_the_goal(reach):
     reach.goal = np.array([0.25, -0.5, 0.1])
-    # Upper link along y, forearm back along x: the tip is at (0.2, 0.3, 0); the reach is 0.5.
+    # Upper link along y, forearm along x: the tip is at (0.2, 0.3, 0), its frame is the base's
+    # and the reach is 0.5.
     observation = reach.observe(state([math.pi / 2, -math.pi / 2], [4.0, -8.0]))
-    cosines, sines, speeds = [0, 0], [1, -1], [0.5, -1.0]
-    goal, way = [0.5, -1.0, 0.2], [0.1, -1.6, 0.2]
-    assert observation == pytest.approx(np.array(cosines + sines + speeds + goal + way), abs=1e-6)
+    cosines, sines, speeds, way = [0, 0], [1, -1], [0.5, -1.0], [0.1, -1.6, 0.2]
+    assert observation == pytest.approx(np.array(cosines + sines + speeds + way), abs=1e-6)
+
+
+def test_reach_observes_the_goal_as_the_fingertip_sees_it(reach):
+    reach.goal = np.array([0.1, 0.7, 0.0])
+    # The arm is stretched along y: its tip is at (0, 0.5, 0), and its x axis points along y.
+    observation = reach.observe(state([math.pi / 2, 0.0], [0.0, 0.0]))
+    assert observation[-3:] == pytest.approx(np.array([0.2, -0.1, 0.0]) / 0.5, abs=1e-6)
 
 
 def test_reach_rewards_by_hand(reach):
@@ -180,7 +187,12 @@ def test_swing_up_observes_cosine_sine_and_speed(swing_up):
 def test_swing_up_rewards_by_hand(swing_up, position, angle):
     terms = swing_up.reward(state([position], [0.5]), action(-0.5))
     assert terms == pytest.approx(
-        {"angle": -(angle**2), "velocity": -2.0 * 0.25, "torque": -3.0 * 0.25}, abs=1e-12
+        {
+            "angle": -((angle / math.pi) ** 2),
+            "velocity": -2.0 * (0.5 / 8.0) ** 2,
+            "torque": -3.0 * 0.25,
+        },
+        abs=1e-12,
     )
 
 

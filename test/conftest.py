@@ -1,0 +1,45 @@
+"""What tests share: a ROS domain of their own, and a bounded wait."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+
+@pytest.fixture
+def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A ROS_DOMAIN_ID that no other test uses now, set for this process and its children."""
+    coordinator = pytest.importorskip("domain_coordinator")
+    value = os.getpid()
+
+    def other() -> int:
+        nonlocal value
+        value += 1
+        return value % 100 + 1
+
+    with coordinator.domain_id(other) as domain:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        yield domain
+
+
+def _pause() -> None:
+    time.sleep(0.005)
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    timeout: float = 10.0,
+    what: str = "the condition",
+    turn: Callable[[], object] = _pause,
+) -> None:
+    """Call `turn` (a short pause, or a node's spin) until the condition holds.
+
+    Raises:
+        AssertionError: it did not hold within `timeout` [s].
+    """
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {timeout:g} s"
+        turn()

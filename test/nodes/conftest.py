@@ -1,0 +1,59 @@
+"""A fake robot, agent processes and a policy file for the tests of the nodes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ddpg_ros.config import Config
+from ddpg_ros.control.mlp import MlpActor, weight_count
+from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
+from ddpg_ros.experiment import policy_about
+from ddpg_ros.robot import Robot
+from ddpg_ros.tasks import make_task
+from test.processes import Process, ros_arguments
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def robot(ros_domain: int) -> Iterator[object]:
+    """A fake two-link arm on this test's domain."""
+    pytest.importorskip("rclpy")
+    from test.nodes.fake_robot import FakeRobot
+
+    robot = FakeRobot(ros_domain)
+    yield robot
+    robot.close()
+
+
+@pytest.fixture
+def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
+    """Starts agents with parameters on top of the defaults; whatever is left is ended."""
+    started: list[Process] = []
+
+    def start(module: str = "ddpg_ros.nodes.agent_node", **parameters: object) -> Process:
+        given = {"run__directory": tmp_path / "run", "run__eval_episodes": 1000} | parameters
+        started.append(Process(tmp_path, module, *ros_arguments(given)))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill_family()
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """A policy of random weights for the default configuration."""
+    config = Config()
+    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    about = policy_about(config, robot, make_task(config.task, robot))
+    rng = np.random.default_rng(7)
+    weights = rng.normal(0.0, 0.2, weight_count(about.sizes)).astype(np.float32)
+    actor = MlpActor(about.sizes, weights)
+    observations = rng.uniform(-1, 1, (GOLDEN_PAIRS, about.sizes[0])).astype(np.float32)
+    actions = np.stack([actor(observation) for observation in observations])
+    path = tmp_path / "random.safetensors"
+    save_policy(path, about, weights, observations, actions)
+    return path

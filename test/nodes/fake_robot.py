@@ -1,0 +1,164 @@
+"""A robot in the test's own process: it publishes states as told and records the commands."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+import rclpy
+from rcl_interfaces.srv import GetParameters
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+
+from test.conftest import wait_until
+
+PERIOD = 40_000_000  # [ns]
+JOINTS = ("shoulder", "elbow")
+_AGAIN_AFTER = 0.2  # [s] without an answer
+
+
+class Command(NamedTuple):
+    """A joint command, and when it was sent."""
+
+    stamp: int  # [ns]
+    names: tuple[str, ...]
+    torque: tuple[float, ...]  # [N·m]
+    sent: int  # [ns], by the sender's wall clock
+
+
+class FakeRobot:
+    """Stands where the simulator stands; nothing happens but inside its methods."""
+
+    def __init__(self, domain: int, joints: Sequence[str] = JOINTS) -> None:
+        """Open the topics in a ROS domain; nothing is published yet."""
+        self.joints = tuple(joints)
+        self.commands: list[Command] = []
+        self.episodes: list[list[float]] = []  # return, length, success
+        self.resets = 0
+        self.reset_answer: str | None = None
+        """What the reset service says; None: the stamp, as it should."""
+        self.lockstep = False
+        """Answer each command of the newest stamp with the next state."""
+        self.stamp = PERIOD
+        self.at_rest = False
+        self.published: set[int] = set()  # stamps
+        self._published_at = 0.0
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = rclpy.create_node("simulator", context=self._context)
+        self._states = self.node.create_publisher(JointState, "joint_states", QoSProfile(depth=1))
+        many = QoSProfile(depth=1000)
+        self.node.create_subscription(JointState, "joint_command", self._on_command, many)
+        self.node.create_subscription(Float64MultiArray, "agent/episode", self._on_episode, many)
+        self.node.create_service(Trigger, "~/reset", self._on_reset)
+        self._parameters = self.node.create_client(GetParameters, "agent/get_parameters")
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.try_shutdown(context=self._context)
+
+    def message(self, stamp: int) -> JointState:
+        """Return the state of one stamp: a slow swing, or standing still where `at_rest`."""
+        phase = 0.0 if self.at_rest else 0.1 * (stamp // PERIOD)
+        message = JointState(name=list(self.joints))
+        count = len(self.joints)
+        message.position = [1.0 + 0.3 * math.sin(phase + i) for i in range(count)]
+        message.velocity = [0.3 * math.cos(phase + i) for i in range(count)]
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        return message
+
+    def publish(self, message: JointState | None = None) -> None:
+        """Publish a message, or the state of the present stamp."""
+        self._published_at = time.monotonic()
+        if message is None:
+            self.published.add(self.stamp)
+        self._states.publish(message or self.message(self.stamp))
+
+    def turn(self) -> None:
+        """Handle what has come."""
+        self._executor.spin_once(timeout_sec=0.02)
+
+    def until(self, condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
+        """Turn until the condition holds; the present state is repeated now and then."""
+
+        def turn() -> None:
+            self.turn()
+            if time.monotonic() - self._published_at > _AGAIN_AFTER:
+                self.publish()
+
+        wait_until(lambda: bool(condition()), timeout, what, turn)
+
+    def silent_until(
+        self, condition: Callable[[], object], what: str, timeout: float = 20.0
+    ) -> None:
+        """Turn until the condition holds and publish nothing."""
+        wait_until(lambda: bool(condition()), timeout, what, self.turn)
+
+    def answer(self, message: JointState | None = None) -> Command:
+        """Publish the present state (as `message`) until it is answered; return the answer."""
+        self.publish(message)
+        self.until(lambda: self.answered(self.stamp), f"a command for {self.stamp}")
+        return next(c for c in reversed(self.commands) if c.stamp == self.stamp)
+
+    def step(self, message: JointState | None = None) -> Command:
+        """Move time on by a period, and get the answer."""
+        self.stamp += PERIOD
+        return self.answer(message)
+
+    def begin(self) -> Command:
+        """Publish states until the agent has asked for an episode and answered its first."""
+        self.until(lambda: self.resets, "the first reset")
+        return self.answer()
+
+    def answered(self, stamp: int) -> int:
+        """How many commands carry a stamp."""
+        return sum(command.stamp == stamp for command in self.commands)
+
+    def settle(self) -> None:
+        """Wait until the agent has handled all that was published: it takes states first."""
+        assert self._states.wait_for_all_acked(Duration(seconds=10))
+        self.silent_until(self._parameters.service_is_ready, "the agent's parameter service")
+        future = self._parameters.call_async(GetParameters.Request(names=["run.seed"]))
+        self.silent_until(future.done, "the agent's parameters")
+
+    def drain(self) -> None:
+        """Take the commands that are still on their way."""
+        count = -1
+        while count != len(self.commands):
+            count = len(self.commands)
+            for _ in range(10):
+                self.turn()
+
+    def zeros_at_the_end(self) -> list[Command]:
+        """Return the zero torques that nothing but zero torque follows, newest first."""
+        return list(takewhile(lambda c: not any(c.torque), reversed(self.commands)))
+
+    def _on_command(self, message: JointState, info: dict[str, int]) -> None:
+        stamp = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+        command = Command(
+            stamp, tuple(message.name), tuple(message.effort), info["source_timestamp"]
+        )
+        self.commands.append(command)
+        if self.lockstep and stamp == self.stamp:
+            self.stamp += PERIOD
+            self.publish()
+
+    def _on_episode(self, message: Float64MultiArray) -> None:
+        self.episodes.append(list(message.data))
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self.resets += 1
+        self.stamp += PERIOD
+        self.publish()
+        response.success = True
+        response.message = str(self.stamp) if self.reset_answer is None else self.reset_answer
+        return response

@@ -1,0 +1,76 @@
+"""The environments keep Gymnasium's contract."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from ddpg_ros.config import Config
+from ddpg_ros.errors import ConfigError
+
+gymnasium = pytest.importorskip("gymnasium")
+pytest.importorskip("pybullet")
+from gymnasium.utils.env_checker import check_env
+
+from sim.gym_env import IDS, ArmEnv
+
+pytestmark = pytest.mark.bullet
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_gymnasium_finds_nothing_to_complain_of(name):
+    env = gymnasium.make(name, render_mode="rgb_array")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(env.unwrapped)
+    env.close()
+    messages = [str(warning.message) for warning in caught]
+    # That observations are unbounded is true, and meant.
+    assert [m for m in messages if "observation space m" not in m] == []
+
+
+def test_the_time_limit_truncates_and_does_not_terminate():
+    env = ArmEnv(Config().replace(task__episode_seconds=0.2))
+    env.reset(seed=0)
+    steps = [env.step(np.zeros(2, dtype=np.float32))[2:4] for _ in range(5)]
+    assert steps == [(False, False)] * 4 + [(False, True)]
+    env.reset()
+    assert env.step(np.zeros(2, dtype=np.float32))[2:4] == (False, False)
+
+
+def test_a_seed_decides_start_goal_and_rollout():
+    def rollout(seed):
+        env = gymnasium.make("ddpg_ros/Reach-v0")
+        env.action_space.seed(1)
+        rows = [env.reset(seed=seed)[0]]
+        rows += [env.step(env.action_space.sample())[0] for _ in range(20)]
+        env.close()
+        return np.array(rows)
+
+    np.testing.assert_array_equal(rollout(3), rollout(3))
+    assert (rollout(3)[0] != rollout(4)[0]).any()
+
+
+def test_info_holds_the_terms_that_sum_to_the_reward():
+    env = ArmEnv(task="swing_up")
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(np.array([0.5], dtype=np.float32))
+    success = info.pop("is_success")
+    assert reward == pytest.approx(sum(info.values()))
+    assert set(info) == {"angle", "velocity", "torque"} and success in (True, False)
+
+
+def test_an_action_of_one_is_the_torque_limit_of_the_settings():
+    half = ArmEnv(Config().replace(robot__torque_limit=[1.0, 0.5]))
+    full = ArmEnv()
+    for env in (half, full):
+        env.reset(seed=5)
+    one = half.step(np.array([1.0, -1.0], dtype=np.float32))[0]
+    other = full.step(np.array([0.5, -0.5], dtype=np.float32))[0]
+    np.testing.assert_allclose(one[:6], other[:6])
+
+
+@pytest.mark.parametrize("limit", [[1.0], [1.0, 1.2]])
+def test_a_torque_limit_beyond_the_urdf_is_refused(limit):
+    with pytest.raises(ConfigError, match="at most"):
+        ArmEnv(Config().replace(robot__torque_limit=limit))
