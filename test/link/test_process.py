@@ -86,7 +86,9 @@ def train_in_step(run_dir):
         learner.push(transition)
         if step % 10 == 0:
             learner.end_episode(step, Episode(-1.0 * step, 10, False, False, {"x": -1.0 * step}))
-    stopped = learner.stop(STOP_TIMEOUT)  # at once: nobody waited for the last transition
+    stopped = learner.stop(
+        STOP_TIMEOUT, STOP_TIMEOUT
+    )  # at once: nobody waited for the last transition
     return learner, seen, versions, stopped
 
 
@@ -160,7 +162,7 @@ def test_without_waiting_the_updates_come_in_the_ratio_and_a_dead_learner_is_not
         learner.wait_for(106)
     assert time.monotonic() - began < 3.0
     learner.end_episode(105, Episode(0.0, 1, False, False, {}))  # nothing to hear it, no error
-    assert learner.stop(STOP_TIMEOUT) is None
+    assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT) is None
     assert time.monotonic() - began < 3.0
 
 
@@ -171,14 +173,14 @@ def test_a_learner_that_cannot_start_says_why(tmp_path):
     assert gone(learner.pid)
 
 
-def test_a_cancelled_wait_ends_at_once_and_the_learner_still_stops(tmp_path):
+def test_a_cancelled_wait_ends_at_once_and_a_learner_that_is_not_ready_is_not_waited_for(tmp_path):
     learner = start(tmp_path, make_config())
     learner.cancelled = True
     began = time.monotonic()
     learner.wait_until_ready()
     learner.wait_for(1000)
+    assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT) is None  # nothing to save yet
     assert time.monotonic() - began < 1.0
-    learner.stop(0.0)
     assert gone(learner.pid)
 
 
