@@ -5,11 +5,13 @@ Only `wait_for` waits, and only lock-step training asks it to.
 
 import math
 import multiprocessing
+import signal
 import sys
 import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from ddpg_ros.config import Config
@@ -57,7 +59,7 @@ class LearnerProcess:
             theirs,
         )
         self._process = context.Process(target=_learn, args=(end,), name="learner", daemon=True)
-        with _no_main_module():
+        with _no_main_module(), _no_interrupt():
             self._process.start()
         theirs.close()
 
@@ -199,6 +201,17 @@ def _learn(end: LearnerEnd) -> None:
     from ddpg_ros.link.learner_main import run  # the only import of torch: in the child
 
     run(end)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Put Ctrl-C off; the child inherits that, so that it does not die of it while it imports."""
+    resource_tracker.ensure_running()  # its start, inside that of the process, would undo it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -90,13 +90,11 @@ def test_the_same_seed_gives_the_same_bytes(run, tmp_path):
         assert (again / name).read_bytes() == (run[0] / name).read_bytes(), name
 
 
-def test_the_policy_can_be_evaluated_and_evaluates_the_same_twice(run, policy):
-    first, second = (
-        json.loads(ddpg_ros("eval", "--policy", policy, "--episodes", 2, "--json").stdout)
-        for _ in range(2)
-    )
-    assert first["eval_episodes"] == 2
-    assert first["mean_return"] == second["mean_return"] == run[1]["mean_return"]
+def test_the_policy_can_be_evaluated_and_does_what_it_did_after_the_training(run, policy):
+    result = ddpg_ros("eval", "--policy", policy, "--episodes", 2, "--json")
+    summary = json.loads(result.stdout)
+    assert summary["eval_episodes"] == 2
+    assert summary["mean_return"] == run[1]["mean_return"]
 
 
 def test_inspect_tells_what_a_policy_holds(policy):

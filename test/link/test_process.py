@@ -86,7 +86,9 @@ def train_in_step(run_dir):
         learner.push(transition)
         if step % 10 == 0:
             learner.end_episode(step, Episode(-1.0 * step, 10, False, False, {"x": -1.0 * step}))
-    stopped = learner.stop(STOP_TIMEOUT)  # at once: nobody waited for the last transition
+    stopped = learner.stop(
+        STOP_TIMEOUT, STOP_TIMEOUT
+    )  # at once: nobody waited for the last transition
     return learner, seen, versions, stopped
 
 
@@ -160,7 +162,7 @@ def test_without_waiting_the_updates_come_in_the_ratio_and_a_dead_learner_is_not
         learner.wait_for(106)
     assert time.monotonic() - began < 3.0
     learner.end_episode(105, Episode(0.0, 1, False, False, {}))  # nothing to hear it, no error
-    assert learner.stop(STOP_TIMEOUT) is None
+    assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT) is None
     assert time.monotonic() - began < 3.0
 
 
@@ -171,35 +173,42 @@ def test_a_learner_that_cannot_start_says_why(tmp_path):
     assert gone(learner.pid)
 
 
-def test_a_cancelled_wait_ends_at_once_and_the_learner_still_stops(tmp_path):
+def test_a_cancelled_wait_ends_at_once_and_a_learner_that_is_not_ready_is_not_waited_for(tmp_path):
     learner = start(tmp_path, make_config())
     learner.cancelled = True
     began = time.monotonic()
     learner.wait_until_ready()
     learner.wait_for(1000)
+    assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT) is None  # nothing to save yet
     assert time.monotonic() - began < 1.0
-    learner.stop(0.0)
     assert gone(learner.pid)
 
 
 PARENT = """
-    import pathlib, sys, time
-    {extra}
+    import os, pathlib, signal, sys, time
+    {before}
     sys.path.insert(0, {here!r})
     from test_process import make_config, start
     learner = start(pathlib.Path({run_dir!r}), make_config())
+    {after}
     learner.wait_until_ready()
     print(learner.pid, "torch" in sys.modules, flush=True)
     time.sleep(60)
 """
 
 
-def start_parent(run_dir, extra=""):
+def start_parent(run_dir, before="", after=""):
     """Start a process that starts a learner; return it and the learner's process id."""
     here = os.path.dirname(__file__)
-    source = textwrap.dedent(PARENT).format(extra=extra, here=here, run_dir=str(run_dir))
+    source = textwrap.dedent(PARENT).format(
+        before=before, after=after, here=here, run_dir=str(run_dir)
+    )
     parent = subprocess.Popen(
-        [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", source],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     pid, torch = parent.stdout.readline().split()
     assert torch == "False"
@@ -211,6 +220,17 @@ def test_the_learner_does_not_outlive_an_agent_that_is_killed(tmp_path):
     assert not gone(pid)
     parent.kill()
     assert wait_until(lambda: gone(pid), 5.0)
+    assert "Traceback" not in parent.communicate(timeout=10)[1]
+
+
+def test_ctrl_c_while_the_learner_is_starting_does_not_reach_it(tmp_path):
+    parent, pid = start_parent(
+        tmp_path,
+        before="signal.signal(signal.SIGINT, lambda *_: None)",
+        after="os.killpg(0, signal.SIGINT)",  # as a terminal does: parent and child
+    )
+    assert not gone(pid)  # it became ready
+    parent.kill()
     assert "Traceback" not in parent.communicate(timeout=10)[1]
 
 
