@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 MARK = "DDPG_ROS_TEST"
@@ -71,10 +72,8 @@ class Process:
     def kill_family(self) -> None:
         """End whatever is left."""
         for number in self.family():
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.popen.wait()
 
 

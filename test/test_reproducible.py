@@ -33,7 +33,9 @@ class Run:
         place = ("-r", f"__ns:=/{folder.name}")
         self._simulator = Process(folder, "sim.simulator_node", *ros_arguments(settings, *place))
         settings["run__directory"] = folder / "run"
-        self._agent = Process(folder, "ddpg_ros.nodes.agent_node", *ros_arguments(settings, *place))
+        self._agent = Process(
+            folder, "ddpg_ros.nodes.agent_node", *ros_arguments(settings, *place)
+        )
 
     def files(self) -> dict[str, bytes]:
         """Wait for the end; return what it left."""

@@ -69,9 +69,7 @@ def summary(run):
 
 
 @pytest.mark.timeout(240)
-def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_plays(
-    cli, tmp_path
-):
+def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_plays(cli, tmp_path):
     run = tmp_path / "run"
     process = cli("train", "--config", "reach", "--steps", 600, "--eval-episodes", 2,
                   "--run-dir", run)  # fmt: skip
@@ -120,8 +118,9 @@ def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
 MOMENTS = {
     "starting": lambda process, run: process.member("agent_node"),
     "warming-up": lambda process, run: rows(run / "metrics.csv"),
-    "training": lambda process, run: int((rows(run / "metrics.csv") or [{"updates": 0}])[-1][
-        "updates"]) > 50,  # fmt: skip
+    "training": lambda process, run: (
+        int((rows(run / "metrics.csv") or [{"updates": 0}])[-1]["updates"]) > 50
+    ),  # fmt: skip
     "evaluating": lambda process, run: rows(run / "evaluation.csv"),
 }
 
@@ -237,8 +236,18 @@ def urdf(text):
         (urdf(WITHOUT_LIMITS), "limit"),
     ],
     ids=[
-        "no-file", "misspelt", "no-yaml", "no-parameters", "unknown-key", "bad-value",
-        "bad-period", "used-directory", "broken-policy", "no-policy", "no-urdf", "bad-urdf",
+        "no-file",
+        "misspelt",
+        "no-yaml",
+        "no-parameters",
+        "unknown-key",
+        "bad-value",
+        "bad-period",
+        "used-directory",
+        "broken-policy",
+        "no-policy",
+        "no-urdf",
+        "bad-urdf",
         "urdf-without-limits",
     ],  # fmt: skip
 )

@@ -236,9 +236,7 @@ def test_a_second_commander_ends_it_with_two_and_a_sentence(agent, robot, policy
     assert_zero_torque_last(robot)
 
 
-def test_states_faster_than_the_control_period_are_decimated_by_their_stamps(
-    agent, robot, policy
-):
+def test_states_faster_than_the_control_period_are_decimated_by_their_stamps(agent, robot, policy):
     agent(run__policy=policy, run__clock="realtime")
     first = robot.begin().stamp
     due = []
