@@ -165,6 +165,11 @@ class Config(_Section):
         return round(self.control.period / self.sim.physics_timestep)
 
     @property
+    def takes_turns(self) -> bool:
+        """Whether the control loop waits for the learner's share of updates; reproducible."""
+        return self.run.sync and self.run.clock == "lockstep"
+
+    @property
     def episode_steps(self) -> int:
         """Time limit of an episode [steps]."""
         return max(1, round(self.task.episode_seconds / self.control.period))

@@ -35,10 +35,8 @@ class Experiment:
             DdpgRosError: anything in the configuration that cannot be.
         """
         self.config = config
-        self.robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-        self._task = make_task(config.task, self.robot)
+        self.robot, self._task, self._guard = build_arm(config)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
-        self._guard = Guard(self._torque_limit, config.robot.torque_rate, config.control.period)
         self._run_dir = run_dir
         self._greedy = GreedyLog(run_dir)
         self._late_ticks = 0
@@ -68,22 +66,34 @@ class Experiment:
         return self.training is None or self.training.ready
 
     @property
-    def done(self) -> bool:
-        """Whether there is nothing left to run."""
-        return (
-            self._phase == "greedy" and len(self._greedy.episodes) >= self.config.run.eval_episodes
-        )
-
-    @property
     def progress(self) -> str:
         """Where the run stands, for a log line."""
         if self._phase == "train":
             return f"step {self._loop.steps} of {self.config.run.steps}"
-        return f"greedy episode {len(self._greedy.episodes)} of {self.config.run.eval_episodes}"
+        return f"greedy episode {self._greedy.count} of {self.config.run.eval_episodes}"
 
-    def begin_episode(self) -> None:
-        """Draw a goal; the next state is the first of an episode."""
+    def next_episode(self) -> bool:
+        """Begin an episode: draw a goal; the next state is the first.
+
+        After the last step of the training this stops the learner first, which takes a moment:
+        nothing may move meanwhile.
+
+        Returns:
+            False where there is nothing left to run.
+        """
+        if self.training is not None and self._phase == "train" and self._trained:
+            policy = self.training.finish(patient=True)
+            if policy is None:
+                if self.training.cancelled:
+                    return False
+                raise PolicyFileError(
+                    f"the learner left no policy in {self._run_dir}; see what it said last."
+                )
+            self._begin_greedy(policy)
+        if self._phase == "greedy" and self._greedy.count >= self.config.run.eval_episodes:
+            return False
         self._loop.begin_episode()
+        return True
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Run one tick of the present phase; see `ControlLoop.tick`.
@@ -94,34 +104,15 @@ class Experiment:
             self.training.start_clock()
         self._late_ticks += dt > 2.0 * self.config.control.period
         tick = self._loop.tick(state, dt)
-        if self._phase == "greedy":
-            if tick.episode is not None:
-                self._greedy.add(tick.episode)
-        elif self._trained:
-            return Tick(0.0 * tick.torque, True, tick.episode)
+        if self._phase == "train":
+            return Tick(0.0 * tick.torque, True, tick.episode) if self._trained else tick
+        if tick.episode is not None:
+            self._greedy.add(tick.episode)
         return tick
-
-    def proceed(self) -> None:
-        """Go on to the greedy episodes where the training is over; between episodes.
-
-        May take as long as the learner takes to save, so the arm has its zero torque before.
-
-        Raises:
-            DdpgRosError: the learner left no policy.
-        """
-        if self.training is None or not self._trained:
-            return
-        policy = self.training.finish(drain=True)
-        if policy is not None:
-            self._begin_greedy(policy)
-        elif not self.training.cancelled:
-            raise PolicyFileError(
-                f"the learner left no policy in {self._run_dir}; see what it said last."
-            )
 
     @property
     def _trained(self) -> bool:
-        return self._phase == "train" and self._loop.steps >= self.config.run.steps
+        return self._loop.steps >= self.config.run.steps
 
     def check(self) -> None:
         """Look whether all that should run does.
@@ -185,15 +176,16 @@ class Experiment:
         return policy
 
 
-def check_arm(config: Config) -> None:
-    """Load the arm and the task as a run would, so that a mistake is told before it starts.
+def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
+    """Build what a configuration describes; also the quick check that it can be built.
 
     Raises:
-        DdpgRosError: an arm, a limit or a task that cannot be.
+        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-    robot.torque_limit(config.robot.torque_limit)
-    make_task(config.task, robot)
+    limit = robot.torque_limit(config.robot.torque_limit)
+    guard = Guard(limit, config.robot.torque_rate, config.control.period)
+    return robot, make_task(config.task, robot), guard
 
 
 def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:

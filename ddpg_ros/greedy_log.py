@@ -21,6 +21,11 @@ class GreedyLog:
         self.steps_per_s = 0.0
         """Steps over wall time since `open`."""
 
+    @property
+    def count(self) -> int:
+        """Finished episodes."""
+        return len(self.episodes)
+
     def open(self) -> None:
         """Begin the file, and the clock."""
         self._began_at = time.monotonic()

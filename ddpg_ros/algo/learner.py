@@ -23,11 +23,7 @@ class Learner:
         Raises:
             MachineError: the device is not there.
         """
-        if torch.device(settings.device).type == "cuda" and not torch.cuda.is_available():
-            raise MachineError(
-                f"learner.device is {settings.device}, and torch {torch.__version__} sees no "
-                "CUDA device here; set learner.device: cpu, or install a CUDA build of torch."
-            )
+        _require_device(settings.device)
         torch.set_num_threads(settings.threads)
         self._settings = settings
         self._networks = Networks(actor, critic)
@@ -85,6 +81,29 @@ class Learner:
 def layer_sizes(inputs: int, hidden: Sequence[int], outputs: int) -> list[int]:
     """Sizes of an MLP from input to output."""
     return [inputs, *hidden, outputs]
+
+
+def _require_device(name: str) -> None:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise MachineError(
+            f"learner.device is {name!r}, which torch does not know; expected cpu, cuda or "
+            "cuda:N, N the number of the device."
+        ) from None
+    if device.type != "cuda":
+        return
+    if not torch.cuda.is_available():
+        raise MachineError(
+            f"learner.device is {name}, and torch {torch.__version__} sees no CUDA device here; "
+            "set learner.device: cpu, or install a CUDA build of torch."
+        )
+    count = torch.cuda.device_count()
+    if device.index is not None and device.index >= count:
+        raise MachineError(
+            f"learner.device is {name}, and this machine has {count} CUDA devices, numbered "
+            f"from 0; expected at most cuda:{count - 1}."
+        )
 
 
 def _to(device: str, parameters: Parameters) -> Parameters:

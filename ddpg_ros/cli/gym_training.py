@@ -41,7 +41,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
         while training.actor.steps < config.run.steps:
             left = config.run.steps - training.actor.steps
             _episode(env, training.actor, int(seeds.integers(2**31)), left)
-        policy = training.finish(drain=True)
+        policy = training.finish(patient=True)
         if policy is not None:
             _run_greedy(env, policy, config, greedy)
     except KeyboardInterrupt:
@@ -80,7 +80,7 @@ def make_environment(env_id: str) -> Environment:
     """
     try:
         env: Environment = gymnasium.make(env_id)
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         raise ConfigError(
             f"Gymnasium cannot make '{env_id}' ({' '.join(str(error).split())})"
             f"{nearest(env_id, gymnasium.registry)}"

@@ -13,7 +13,7 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config import Config, load_config
-from ddpg_ros.experiment import check_arm
+from ddpg_ros.experiment import build_arm
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 
 
@@ -56,14 +56,15 @@ def train(
 
 
 def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
+    """Refuse what cannot be before a directory is made and a process started."""
     if gym:
         from ddpg_ros.cli.gym_training import make_environment
 
-        make_environment(gym).close()  # refused before a directory is made
+        make_environment(gym).close()
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
-        check_arm(settings)
+        build_arm(settings)
     return prepare_run(settings, run_dir)
 
 

@@ -10,7 +10,8 @@ class Decimator:
         """Take the control period [s]."""
         self._period = round(period * 1e9)
         self._slack = round(_SLACK * self._period)
-        self._next: int | None = None
+        self._next: int | None = None  # on schedule
+        self._earliest = 0  # by the last tick, whatever the schedule says
 
     def reset(self) -> None:
         """Take the next state, whenever it comes."""
@@ -21,9 +22,10 @@ class Decimator:
 
         A late state moves the schedule, so that no burst of ticks makes up for it.
         """
-        if self._next is not None and stamp < self._next - self._slack:
+        if self._next is None:
+            self._next = stamp
+        elif stamp < max(self._next - self._slack, self._earliest):
             return False
-        earliest = stamp + self._period - self._slack
-        on_schedule = stamp if self._next is None else self._next
-        self._next = max(on_schedule + self._period, earliest)
+        self._earliest = stamp + self._period - self._slack
+        self._next = max(self._next + self._period, self._earliest)
         return True

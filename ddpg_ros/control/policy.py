@@ -1,16 +1,21 @@
 """The policy file: one safetensors file that runs an actor without the training half.
 
 Tensors: `weights` (the actor's, flat), `golden_observations` and `golden_actions` (pairs made by
-the learner's own network). Metadata: one JSON document, `Policy.about`. No pickle, in or out.
+the learner's own network). Metadata: one JSON document, `Policy.about` and a checksum of it and of
+the tensors. No pickle, in or out.
 """
 
+import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -29,6 +34,8 @@ _TENSORS = ("weights", "golden_observations", "golden_actions")
 @dataclass(frozen=True)
 class PolicyAbout:
     """What a policy file says of itself; all a robot needs to check that it fits."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     sizes: list[int]  # layers of the actor, observation to action
     joints: list[str]  # in the order of the action; empty for a Gymnasium environment
@@ -68,16 +75,29 @@ def save_policy(
         actions: what the learner's own network answers, (GOLDEN_PAIRS, a).
     """
     tensors = dict(zip(_TENSORS, (weights, observations, actions), strict=True))
+    document = asdict(about)
+    document |= {"sha256": seal(document, tensors)}
+    metadata = {"policy": json.dumps(document)}  # one entry: safetensors shuffles several
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
-        file.write(save(tensors, metadata={"policy": json.dumps(asdict(about))}))
+        file.write(save(tensors, metadata=metadata))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
 
 
+def seal(document: Any, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 of a policy's metadata and tensors: it notices damage, not malice."""
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def load_policy(path: Path) -> Policy:
-    """Read a policy file and prove it: sizes, finiteness and the golden pairs.
+    """Read a policy file and prove it: checksum, sizes, finiteness and the golden pairs.
 
     Raises:
         PolicyFileError: no such file, not whole, not ours, too new, or a wrong answer.
@@ -93,7 +113,7 @@ def load_policy(path: Path) -> Policy:
         with safe_open(path, framework="numpy") as file:
             names, metadata = set(file.keys()), file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
         raise PolicyFileError(
             f"{path} is not a whole policy file ({size} bytes; {error}); {mend}."
         ) from None
@@ -101,7 +121,10 @@ def load_policy(path: Path) -> Policy:
         raise PolicyFileError(
             f"{path} holds the tensors {sorted(names)}; a policy holds {sorted(_TENSORS)}."
         )
-    about = _about(path, metadata)
+    document = _document(path, metadata)
+    if document.pop("sha256", "") != seal(document, arrays):
+        raise PolicyFileError(f"{path}: its checksum is not that of its content; {mend}.")
+    about = _about(path, document)
     weights = arrays["weights"]
     expected = {
         "weights": (weight_count(about.sizes),),
@@ -116,9 +139,10 @@ def load_policy(path: Path) -> Policy:
                 f"{shape}; {mend}."
             )
     actor = MlpActor(about.sizes, weights)
-    answers = np.stack([actor(observation) for observation in arrays["golden_observations"]])
+    with np.errstate(all="ignore"):  # whatever comes of it is judged below
+        answers = np.stack([actor(observation) for observation in arrays["golden_observations"]])
     off = float(np.abs(answers - arrays["golden_actions"]).max())
-    if off > _GOLDEN_TOLERANCE:
+    if not off <= _GOLDEN_TOLERANCE:  # a NaN is refused, too
         raise PolicyFileError(
             f"{path}: the actor is off by {off:.2g} on its own golden pairs; expected at most "
             f"{_GOLDEN_TOLERANCE}; {mend}."
@@ -126,28 +150,35 @@ def load_policy(path: Path) -> Policy:
     return Policy(actor, about)
 
 
-def _about(path: Path, metadata: dict[str, str]) -> PolicyAbout:
+def _document(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(metadata["policy"])
-        version = int(document["schema_version"])
-    except (KeyError, TypeError, ValueError):
+        version = document["schema_version"]
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise PolicyFileError(
             f"{path} says nothing of a policy in its metadata; expected a file written by "
             "ddpg-ros train."
         ) from None
-    if version > SCHEMA_VERSION:
+    if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
         raise PolicyFileError(
             f"{path} has schema version {version}; this package reads up to {SCHEMA_VERSION}: "
             "update ddpg_ros."
         )
+    return document
+
+
+def _about(path: Path, document: dict[str, Any]) -> PolicyAbout:
     try:
-        about = PolicyAbout(**document)
-        sound = len(about.sizes) >= 2 and all(int(size) > 0 for size in about.sizes)
-    except (TypeError, ValueError):
-        sound = False
-    if not sound:
+        about = TypeAdapter(PolicyAbout).validate_json(json.dumps(document), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
         raise PolicyFileError(
-            f"{path}: the metadata of the policy has the keys {sorted(document)}; expected "
-            f"{sorted(PolicyAbout.__dataclass_fields__)}."
+            f"{path}: {where} in its metadata is {str(first['input'])[:100]!r}; {first['msg']}."
+        ) from None
+    if len(about.sizes) < 2 or min(about.sizes) < 1:
+        raise PolicyFileError(
+            f"{path}: sizes in its metadata is {about.sizes}; expected two or more numbers above "
+            "0, observation to action."
         )
     return about

@@ -15,7 +15,7 @@ from ddpg_ros.algo.learner import Learner
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
 from ddpg_ros.link.metrics import MetricsLog
-from ddpg_ros.link.process import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
@@ -42,6 +42,7 @@ class _Loop:
         self._end = end
         settings = end.config.learner
         self._learner = Learner(settings, end.layout, end.config.run.seed)
+        self._takes_turns = end.config.takes_turns
         self._log = MetricsLog(end.run_dir)
         self._ended: deque[EpisodeEnd] = deque()
         self._policy = end.run_dir / POLICY
@@ -59,8 +60,7 @@ class _Loop:
             if stop:
                 break
             if learner.due > 0:
-                self._log.add(learner.update())
-                end.slot.publish(learner.actor_weights(), learner.updates + 1)
+                self._update()
             elif not len(records):
                 time.sleep(_IDLE)
             if learner.due <= 0:
@@ -69,10 +69,18 @@ class _Loop:
                 self._save()
         else:
             return  # orphaned: nobody is left to save for
+        learner.add(end.ring.pop_all())  # handed over before the word to stop, but after our look
+        while self._takes_turns and learner.due > 0:
+            self._update()
         self._log_episodes()
         self._log.close()
         self._save()
-        end.connection.send(Stopped(learner.updates, self._policy))
+        with contextlib.suppress(OSError):  # it was killed: nobody hears this
+            end.connection.send(Stopped(learner.updates, self._policy))
+
+    def _update(self) -> None:
+        self._log.add(self._learner.update())
+        self._end.slot.publish(self._learner.actor_weights(), self._learner.updates + 1)
 
     def _read_messages(self) -> bool:
         """Take what the agent says; True where it says stop."""
@@ -80,7 +88,7 @@ class _Loop:
         while connection.poll():
             try:
                 message = connection.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 return True
             if isinstance(message, Stop):
                 return True
@@ -88,6 +96,9 @@ class _Loop:
         return False
 
     def _log_episodes(self) -> None:
+        """Log what has ended; taking turns, with all the updates that were due by then."""
+        if self._takes_turns and self._learner.due > 0:
+            return
         while self._ended and self._ended[0].step <= self._learner.steps:
             end = self._ended.popleft()
             self._log.write(end.step, self._learner.updates, end.episode)

@@ -10,8 +10,6 @@ import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ddpg_ros.config import Config
@@ -19,6 +17,7 @@ from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.counter import Counter
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
 from ddpg_ros.types import Episode, RecordLayout, Transition, Vector32
@@ -28,49 +27,6 @@ START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 60.0  # [s] for the updates of one transition
 _POLL = 20e-6  # [s]
 _WORD_POLL = 0.02  # [s]
-
-
-@dataclass(frozen=True)
-class EpisodeEnd:
-    """Tells the learner that an episode ended after `step` transitions."""
-
-    step: int
-    episode: Episode
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Asks the learner to save and to end."""
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The learner's last word."""
-
-    updates: int
-    policy: Path
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The learner's last word where it could not go on."""
-
-    message: str
-
-
-@dataclass(frozen=True)
-class LearnerEnd:
-    """All that the learner's process is given."""
-
-    config: Config
-    layout: RecordLayout
-    about: PolicyAbout
-    run_dir: Path
-    parent_pid: int
-    ring: Ring
-    slot: Slot
-    progress: Counter  # transitions whose share of updates is done
-    connection: Connection
 
 
 class LearnerProcess:

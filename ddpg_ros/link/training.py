@@ -26,9 +26,12 @@ class Training:
     def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
         """Start the learner; it is ready when `wait_until_ready` returns."""
         self._learner = LearnerProcess(config, about, run_dir)
-        self._sync = config.run.sync and config.run.clock == "lockstep"
         self.actor = LearningActor(
-            self._learner, config, about.sizes, self._sync, stream(config.run.seed, ACTOR_STREAM)
+            self._learner,
+            config,
+            about.sizes,
+            config.takes_turns,
+            stream(config.run.seed, ACTOR_STREAM),
         )
         self._started_at: float | None = None
         self._finished = False
@@ -70,12 +73,10 @@ class Training:
         """End every wait for the learner; may be called from a signal handler."""
         self._learner.cancelled = True
 
-    def finish(self, drain: bool = False) -> Policy | None:
+    def finish(self, patient: bool = False) -> Policy | None:
         """Stop the learner; return the policy that it saved, read back from the file.
 
-        With `drain`, at the end of a whole training, there is time for it; with `sync` too, the
-        updates of the last transition are waited for, so that a reproducible run ends with the
-        same policy. `cancel` ends these waits.
+        At the end of a whole training one is `patient`; `cancel` ends that.
 
         None where it saved none (it was stopped before it had one, or does not answer) and
         where it was stopped before.
@@ -83,12 +84,10 @@ class Training:
         if self._finished:
             return None
         self._finished = True
-        if drain and self._sync:
-            self._learner.wait_for(self.actor.steps)
         if self._started_at is not None:
             self.wall_s = time.monotonic() - self._started_at
         self.updates, self.dropped = self._learner.updates, self._learner.dropped
-        stopped = self._learner.stop(WAIT_TIMEOUT if drain else STOP_TIMEOUT, STOP_TIMEOUT)
+        stopped = self._learner.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
         if stopped is None:
             return None
         self.updates, self.policy_path = stopped.updates, stopped.policy

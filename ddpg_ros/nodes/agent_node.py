@@ -95,12 +95,7 @@ class AgentNode(MainNode):
         if self._realtime:  # in lock-step a command would be one step more
             self._send(tick.torque.tolist())
         self._report(tick)
-        self._running = False
-        self._experiment.proceed()
-        if self._experiment.done:
-            self.finished = True
-        else:
-            self._ask_for_episode()
+        self._ask_for_episode()
 
     def _send(self, torque: list[float]) -> None:
         set_stamp(self._command, self._last_stamp)
@@ -109,7 +104,9 @@ class AgentNode(MainNode):
 
     def _ask_for_episode(self) -> None:
         self._running = False
-        self._experiment.begin_episode()
+        if not self._experiment.next_episode():
+            self.finished = True
+            return
         goal = PointStamped()
         goal.point.x, goal.point.y, goal.point.z = self._experiment.goal.tolist()
         self._goal_publisher.publish(goal)

@@ -25,9 +25,25 @@ from test.processes import Process
 pytestmark = [pytest.mark.ros, pytest.mark.bullet]
 
 SUMMARY_KEYS = set(
-    "algorithm config seed steps episodes updates train_wall_s steps_per_s updates_per_s "
-    "eval_episodes success_rate mean_return std_return dropped_transitions missed_deadlines "
-    "policy interrupted".split()
+    [
+        "algorithm",
+        "config",
+        "seed",
+        "steps",
+        "episodes",
+        "updates",
+        "train_wall_s",
+        "steps_per_s",
+        "updates_per_s",
+        "eval_episodes",
+        "success_rate",
+        "mean_return",
+        "std_return",
+        "dropped_transitions",
+        "missed_deadlines",
+        "policy",
+        "interrupted",
+    ]
 )
 SHORT = {  # episodes of 10 steps, so that every file grows at once
     "task": {"episode_seconds": 0.4},
@@ -120,7 +136,7 @@ MOMENTS = {
     "warming-up": lambda process, run: rows(run / "metrics.csv"),
     "training": lambda process, run: (
         int((rows(run / "metrics.csv") or [{"updates": 0}])[-1]["updates"]) > 50
-    ),  # fmt: skip
+    ),
     "evaluating": lambda process, run: rows(run / "evaluation.csv"),
 }
 
@@ -249,7 +265,7 @@ def urdf(text):
         "no-urdf",
         "bad-urdf",
         "urdf-without-limits",
-    ],  # fmt: skip
+    ],
 )
 def test_a_mistake_gets_a_sentence_and_exit_code_two(
     tmp_path: Path, ros_domain, monkeypatch, capsys, prepare, sentence

@@ -1,0 +1,55 @@
+"""What agent and learner say to each other beside transitions and weights."""
+
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ddpg_ros.config import Config
+from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.link.counter import Counter
+from ddpg_ros.link.ring import Ring
+from ddpg_ros.link.slot import Slot
+from ddpg_ros.types import Episode, RecordLayout
+
+
+@dataclass(frozen=True)
+class EpisodeEnd:
+    """Tells the learner that an episode ended after `step` transitions."""
+
+    step: int
+    episode: Episode
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Asks the learner to save and to end."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The learner's last word."""
+
+    updates: int
+    policy: Path
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The learner's last word where it could not go on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class LearnerEnd:
+    """All that the learner's process is given."""
+
+    config: Config
+    layout: RecordLayout
+    about: PolicyAbout
+    run_dir: Path
+    parent_pid: int
+    ring: Ring
+    slot: Slot
+    progress: Counter  # transitions whose share of updates is done
+    connection: Connection

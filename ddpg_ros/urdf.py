@@ -1,0 +1,117 @@
+"""Reading a URDF: the joints, their limits and places; every refusal names file and joint."""
+
+import math
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+
+from ddpg_ros.errors import RobotError, nearest
+from ddpg_ros.kinematics import Joint, transform
+from ddpg_ros.types import Vector
+
+ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
+"""Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
+
+MOVABLE = ("revolute", "continuous")
+
+
+def find_urdf(urdf: str) -> Path:
+    """Return the file that `urdf` (a path or the name of one of our arms) stands for."""
+    path = Path(urdf).expanduser()
+    if path.is_file():
+        return path.resolve()
+    own = ASSETS / f"{urdf}.urdf"
+    if own.is_file():
+        return own
+    known = sorted(arm.stem for arm in ASSETS.glob("*.urdf"))
+    raise RobotError(
+        f"there is no URDF '{urdf}'; robot.urdf takes the path of a file or one of our own arms "
+        f"({', '.join(known)}){nearest(urdf, known)}"
+    )
+
+
+def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
+    """Return the robot's name and its joints by name.
+
+    Raises:
+        RobotError: no URDF, or two joints of one name.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise RobotError(f"{path} is no XML ({error}); expected a URDF.") from None
+    if root.tag != "robot":
+        raise RobotError(f"{path} holds <{root.tag}>; expected a URDF's <robot>.")
+    elements: dict[str, ElementTree.Element] = {}
+    for element in root.findall("joint"):
+        if elements.setdefault(element.get("name", ""), element) is not element:
+            raise RobotError(f"{path} has two joints '{element.get('name')}'; rename one.")
+    return root.get("name", path.stem), elements
+
+
+def read_limits(element: ElementTree.Element, path: Path) -> tuple[float, float, float, float]:
+    """Return a joint's lower and upper position, velocity and effort limit."""
+    name, limit = element.get("name"), element.find("limit")
+    wanted = ["effort", "velocity"]
+    if element.get("type") == "revolute":
+        wanted += ["lower", "upper"]
+    missing = [key for key in wanted if limit is None or limit.get(key) is None]
+    if missing:
+        raise RobotError(
+            f"{path}: joint '{name}' has no limit for {', '.join(missing)}; add "
+            f'<limit effort="[N·m]" velocity="[rad/s]" lower="[rad]" upper="[rad]"/>.'
+        )
+    assert limit is not None
+    try:
+        value = {key: float(limit.get(key, "")) for key in wanted}
+    except ValueError as error:
+        raise RobotError(f"{path}: joint '{name}' has a bad limit ({error}).") from None
+    lower, upper = value.get("lower", -math.inf), value.get("upper", math.inf)
+    finite = all(math.isfinite(number) for number in value.values())
+    if not (finite and value["effort"] > 0 and value["velocity"] > 0 and lower < upper):
+        raise RobotError(
+            f"{path}: joint '{name}' has limits {value}; expected finite numbers with "
+            "effort > 0, velocity > 0 and lower < upper."
+        )
+    return lower, upper, value["velocity"], value["effort"]
+
+
+def read_joint(element: ElementTree.Element, path: Path) -> Joint:
+    """Return a joint's place in the chain: origin and axis."""
+    where = f"{path}: joint '{element.get('name')}'"
+    xyz = _triple(element, "origin", "xyz", "0 0 0", where)
+    rpy = _triple(element, "origin", "rpy", "0 0 0", where)
+    direction = _triple(element, "axis", "xyz", "1 0 0", where)
+    length = np.linalg.norm(direction)
+    if length == 0:
+        raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
+    return Joint(
+        name=element.get("name", ""),
+        parent=_link(element, "parent", where),
+        child=_link(element, "child", where),
+        origin=transform(xyz, rpy),
+        axis=direction / length,
+        movable=element.get("type") in MOVABLE,
+    )
+
+
+def _link(element: ElementTree.Element, end: str, where: str) -> str:
+    tag = element.find(end)
+    link = tag.get("link") if tag is not None else None
+    if not link:
+        raise RobotError(f'{where} has no {end}; add <{end} link="…"/>.')
+    return link
+
+
+def _triple(element: ElementTree.Element, tag: str, key: str, default: str, where: str) -> Vector:
+    """Read three numbers from an attribute of a child element that may be missing, (3,)."""
+    child = element.find(tag)
+    text = child.get(key, default) if child is not None else default
+    try:
+        numbers = np.array([float(part) for part in text.split()], dtype=np.float64)
+    except ValueError:
+        numbers = np.empty(0)
+    if numbers.shape != (3,) or not np.isfinite(numbers).all():
+        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected three finite numbers.')
+    return numbers

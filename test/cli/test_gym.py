@@ -1,0 +1,169 @@
+"""Training on a Gymnasium environment from the command line, end to end."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ddpg_ros.control.policy import load_policy
+
+MAIN = [sys.executable, "-m", "ddpg_ros.cli.main"]
+STEPS = 800  # four episodes of 200; the warm-up is 500
+TRAIN = ["train", "--gym", "Pendulum-v1", "--eval-episodes", "2", "--json"]
+
+
+def ddpg_ros(*arguments):
+    return subprocess.run(
+        [*MAIN, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def train(run_dir):
+    result = ddpg_ros(*TRAIN, "--steps", STEPS, "--seed", 3, "--run-dir", run_dir)
+    assert result.returncode == 0, result.stderr
+    return run_dir, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("gym") / "run")
+
+
+@pytest.fixture(scope="module")
+def policy(run):
+    return run[0] / "policy.safetensors"
+
+
+def refusal(*arguments):
+    """Run, and return the one sentence on stderr of an exit with code 2."""
+    result = ddpg_ros(*arguments)
+    assert result.returncode == 2, (result.returncode, result.stderr)
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("ddpg-ros: ")
+    return line
+
+
+def test_a_training_leaves_every_file(run):
+    assert {path.name for path in run[0].iterdir()} == {
+        "config.yaml",
+        "metrics.csv",
+        "evaluation.csv",
+        "learning_curve.png",
+        "policy.safetensors",
+        "summary.json",
+        "tensorboard",
+    }
+
+
+def test_the_printed_summary_is_the_written_one_and_adds_up(run):
+    run_dir, summary = run
+    assert summary == json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["algorithm"], summary["seed"], summary["interrupted"]) == ("DDPG", 3, False)
+    assert (summary["steps"], summary["episodes"], summary["eval_episodes"]) == (STEPS, 4, 2)
+    assert summary["updates"] == STEPS - 500
+    assert summary["dropped_transitions"] == 0
+    assert summary["policy"] == str(run_dir / "policy.safetensors")
+    with (run_dir / "evaluation.csv").open(encoding="utf-8") as file:
+        returns = [float(row["return"]) for row in csv.DictReader(file)]
+    assert len(returns) == 2
+    assert summary["mean_return"] == pytest.approx(sum(returns) / 2)
+
+
+def test_every_episode_has_its_row(run):
+    with (run[0] / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["200", "400", "600", "800"]
+    assert [row["updates"] for row in rows] == ["0", "0", "100", "300"]
+    assert {row["terminated"] for row in rows} == {"0"}  # a time limit is no termination
+
+
+def test_the_same_seed_gives_the_same_bytes(run, tmp_path):
+    again, _ = train(tmp_path / "again")
+    for name in ("metrics.csv", "policy.safetensors", "evaluation.csv"):
+        assert (again / name).read_bytes() == (run[0] / name).read_bytes(), name
+
+
+def test_the_policy_can_be_evaluated_and_evaluates_the_same_twice(run, policy):
+    first, second = (
+        json.loads(ddpg_ros("eval", "--policy", policy, "--episodes", 2, "--json").stdout)
+        for _ in range(2)
+    )
+    assert first["eval_episodes"] == 2
+    assert first["mean_return"] == second["mean_return"] == run[1]["mean_return"]
+
+
+def test_inspect_tells_what_a_policy_holds(policy):
+    about = json.loads(ddpg_ros("inspect", policy, "--json").stdout)
+    assert about["task"] == "Pendulum-v1"
+    assert about["sizes"] == [3, 64, 64, 1]
+    assert (about["seed"], about["steps"], about["updates"]) == (3, STEPS, STEPS - 500)
+    assert about["config"]["learner.batch_size"] == 128
+    assert "Pendulum-v1" in ddpg_ros("inspect", policy).stdout  # and for people
+
+
+def test_ctrl_c_leaves_a_summary_and_a_policy(tmp_path):
+    run_dir = tmp_path / "run"
+    command = [*MAIN, *TRAIN, "--steps", "1000000", "--run-dir", str(run_dir)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        metrics, deadline = run_dir / "metrics.csv", time.monotonic() + 60.0
+        while time.monotonic() < deadline and not (
+            metrics.exists() and metrics.read_text(encoding="utf-8").count("\n") > 2
+        ):
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the learner as well
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=20)
+        took = time.monotonic() - began
+    finally:
+        process.kill()
+    assert took < 3.0
+    assert "Traceback" not in errors
+    assert process.returncode == 130
+    summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
+    assert summary["interrupted"] is True
+    assert 400 <= summary["steps"] < 1_000_000
+    about = load_policy(run_dir / "policy.safetensors").about
+    assert about.updates == summary["updates"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Pendulun-v1", "did you mean 'Pendulum-v1'?"),
+        ("no such thing", "Gymnasium cannot make 'no such thing'"),
+        ("nosuchmodule:Thing-v0", "Gymnasium cannot make 'nosuchmodule:Thing-v0'"),
+        ("CartPole-v1", "CartPole-v1 takes actions Discrete(2); DDPG needs a bounded flat Box."),
+    ],
+)
+def test_an_environment_that_cannot_be_learnt_is_refused_in_one_sentence(tmp_path, name, said):
+    run_dir = tmp_path / "run"
+    assert said in refusal("train", "--gym", name, "--run-dir", run_dir)
+    assert not run_dir.exists()
+
+
+@pytest.mark.parametrize("verb", [("eval", "--policy"), ("inspect",)])
+def test_a_policy_that_was_cut_short_is_refused_in_one_sentence(tmp_path, policy, verb):
+    short = tmp_path / "short.safetensors"
+    short.write_bytes(policy.read_bytes()[:-100])
+    assert "is not a whole policy file" in refusal(*verb, short)
+
+
+def test_a_run_directory_in_use_is_refused_and_left_alone(run):
+    before = sorted(path.name for path in run[0].iterdir())
+    assert "is not empty" in refusal(*TRAIN, "--steps", 10, "--run-dir", run[0])
+    assert sorted(path.name for path in run[0].iterdir()) == before

@@ -1,0 +1,223 @@
+"""The tick: what a transition holds, when an episode ends, what it adds up to."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.loop import ControlLoop
+from ddpg_ros.types import JointState
+
+PERIOD = 0.1  # [s]
+LIMIT = np.array([4.0, 2.0])  # [N·m]
+
+
+class Task:
+    """Pays −position and −10 |action|; ends by itself beyond position 100."""
+
+    observation_size = 2
+    terms = ("position", "effort")
+
+    def __init__(self):
+        self.goal = np.zeros(3)
+
+    def reset(self, rng):
+        self.goal = rng.uniform(-1.0, 1.0, 3)
+
+    def observe(self, state):
+        return state.position.astype(np.float32)
+
+    def reward(self, state, action):
+        effort = -10.0 * float(np.abs(action).sum())
+        return {"position": -float(state.position[0]), "effort": effort}
+
+    def terminated(self, state):
+        return bool(state.position[0] > 100.0)
+
+    def success(self, state):
+        return bool(state.position[0] == 7.0)
+
+
+class Actor:
+    """Asks for a fixed action and keeps what it is told."""
+
+    def __init__(self, *action):
+        self.action = np.array(action, dtype=np.float32)
+        self.seen, self.transitions, self.episodes = [], [], []
+
+    def select_action(self, observation):
+        self.seen.append(observation)
+        return self.action
+
+    def observe(self, transition):
+        self.transitions.append(transition)
+
+    def end_episode(self, episode):
+        self.episodes.append(episode)
+
+
+def make_loop(actor, rate=1e6, steps=1000, seed=0):
+    loop = ControlLoop(
+        Task(), actor, Guard(LIMIT, rate, PERIOD), LIMIT, steps, np.random.default_rng(seed)
+    )
+    loop.begin_episode()
+    return loop
+
+
+def tick(loop, position):
+    state = JointState(0, np.array([position, 0.5]), np.zeros(2))
+    return loop.tick(state, PERIOD)
+
+
+def test_an_action_becomes_that_share_of_the_torque_limit():
+    first = tick(make_loop(Actor(0.5, -1.0)), 1.0)
+    assert first.torque.tolist() == [2.0, -2.0]
+    assert (first.over, first.episode) == (False, None)
+
+
+def test_a_transition_carries_what_was_applied_not_what_was_asked():
+    actor = Actor(1.0, 1.0)  # 4 and 2 N·m, and the guard lets torque move by 1 N·m a tick
+    loop = make_loop(actor, rate=10.0)
+    assert tick(loop, 1.0).torque.tolist() == [1.0, 1.0]
+    assert tick(loop, 2.0).torque.tolist() == [2.0, 2.0]
+    tick(loop, 3.0)
+    first, second = actor.transitions
+    assert first.action.tolist() == [0.25, 0.5]
+    assert second.action.tolist() == [0.5, 1.0]
+    assert first.action.dtype == np.float32
+
+
+def test_the_reward_is_that_of_the_applied_action_in_the_state_it_led_to():
+    actor = Actor(1.0, 0.0)
+    loop = make_loop(actor, rate=10.0)
+    tick(loop, 1.0)
+    tick(loop, 2.0)
+    assert actor.transitions[0].reward == -2.0 - 10.0 * 0.25
+
+
+def test_observations_are_of_the_state_before_and_the_state_after():
+    actor = Actor(0.0, 0.0)
+    loop = make_loop(actor)
+    for position in (1.0, 2.0, 3.0):
+        tick(loop, position)
+    before = [transition.observation.tolist() for transition in actor.transitions]
+    after = [transition.next_observation.tolist() for transition in actor.transitions]
+    assert before == [[1.0, 0.5], [2.0, 0.5]]
+    assert after == [[2.0, 0.5], [3.0, 0.5]]
+    assert loop.steps == 2
+
+
+def test_the_time_limit_truncates_and_does_not_terminate():
+    actor = Actor(1.0, 1.0)
+    loop = make_loop(actor, steps=3)
+    assert [tick(loop, 1.0).over for _ in range(3)] == [False, False, False]
+    last = tick(loop, 1.0)
+    assert last.over
+    assert last.torque.tolist() == [0.0, 0.0]
+    assert last.episode.length == 3
+    assert last.episode.terminated is False
+    assert [transition.terminated for transition in actor.transitions] == [False] * 3
+    assert actor.episodes == [last.episode]
+    assert len(actor.seen) == 3  # nothing is asked of the actor in the last state
+
+
+def test_termination_ends_the_episode_and_is_in_the_transition():
+    actor = Actor(0.0, 0.0)
+    loop = make_loop(actor, steps=3)
+    tick(loop, 1.0)
+    last = tick(loop, 101.0)
+    assert last.over
+    assert (last.episode.length, last.episode.terminated) == (1, True)
+    assert [transition.terminated for transition in actor.transitions] == [True]
+
+
+def test_terminating_in_the_last_step_is_terminating():
+    actor = Actor(0.0, 0.0)
+    loop = make_loop(actor, steps=1)
+    tick(loop, 1.0)
+    assert tick(loop, 101.0).episode.terminated is True
+    assert actor.transitions[0].terminated is True
+
+
+@pytest.mark.parametrize(("position", "success"), [(7.0, True), (6.0, False)])
+def test_success_is_judged_in_the_last_state(position, success):
+    loop = make_loop(Actor(0.0, 0.0), steps=2)
+    tick(loop, 7.0)
+    tick(loop, 7.0)
+    assert tick(loop, position).episode.success is success
+
+
+def test_beginning_an_episode_drops_the_open_step():
+    actor = Actor(0.0, 0.0)
+    loop = make_loop(actor, steps=2)
+    tick(loop, 1.0)
+    tick(loop, 2.0)
+    loop.begin_episode()
+    tick(loop, 50.0)  # not what the action in state 2 led to
+    assert [t.next_observation[0] for t in actor.transitions] == [2.0]
+    tick(loop, 51.0)
+    episode = tick(loop, 52.0).episode
+    assert episode.length == 2
+    assert episode.episode_return == -51.0 - 52.0
+    assert loop.steps == 3
+    assert actor.episodes == [episode]  # the discarded one is none
+
+
+def test_a_new_episode_starts_from_zero_torque_and_another_goal():
+    actor = Actor(1.0, 1.0)
+    task = Task()
+    loop = ControlLoop(task, actor, Guard(LIMIT, 10.0, PERIOD), LIMIT, 1, np.random.default_rng(0))
+    goals = []
+    for _ in range(2):
+        loop.begin_episode()
+        goals.append(task.goal.tolist())
+        assert tick(loop, 1.0).torque.tolist() == [1.0, 1.0]
+        assert tick(loop, 1.0).over
+    assert goals[0] != goals[1]
+
+
+def test_the_same_seed_gives_the_same_goals():
+    goals = []
+    for _ in range(2):
+        task = Task()
+        guard = Guard(LIMIT, 10.0, PERIOD)
+        ControlLoop(
+            task, Actor(0.0, 0.0), guard, LIMIT, 1, np.random.default_rng(5)
+        ).begin_episode()
+        goals.append(task.goal.tolist())
+    assert goals[0] == goals[1]
+
+
+@given(
+    positions=st.lists(st.floats(-50, 50), min_size=2, max_size=20),
+    action=st.tuples(st.floats(-1, 1, width=32), st.floats(-1, 1, width=32)),
+)
+def test_the_terms_add_up_to_the_return_and_so_do_the_rewards(positions, action):
+    actor = Actor(*action)
+    loop = make_loop(actor, rate=10.0, steps=len(positions) - 1)
+    episode = [tick(loop, position).episode for position in positions][-1]
+    assert set(episode.terms) == {"position", "effort"}
+    assert episode.terms["position"] == pytest.approx(-sum(positions[1:]), abs=1e-6)
+    assert episode.episode_return == pytest.approx(sum(episode.terms.values()))
+    rewards = sum(transition.reward for transition in actor.transitions)
+    assert episode.episode_return == pytest.approx(rewards, abs=1e-6)
+
+
+def test_one_episodes_terms_are_not_touched_by_the_next():
+    loop = make_loop(Actor(0.0, 0.0), steps=1)
+    tick(loop, 1.0)
+    first = tick(loop, 2.0).episode
+    loop.begin_episode()
+    tick(loop, 3.0)
+    tick(loop, 4.0)
+    assert first.terms == {"position": -2.0, "effort": 0.0}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_actor_that_answers_no_number_sends_zero_torque_and_learns_that_it_did(bad):
+    actor = Actor(bad, 1.0)
+    loop = make_loop(actor)
+    assert tick(loop, 1.0).torque.tolist() == [0.0, 0.0]
+    tick(loop, 1.0)
+    assert actor.transitions[0].action.tolist() == [0.0, 0.0]

@@ -1,0 +1,55 @@
+"""The actor in numpy answers as the learner's network does."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ddpg_ros.algo.networks import actor, initial_parameters
+from ddpg_ros.control.mlp import MlpActor, weight_count
+
+
+def flatten(parameters):
+    return torch.cat([tensor.reshape(-1) for tensor in parameters]).numpy()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=5),
+    seed=st.integers(0, 2**31 - 1),
+    scale=st.floats(0.1, 4.0),
+)
+def test_numpy_and_torch_give_the_same_action(sizes, seed, scale):
+    generator = torch.Generator().manual_seed(seed)
+    parameters = initial_parameters(sizes, generator)
+    parameters = (*parameters[:-2], 100.0 * parameters[-2], 100.0 * parameters[-1])  # off zero
+    observations = scale * torch.randn((4, sizes[0]), generator=generator)
+    ours = MlpActor(sizes, flatten(parameters))
+    for observation, expected in zip(observations, actor(parameters, observations), strict=True):
+        action = ours(observation.numpy())
+        assert action.dtype == np.float32
+        np.testing.assert_allclose(action, expected.numpy(), rtol=0, atol=1e-5)
+
+
+def test_a_network_by_hand():
+    # hidden: relu(1·2 − 3·1 + 0.5) = 0 and relu(−1·2 + 4·1 + 1) = 3; out: tanh(5·0 + 0.1·3 − 0.2)
+    weights = np.array([1, -3, -1, 4, 0.5, 1, 5, 0.1, -0.2], dtype=np.float32)
+    action = MlpActor([2, 2, 1], weights)(np.array([2, 1], dtype=np.float32))
+    assert action.tolist() == pytest.approx([np.tanh(0.1)], abs=1e-7)
+
+
+def test_weight_count_counts_weights_and_biases():
+    assert weight_count([3, 64, 2]) == 3 * 64 + 64 + 64 * 2 + 2
+
+
+@pytest.mark.parametrize("count", [0, 8, 10])
+def test_weights_of_another_length_are_refused(count):
+    with pytest.raises(ValueError, match=r"takes \(9,\)"):
+        MlpActor([2, 2, 1], np.zeros(count, dtype=np.float32))
+
+
+def test_new_weights_take_effect():
+    policy = MlpActor([1, 1], np.array([0.0, 0.0], dtype=np.float32))
+    policy.weights = np.array([2.0, 0.0], dtype=np.float32)
+    assert policy(np.array([0.5], dtype=np.float32)).tolist() == pytest.approx([np.tanh(1.0)])
