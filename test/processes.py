@@ -1,12 +1,12 @@
 """Real processes in tests: each carries a mark in its environment, so that none is overlooked."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 MARK = "DDPG_ROS_TEST"
@@ -72,7 +72,7 @@ class Process:
     def kill_family(self) -> None:
         """End whatever is left."""
         for number in self.family():
-            with contextlib.suppress(ProcessLookupError):
+            with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         self.popen.wait()
 
