@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import gymnasium
@@ -29,28 +30,53 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     env = make_environment(env_id)
     training = Training(config, _about(env_id, env, config), run_dir)
     greedy = GreedyLog(run_dir)
-    interrupted = False
     try:
-        training.wait_until_ready()
-        training.start_clock()
-        seeds = stream(config.run.seed, ACTOR_STREAM)
-        while training.actor.steps < config.run.steps:
-            left = config.run.steps - training.actor.steps
-            _episode(env, training.actor, int(seeds.integers(2**31)), left)
-        policy = training.finish(patient=True)
-        if policy is not None:
-            _run_greedy(env, policy, config, greedy)
-    except KeyboardInterrupt:
-        interrupted = True
+        with _Stop(training) as stop:
+            training.wait_until_ready()
+            training.start_clock()
+            seeds = stream(config.run.seed, ACTOR_STREAM)
+            while training.actor.steps < config.run.steps and not stop.requested:
+                left = config.run.steps - training.actor.steps
+                _episode(env, training.actor, int(seeds.integers(2**31)), left, stop)
+            policy = training.finish(patient=True)
+            if policy is not None:
+                _run_greedy(env, policy, config, greedy, stop)
     finally:
         training.finish()
         greedy.close()
         env.close()
-    return Summary.of(to_parameters(config), training, greedy, interrupted=interrupted)
+    settings = to_parameters(config)
+    return Summary.of(settings, training, greedy, interrupted=stop.requested)
+
+
+class _Stop:
+    """Whether SIGINT or SIGTERM has come; inside a `with` block. A second one interrupts."""
+
+    def __init__(self, training: Training | None = None) -> None:
+        """Take the training whose waits a signal ends."""
+        self.requested = False
+        self._training = training
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "_Stop":
+        """Listen."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the signals as they were."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _hear(self, number: int, _: FrameType | None) -> None:
+        self.requested = True
+        signal.signal(number, signal.default_int_handler)
+        if self._training is not None:
+            self._training.cancel()
 
 
 def evaluate_on_gymnasium(policy: Policy, config: Config, run_dir: Path | None) -> Summary:
@@ -58,18 +84,22 @@ def evaluate_on_gymnasium(policy: Policy, config: Config, run_dir: Path | None) 
     env = make_environment(policy.about.task)
     greedy = GreedyLog(run_dir)
     try:
-        _run_greedy(env, policy, config, greedy)
+        _run_greedy(env, policy, config, greedy, _Stop())
     finally:
         greedy.close()
         env.close()
     return Summary.of(to_parameters(config), None, greedy)
 
 
-def _run_greedy(env: Environment, policy: Policy, config: Config, log: GreedyLog) -> None:
-    seeds = stream(config.run.seed, EVAL_STREAM)
+def _run_greedy(
+    env: Environment, policy: Policy, config: Config, log: GreedyLog, stop: _Stop
+) -> None:
+    seeds, actor = stream(config.run.seed, EVAL_STREAM), GreedyActor(policy.actor)
     log.open()
-    for _ in range(config.run.eval_episodes):
-        log.add(_episode(env, GreedyActor(policy.actor), int(seeds.integers(2**31)), None))
+    while log.count < config.run.eval_episodes and not stop.requested:
+        episode = _episode(env, actor, int(seeds.integers(2**31)), None, stop)
+        if not stop.requested:
+            log.add(episode)
 
 
 def make_environment(env_id: str) -> Environment:
@@ -95,12 +125,14 @@ def make_environment(env_id: str) -> Environment:
     return gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
 
 
-def _episode(env: Environment, actor: Actor, seed: int, steps_left: int | None) -> Episode:
+def _episode(
+    env: Environment, actor: Actor, seed: int, steps_left: int | None, stop: _Stop
+) -> Episode:
     """Run one episode, at most `steps_left` steps of it."""
     raw, _ = env.reset(seed=seed)
     observation: Vector32 = np.asarray(raw, dtype=np.float32)
     total, length, terminated, truncated, info = 0.0, 0, False, False, dict[str, Any]()
-    while not (terminated or truncated) and length != steps_left:
+    while not (terminated or truncated or stop.requested) and length != steps_left:
         action = actor.select_action(observation)
         raw, reward, terminated, truncated, info = env.step(action)
         following: Vector32 = np.asarray(raw, dtype=np.float32)

@@ -1,0 +1,27 @@
+"""The command line's verbs, one file each, put together."""
+
+import typer
+
+from ddpg_ros import __doc__ as about
+from ddpg_ros.cli.bench import bench
+from ddpg_ros.cli.doctor import doctor
+from ddpg_ros.cli.evaluate import evaluate
+from ddpg_ros.cli.inspect import inspect
+from ddpg_ros.cli.play import play
+from ddpg_ros.cli.report import report_command
+from ddpg_ros.cli.train import train
+
+app = typer.Typer(
+    name="ddpg-ros",
+    help=about,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(train)
+app.command("eval")(evaluate)
+app.command()(play)
+app.command()(inspect)
+app.command("report")(report_command)
+app.command()(bench)
+app.command()(doctor)
