@@ -29,6 +29,7 @@ class Run:
             "run__eval_episodes": 2,
             "learner__warmup_steps": 200,
             "learner__batch_size": 32,
+            "learner__update_to_data": 2.0,
         }
         place = ("-r", f"__ns:=/{folder.name}")
         self._simulator = Process(folder, "sim.simulator_node", *ros_arguments(settings, *place))
