@@ -100,7 +100,9 @@ class Experiment:
 
         The last step of a training ends its episode, whatever its length.
         """
-        if self.training is not None:
+        if self._phase == "greedy":
+            self._greedy.start_clock()
+        elif self.training is not None:
             self.training.start_clock()
         self._late_ticks += dt > 2.0 * self.config.control.period
         tick = self._loop.tick(state, dt)

@@ -16,19 +16,23 @@ class GreedyLog:
         """Take the run directory; None writes no file."""
         self._run_dir = run_dir
         self._file: TextIO | None = None
-        self._began_at = 0.0  # [s], monotonic
+        self._began_at: float | None = None  # [s], monotonic
         self.episodes: list[Episode] = []
         self.steps_per_s = 0.0
-        """Steps over wall time since `open`."""
+        """Steps over wall time since `start_clock`."""
 
     @property
     def count(self) -> int:
         """Finished episodes."""
         return len(self.episodes)
 
+    def start_clock(self) -> None:
+        """Take note that the first state is there; later calls do nothing."""
+        if self._began_at is None:
+            self._began_at = time.monotonic()
+
     def open(self) -> None:
-        """Begin the file, and the clock."""
-        self._began_at = time.monotonic()
+        """Begin the file."""
         if self._run_dir is not None:
             self._file = (self._run_dir / EVALUATION).open("w", newline="", encoding="utf-8")
             csv.writer(self._file).writerow(("episode", "return", "length", "success"))
@@ -36,8 +40,9 @@ class GreedyLog:
     def add(self, episode: Episode) -> None:
         """Take note of a finished episode."""
         self.episodes.append(episode)
-        steps = sum(past.length for past in self.episodes)
-        self.steps_per_s = steps / (time.monotonic() - self._began_at)
+        if self._began_at is not None:
+            steps = sum(past.length for past in self.episodes)
+            self.steps_per_s = steps / (time.monotonic() - self._began_at)
         if self._file is not None:
             row = (len(self.episodes), episode.episode_return, episode.length)
             csv.writer(self._file).writerow((*row, int(episode.success)))

@@ -59,7 +59,7 @@ class Simulator(MainNode):
         Raises:
             DdpgRosError: a parameter, a URDF or a setting that cannot be used.
         """
-        super().__init__("simulator", automatically_declare_parameters_from_overrides=True)
+        super().__init__("simulator")
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
         self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
@@ -95,15 +95,16 @@ class Simulator(MainNode):
         urdf = self._world.robot.urdf_path.read_text(encoding="utf-8")
         self._description.publish(String(data=urdf))
         self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
-        self.create_service(Trigger, "~/reset", self._on_reset)
-        self.create_timer(HOUSEKEEPING, self._keep_house, clock=steady)
+        reset = self.create_service(Trigger, "~/reset", self._on_reset)
+        housekeeping = self.create_timer(HOUSEKEEPING, self._keep_house, clock=steady)
         if self._lockstep:
             handler, period = self._on_command_lockstep, self._config.sim.republish_after
             self._timer = self.create_timer(period, self._publish_again, clock=steady)
         else:
             handler, period = self._on_command_realtime, self._config.control.period
             self._timer = self.create_timer(period, self._tick, clock=steady)
-        self.create_subscription(JointStateMessage, "joint_command", handler, RELIABLE)
+        commands = self.create_subscription(JointStateMessage, "joint_command", handler, RELIABLE)
+        self.urgent |= {commands, reset, self._timer, housekeeping}
 
     def _on_command_lockstep(self, message: JointStateMessage) -> None:
         if stamp_to_ns(message) != self._stamp:

@@ -68,7 +68,7 @@ def _pingpong() -> float:
                 [*command, "ping"], env=environment, capture_output=True, check=True, timeout=120
             )
         finally:
-            pong.terminate()
+            pong.kill()
     return float(json.loads(ping.stdout)["cycles_per_s"])
 
 

@@ -96,6 +96,7 @@ def _run_greedy(
 ) -> None:
     seeds, actor = stream(config.run.seed, EVAL_STREAM), GreedyActor(policy.actor)
     log.open()
+    log.start_clock()
     while log.count < config.run.eval_episodes and not stop.requested:
         episode = _episode(env, actor, int(seeds.integers(2**31)), None, stop)
         if not stop.requested:

@@ -35,7 +35,7 @@ class AgentNode(MainNode):
 
     def __init__(self) -> None:
         """Read the parameters, start the learner and open the topics."""
-        super().__init__("agent", automatically_declare_parameters_from_overrides=True)
+        super().__init__("agent")
         config = read_config(self)
         self._interrupted = False
         self._run_dir = claim_run(config)
@@ -63,8 +63,9 @@ class AgentNode(MainNode):
         self._reset = ResetClient(self, reset_service, self._begin_if_first)
         self._watch = TopicWatch(self, "joint_states", "joint_command", state_timeout)
         qos = newest if self._realtime else reliable
-        self.create_subscription(JointStateMessage, "joint_states", self._on_state, qos)
-        self.create_timer(_HOUSEKEEPING, self._keep_house)
+        states = self.create_subscription(JointStateMessage, "joint_states", self._on_state, qos)
+        timer = self.create_timer(_HOUSEKEEPING, self._keep_house)
+        self.urgent |= {states, timer, self._reset.client}
 
     def _on_state(self, message: JointStateMessage) -> None:
         try:

@@ -7,16 +7,17 @@ import json
 import sys
 import time
 
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
-
-from ddpg_ros.nodes.run import MainNode, run_node
 
 _WARM_UP, _COUNTED = 1000, 8000  # [cycles]
 _QOS = QoSProfile(depth=1)
 
 
-class Pong(MainNode):
+class Pong(Node):
     """Sends every message back."""
 
     def __init__(self) -> None:
@@ -24,10 +25,10 @@ class Pong(MainNode):
         super().__init__("pong")
         self._publisher = self.create_publisher(JointState, "pong", _QOS)
         self.create_subscription(JointState, "ping", self._publisher.publish, _QOS)
-        self.create_timer(0.1, lambda: None)  # a signal is seen when the executor wakes
+        self.finished = False  # until it is stopped
 
 
-class Ping(MainNode):
+class Ping(Node):
     """Sends a two-joint state as soon as the last one is back."""
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Ping(MainNode):
             velocity=[0.3, 0.4],
             effort=[0.5, 0.6],
         )
+        self.finished = False
         self._cycles = 0
         self._began_at = 0.0
         self.create_subscription(JointState, "pong", self._on_pong, _QOS)
@@ -62,5 +64,15 @@ class Ping(MainNode):
         self._publisher.publish(self._message)
 
 
+def main(role: str) -> None:
+    """Run one side with rclpy's own executor, nothing of ours."""
+    rclpy.init()
+    node = Ping() if role == "ping" else Pong()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not node.finished:
+        executor.spin_once()
+
+
 if __name__ == "__main__":
-    sys.exit(run_node(Ping if sys.argv[1:2] == ["ping"] else Pong))
+    main(sys.argv[1])

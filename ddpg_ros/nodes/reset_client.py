@@ -24,7 +24,7 @@ class ResetClient:
         """Take the name of the service, or nothing; `on_reset` hears of each answer."""
         self._on_reset = on_reset
         self._service = node.resolve_service_name(service) if service else ""
-        self._client = node.create_client(Trigger, service) if service else None
+        self.client = node.create_client(Trigger, service) if service else None
         self._pending = False
         self._called_at: float | None = None
         self.first_stamp: int | None = None
@@ -33,20 +33,20 @@ class ResetClient:
     def request(self, last_stamp: int) -> None:
         """Ask for a reset; `last_stamp` [ns] is that of the newest state."""
         self._called_at = None
-        self._pending = self._client is not None
+        self._pending = self.client is not None
         self.first_stamp = None if self._pending else last_stamp + 1
         self.poll()
 
     def poll(self) -> None:
         """Call the service once it is there, and again where no answer came for 5 s."""
-        if self._client is None or not self._pending:
+        if self.client is None or not self._pending:
             return
         now = time.monotonic()
         if self._called_at is not None and now - self._called_at < _AGAIN_AFTER:
             return
-        if self._client.service_is_ready():
+        if self.client.service_is_ready():
             self._called_at = now
-            self._client.call_async(Trigger.Request()).add_done_callback(self._on_response)
+            self.client.call_async(Trigger.Request()).add_done_callback(self._on_response)
 
     def _on_response(self, future: Future) -> None:
         response = future.result()

@@ -32,6 +32,7 @@ class Reach:
             )
         self._settings = settings
         self._robot = robot
+        self._reach = robot.reach
         self._lower = np.maximum(robot.lower, -math.pi)
         self._upper = np.minimum(robot.upper, math.pi)
         self.observation_size = 3 * len(robot.joints) + 3
@@ -55,7 +56,7 @@ class Reach:
                 np.cos(state.position),
                 np.sin(state.position),
                 state.velocity / self._robot.velocity_limit,
-                (self.goal - pose[:3, 3]) @ pose[:3, :3] / self._robot.reach,
+                (self.goal - pose[:3, 3]) @ pose[:3, :3] / self._reach,
             )
         ).astype(np.float32)
 
@@ -64,7 +65,7 @@ class Reach:
         distance = self._distance(state)
         velocity = state.velocity / self._robot.velocity_limit
         return {
-            "distance": -distance / self._robot.reach,
+            "distance": -distance / self._reach,
             "near": math.exp(-distance / self._settings.tolerance),
             "velocity": -self._settings.velocity_weight * float(velocity @ velocity),
             "torque": -self._settings.torque_weight * float(action @ action),
