@@ -159,6 +159,15 @@ class Config(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _lockstep_needs_resets(self) -> "Config":
+        if self.run.clock == "lockstep" and not self.control.reset_service:
+            raise ValueError(
+                "control.reset_service is empty while run.clock is lockstep, in which time "
+                "stands still between episodes; expected a service, or run.clock: realtime"
+            )
+        return self
+
     @property
     def substeps(self) -> int:
         """Physics steps in one control period."""

@@ -37,7 +37,6 @@ class Experiment:
         self.config = config
         self.robot, self._task, self._guard = build_arm(config)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
-        self._run_dir = run_dir
         self._greedy = GreedyLog(run_dir)
         self._late_ticks = 0
         self.training: Training | None = None
@@ -82,13 +81,9 @@ class Experiment:
             False where there is nothing left to run.
         """
         if self.training is not None and self._phase == "train" and self._trained:
-            policy = self.training.finish(patient=True)
+            policy = self.training.finish()
             if policy is None:
-                if self.training.cancelled:
-                    return False
-                raise PolicyFileError(
-                    f"the learner left no policy in {self._run_dir}; see what it said last."
-                )
+                return False
             self._begin_greedy(policy)
         if self._phase == "greedy" and self._greedy.count >= self.config.run.eval_episodes:
             return False
@@ -133,7 +128,7 @@ class Experiment:
     def close(self, rejected_states: int, interrupted: bool) -> Summary:
         """Stop the learner if it still runs; return what the run came to."""
         if self.training is not None:
-            self.training.finish()
+            self.training.stop()
         self._greedy.close()
         return Summary.of(
             to_parameters(self.config),

@@ -62,8 +62,9 @@ class Recorder:
         if not frames:
             return
         try:
+            temporary = self._path.with_suffix(".tmp")  # the old one is whole until then
             frames[0].save(
-                self._path,
+                temporary,
                 format="GIF",
                 save_all=True,
                 append_images=frames[1:],
@@ -72,6 +73,7 @@ class Recorder:
                 ],  # a GIF counts in 10 ms
                 loop=0,
             )
+            temporary.replace(self._path)
         except OSError as error:
             raise RunDirectoryError(
                 f"record '{self._path}' cannot be written ({error.strerror}); give a path that "

@@ -32,7 +32,7 @@ def evaluate(
 
         config = from_parameters(loaded.about.config, f"the settings in {policy}")
         config = config.replace(run__eval_episodes=episodes, run__seed=seed)
-        summary = asdict(evaluate_on_gymnasium(loaded, config, None))
+        summary = asdict(evaluate_on_gymnasium(loaded, config))
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:

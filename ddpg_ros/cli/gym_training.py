@@ -15,20 +15,24 @@ from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import ConfigError, nearest
 from ddpg_ros.greedy_log import GreedyLog
-from ddpg_ros.link.training import ACTOR_STREAM, EVAL_STREAM, Training, stream
+from ddpg_ros.link.training import EVAL_STREAM, RESET_STREAM, Training, stream
 from ddpg_ros.summary import Summary
 from ddpg_ros.types import Episode, Transition, Vector32
 
 Environment = gymnasium.Env[Any, Any]
 
 
-def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
+def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summary, int]:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
     Ctrl-C or SIGTERM ends it early and leaves the policy and the summary.
 
+    Returns:
+        The summary, and the signal that ended it early, or 0.
+
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
+        LearnerDiedError: the learner ended unasked, or left no policy.
     """
     env = make_environment(env_id)
     training = Training(config, _about(env_id, env, config), run_dir)
@@ -37,27 +41,29 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Summary:
         with _Stop(training) as stop:
             training.wait_until_ready()
             training.start_clock()
-            seeds = stream(config.run.seed, ACTOR_STREAM)
-            while training.actor.steps < config.run.steps and not stop.requested:
+            seeds = stream(config.run.seed, RESET_STREAM)
+            while training.actor.steps < config.run.steps and not stop.signal:
+                training.check()
                 left = config.run.steps - training.actor.steps
                 _episode(env, training.actor, int(seeds.integers(2**31)), left, stop)
-            policy = training.finish(patient=True)
+            policy = None if stop.signal else training.finish()
             if policy is not None:
                 _run_greedy(env, policy, config, greedy, stop)
     finally:
-        training.finish()
+        training.stop()
         greedy.close()
         env.close()
     settings = to_parameters(config)
-    return Summary.of(settings, training, greedy, interrupted=stop.requested)
+    summary = Summary.of(settings, training, greedy, interrupted=bool(stop.signal))
+    return summary, stop.signal
 
 
 class _Stop:
-    """Whether SIGINT or SIGTERM has come; inside a `with` block. A second one interrupts."""
+    """Which of SIGINT and SIGTERM has come, or 0; in a `with` block. A second one interrupts."""
 
     def __init__(self, training: Training | None = None) -> None:
         """Take the training whose waits a signal ends."""
-        self.requested = False
+        self.signal = 0
         self._training = training
         self._before: dict[int, Any] = {}
 
@@ -73,16 +79,16 @@ class _Stop:
             signal.signal(number, handler)
 
     def _hear(self, number: int, _: FrameType | None) -> None:
-        self.requested = True
+        self.signal = number
         signal.signal(number, signal.default_int_handler)
         if self._training is not None:
             self._training.cancel()
 
 
-def evaluate_on_gymnasium(policy: Policy, config: Config, run_dir: Path | None) -> Summary:
+def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
     """Run `run.eval_episodes` greedy episodes of a policy on the environment that it is from."""
     env = make_environment(policy.about.task)
-    greedy = GreedyLog(run_dir)
+    greedy = GreedyLog(None)
     try:
         _run_greedy(env, policy, config, greedy, _Stop())
     finally:
@@ -97,9 +103,9 @@ def _run_greedy(
     seeds, actor = stream(config.run.seed, EVAL_STREAM), GreedyActor(policy.actor)
     log.open()
     log.start_clock()
-    while log.count < config.run.eval_episodes and not stop.requested:
+    while log.count < config.run.eval_episodes and not stop.signal:
         episode = _episode(env, actor, int(seeds.integers(2**31)), None, stop)
-        if not stop.requested:
+        if episode is not None:
             log.add(episode)
 
 
@@ -119,21 +125,22 @@ def make_environment(env_id: str) -> Environment:
     space = env.action_space
     if not isinstance(space, Box) or len(space.shape) != 1 or not space.is_bounded():
         raise ConfigError(f"{env_id} takes actions {space}; DDPG needs a bounded flat Box.")
-    if not isinstance(env.observation_space, Box):
-        env = gymnasium.wrappers.FlattenObservation(env)
-    if len(env.observation_space.shape or ()) != 1:
+    observed = env.observation_space
+    if not isinstance(observed, Box) or len(observed.shape) != 1:
         env = gymnasium.wrappers.FlattenObservation(env)
     return gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
 
 
 def _episode(
     env: Environment, actor: Actor, seed: int, steps_left: int | None, stop: _Stop
-) -> Episode:
-    """Run one episode, at most `steps_left` steps of it."""
+) -> Episode | None:
+    """Run one episode, at most `steps_left` steps of it; None where that or a signal cut it."""
     raw, _ = env.reset(seed=seed)
     observation: Vector32 = np.asarray(raw, dtype=np.float32)
     total, length, terminated, truncated, info = 0.0, 0, False, False, dict[str, Any]()
-    while not (terminated or truncated or stop.requested) and length != steps_left:
+    while not (terminated or truncated):
+        if stop.signal or length == steps_left:
+            return None
         action = actor.select_action(observation)
         raw, reward, terminated, truncated, info = env.step(action)
         following: Vector32 = np.asarray(raw, dtype=np.float32)

@@ -101,6 +101,11 @@ def training_plan(
     """
     if log_level not in LOG_LEVELS:
         raise ConfigError(f"log level '{log_level}' is not one of {', '.join(LOG_LEVELS)}.")
+    if use_sim_time and namespace.strip("/"):
+        raise ConfigError(
+            "use_sim_time reads /clock, and the simulator in a namespace publishes its clock "
+            "there; leave out the namespace or use_sim_time."
+        )
     place = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
     shown: tuple[tuple[str, bool | int | str], ...] = (("gui", True),) if gui else ()
     if record is not None:

@@ -1,7 +1,9 @@
 """Runs a policy file over topics against the simulator: for `eval`, `play` and `report`."""
 
 import json
+import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +17,10 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config import Config, from_parameters
 from ddpg_ros.control.policy import Policy
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.run_directory import SUMMARY, Run, prepare_run
+
+_RECORDING_GRACE_S = 60.0  # the simulator writes its GIF at the end
 
 
 def config_of(path: Path, policy: Policy, episodes: int, seed: int | None = None) -> Config:
@@ -44,20 +48,26 @@ def run_policy(
         typer.Exit: the run failed or was interrupted; it has been said.
     """
     with temporary_run(config) as run:
-        episodes = config.run.eval_episodes
+        episodes, began_at = config.run.eval_episodes, time.time()
         plan = training_plan(
-            run.config_file, run.directory, gui=gui, record=gif, episodes=episodes
+            run.config_file,
+            run.directory,
+            namespace=f"ddpg_ros_{os.getpid()}",  # beside a training that goes on
+            gui=gui,
+            record=gif,
+            episodes=episodes,
         )
         quiet = Console(quiet=True)
         with (
-            Supervisor(plan) as supervisor,
+            Supervisor(plan, others_grace_s=_RECORDING_GRACE_S) as supervisor,
             RunProgress(run.directory, 0, episodes, console or quiet),
         ):
-            while (outcome := supervisor.wait(1.0)) is None:
-                pass
+            outcome = supervisor.wait()
         if outcome.kind != "finished":
             typer.echo(outcome.message, err=True)
             raise typer.Exit(outcome.code)
+        if gif is not None and not (gif.exists() and gif.stat().st_mtime >= began_at):
+            raise MachineError(f"the simulator wrote no {gif}; is there room on the disk?")
         summary: dict[str, Any] = json.loads((run.directory / SUMMARY).read_text("utf-8"))
         return summary
 

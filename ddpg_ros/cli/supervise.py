@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, overload
 
 from ddpg_ros.errors import MachineError
 
@@ -20,6 +21,7 @@ AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limi
 OTHERS_GRACE_S = 1.0
 REMAINS_GRACE_S = 0.5  # children of a node that has ended, for example its resource tracker
 _SAME_SIGNAL_S = 0.5  # make, timeout and others hand on a signal that we got already
+_PATIENCE = 2  # more signals, each later than that, before all are killed
 _PERIOD_S = 0.02
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
@@ -69,12 +71,20 @@ class Supervisor:
 
     Each node gets a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone,
     which then stops the nodes in order: the main one first, as long as the others still answer
-    it. Nodes write to `log_dir/NAME.log`. A second Ctrl-C, half a second later, kills.
+    it. Nodes write to `log_dir/NAME.log`. A third Ctrl-C, each half a second
+    after the one before, kills.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        """Take the plan; nothing starts before the `with` block is entered."""
+    def __init__(self, plan: Plan, others_grace_s: float = OTHERS_GRACE_S) -> None:
+        """Take the plan; nothing starts before the `with` block is entered.
+
+        Args:
+            plan: what to start.
+            others_grace_s: how long the others may take to end once the main one has; after a
+                signal it is `OTHERS_GRACE_S` at most.
+        """
         self._plan = plan
+        self._others_grace_s = others_grace_s
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._signals: list[tuple[int, float]] = []  # number, when [s]
         self._handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
@@ -121,6 +131,11 @@ class Supervisor:
                 return self._failed(name, code)
         return None
 
+    @overload
+    def wait(self) -> Outcome: ...
+    @overload
+    def wait(self, timeout_s: float | None) -> Outcome | None: ...
+
     def wait(self, timeout_s: float | None = None) -> Outcome | None:
         """Wait until the run ends; return None when it still goes on after `timeout_s`."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -134,7 +149,8 @@ class Supervisor:
         """Stop the nodes in order, and kill what remains. Returns when none is left."""
         main = self._plan.main
         others = [name for name in self._processes if name != main]
-        for names, grace_s in (([main], AGENT_GRACE_S), (others, OTHERS_GRACE_S)):
+        others_s = OTHERS_GRACE_S if self._signals else self._others_grace_s
+        for names, grace_s in (([main], AGENT_GRACE_S), (others, others_s)):
             running = [self._processes[name] for name in names if self._runs(name)]
             for process in running:
                 process.send_signal(signal.SIGINT)
@@ -186,7 +202,8 @@ class Supervisor:
 
     def _is_impatient(self) -> bool:
         times = [when for _, when in self._signals]
-        return bool(times) and times[-1] - times[0] > _SAME_SIGNAL_S
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        return sum(gap > _SAME_SIGNAL_S for gap in gaps) >= _PATIENCE
 
     def _interrupted(self) -> Outcome:
         number, _ = self._signals[0]

@@ -1,6 +1,7 @@
 """`ddpg-ros train`: a training over ROS topics, or on a Gymnasium environment."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config import Config, load_config
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.experiment import build_arm
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 
@@ -43,7 +45,8 @@ def train(
     settings = load_config(config or ("gym" if gym else "reach")).replace(
         run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
     )
-    run = _prepare(settings, run_dir, gym)
+    ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
+    run = _prepare(settings, run_dir, gym, [name for name, value in ros_only.items() if value])
     console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
     outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
     if outcome.kind == "failed":
@@ -55,10 +58,13 @@ def train(
     raise typer.Exit(outcome.code)
 
 
-def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
+def _prepare(settings: Config, run_dir: Path | None, gym: str, given: list[str]) -> Run:
     """Refuse what cannot be before a directory is made and a process started."""
     if gym:
         from ddpg_ros.cli.gym_training import make_environment
+
+        if given:
+            raise ConfigError(f"{', '.join(given)} goes with ROS; leave it out with --gym.")
 
         make_environment(gym).close()
         if run_dir is None and not settings.run.directory:
@@ -76,8 +82,7 @@ def _train_ros(run: Run, namespace: str, gui: bool, console: Console) -> Outcome
         Supervisor(plan) as supervisor,
         RunProgress(run.directory, section.steps, section.eval_episodes, console),
     ):
-        while (outcome := supervisor.wait(1.0)) is None:
-            pass
+        outcome = supervisor.wait()
         if outcome.kind == "interrupted":
             console.print("stopping: zero torque, learner, files …")
     return outcome
@@ -88,10 +93,11 @@ def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
 
     section = run.config.run
     with RunProgress(run.directory, section.steps, section.eval_episodes, console):
-        summary = train_on_gymnasium(gym, run.config, run.directory)
+        summary, number = train_on_gymnasium(gym, run.config, run.directory)
     summary.save(run.directory)
-    if summary.interrupted:
-        return Outcome("interrupted", 130, "stopped by SIGINT.")
+    if number:
+        message = f"stopped by {signal.Signals(number).name}."
+        return Outcome("interrupted", 128 + number, message)
     return Outcome("finished", 0)
 
 

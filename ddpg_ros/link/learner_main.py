@@ -27,7 +27,10 @@ def run(end: LearnerEnd) -> None:
     """Learn until told to stop, or until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
     try:
-        _Loop(end).run()
+        loop = _Loop(end)
+        signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        loop.run()
     except DdpgRosError as error:
         with contextlib.suppress(OSError):
             end.connection.send(Failed(str(error)))
@@ -47,13 +50,18 @@ class _Loop:
         self._ended: deque[EpisodeEnd] = deque()
         self._policy = end.run_dir / POLICY
         self._saved_at = time.monotonic()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Save and end, as if the agent had said so; for a signal to the whole group."""
+        self._stopping = True
 
     def run(self) -> None:
         end, learner = self._end, self._learner
         end.slot.publish(learner.actor_weights(), 1)
         while os.getppid() == end.parent_pid:
             records = end.ring.pop_all()
-            stop = self._read_messages()
+            stop = self._read_messages() or self._stopping
             self._log_episodes()  # before the records of the next one are counted
             if len(records):
                 learner.add(records)
@@ -99,7 +107,8 @@ class _Loop:
         """Log what has ended; taking turns, with all the updates that were due by then."""
         if self._takes_turns and self._learner.due > 0:
             return
-        while self._ended and self._ended[0].step <= self._learner.steps:
+        handed_over = self._learner.steps + self._end.ring.dropped
+        while self._ended and self._ended[0].step <= handed_over:
             end = self._ended.popleft()
             self._log.write(end.step, self._learner.updates, end.episode)
 

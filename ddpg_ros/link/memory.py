@@ -6,10 +6,14 @@ name, so that nothing is left behind, not even by kill -9.
 
 import ctypes
 import multiprocessing
+import platform
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ddpg_ros.errors import MachineError
+
+_ORDERED = ("x86_64", "AMD64")
 CACHE_LINE = 64  # [bytes]; what two processes write stands on different lines
 
 SharedBytes = ctypes.Array[ctypes.c_ubyte]
@@ -17,7 +21,16 @@ SharedBytes = ctypes.Array[ctypes.c_ubyte]
 
 
 def allocate(size: int) -> SharedBytes:
-    """Return a zeroed block that has `size` bytes [bytes] from its first cache line on."""
+    """Return a zeroed block that has `size` bytes [bytes] from its first cache line on.
+
+    Raises:
+        MachineError: the processor does not keep the order of stores that ring and slot rely on.
+    """
+    if platform.machine() not in _ORDERED:
+        raise MachineError(
+            f"this is a {platform.machine()} processor; the memory between agent and learner "
+            f"relies on the order of stores of {' or '.join(_ORDERED)}. Train on such a machine."
+        )
     block: SharedBytes = multiprocessing.get_context("spawn").RawArray(
         ctypes.c_ubyte, size + CACHE_LINE
     )

@@ -5,6 +5,8 @@ Only `wait_for` waits, and only lock-step training asks it to.
 
 import math
 import multiprocessing
+import os
+import select
 import signal
 import sys
 import time
@@ -52,7 +54,7 @@ class LearnerProcess:
             layout,
             about,
             run_dir,
-            multiprocessing.process.current_process().pid or 0,
+            os.getpid(),
             self._ring,
             self._slot,
             self._progress,
@@ -91,7 +93,7 @@ class LearnerProcess:
     def ready(self) -> bool:
         """Whether the first weights are there; raises as `wait_until_ready`."""
         if self._slot.version == 0:
-            self._check(self._start_deadline)
+            self._check(self._start_deadline, START_TIMEOUT)
         return self._slot.version > 0
 
     def push(self, transition: Transition) -> None:
@@ -126,7 +128,7 @@ class LearnerProcess:
             time.sleep(_POLL)
             polls += 1
             if polls % 1000 == 0:
-                self._check(deadline)
+                self._check(deadline, WAIT_TIMEOUT)
 
     def check(self) -> None:
         """Look whether the learner is still there; cheap enough for ten times a second.
@@ -134,7 +136,8 @@ class LearnerProcess:
         Raises:
             LearnerDiedError: the learner ended.
         """
-        self._check(math.inf)
+        if not self.cancelled:  # then it is ending, and may be gone before us
+            self._check(math.inf, math.inf)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | None:
         """Ask the learner to save and end; kill it where it does not.
@@ -160,12 +163,14 @@ class LearnerProcess:
         return last if isinstance(last, Stopped) else None
 
     def _send(self, message: EpisodeEnd | Stop) -> None:
+        """Send, unless the learner has long not read: a full pipe would block the control loop."""
         try:
-            self._connection.send(message)
+            if select.select([], [self._connection], [], 0.0)[1]:
+                self._connection.send(message)
         except OSError:  # a dead learner is noticed where it matters: in _check
             return
 
-    def _check(self, deadline: float) -> None:
+    def _check(self, deadline: float, limit: float) -> None:
         """Raise where the learner is gone or the deadline has passed."""
         if not self._process.is_alive():
             last = self._last_word()
@@ -178,7 +183,7 @@ class LearnerProcess:
         if time.monotonic() > deadline:
             raise LearnerDiedError(
                 "the learner does not answer; it was expected within "
-                f"{WAIT_TIMEOUT:g} s. See its last words above, and the load of the machine."
+                f"{limit:g} s. See its last words above, and the load of the machine."
             )
 
     def _has_word(self) -> bool:
@@ -205,9 +210,9 @@ def _learn(end: LearnerEnd) -> None:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Put Ctrl-C off; the child inherits that, so that it does not die of it while it imports."""
+    """Put signals off; the child inherits that, so that it does not die of them as it imports."""
     resource_tracker.ensure_running()  # its start, inside that of the process, would undo it
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

@@ -7,11 +7,12 @@ import numpy as np
 
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
+from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.learning_actor import LearningActor
 from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
-ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM = 2, 3, 4
+ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM, RESET_STREAM = 2, 3, 4, 5
 """Each use of the seed has a stream of its own; the simulator's start states have stream 1."""
 
 
@@ -34,9 +35,9 @@ class Training:
             stream(config.run.seed, ACTOR_STREAM),
         )
         self._started_at: float | None = None
-        self._finished = False
+        self._stopped = False
         self.wall_s = 0.0
-        """Duration of the training [s], from its first transition's state to `finish`."""
+        """Duration of the training [s], from the first state to `stop`."""
         self.updates = 0
         self.dropped = 0
         self.policy_path: Path | None = None
@@ -56,7 +57,7 @@ class Training:
 
     def check(self) -> None:
         """Raise LearnerDiedError where the learner ended before `finish`."""
-        if not self._finished:
+        if not self._stopped:
             self._learner.check()
 
     def start_clock(self) -> None:
@@ -73,22 +74,35 @@ class Training:
         """End every wait for the learner; may be called from a signal handler."""
         self._learner.cancelled = True
 
-    def finish(self, patient: bool = False) -> Policy | None:
-        """Stop the learner; return the policy that it saved, read back from the file.
+    def stop(self, patient: bool = False) -> None:
+        """Stop the learner; it saves its policy. A second call does nothing.
 
-        At the end of a whole training one is `patient`; `cancel` ends that.
-
-        None where it saved none (it was stopped before it had one, or does not answer) and
-        where it was stopped before.
+        `policy_path` stays None where it saved none: it was stopped before it had one, or does
+        not answer. At the end of a whole training one is `patient`; `cancel` ends that.
         """
-        if self._finished:
-            return None
-        self._finished = True
+        if self._stopped:
+            return
+        self._stopped = True
         if self._started_at is not None:
             self.wall_s = time.monotonic() - self._started_at
         self.updates, self.dropped = self._learner.updates, self._learner.dropped
-        stopped = self._learner.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
-        if stopped is None:
+        last = self._learner.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
+        if last is not None:
+            self.updates, self.policy_path = last.updates, last.policy
+
+    def finish(self) -> Policy | None:
+        """End a whole training: stop the learner and read back the policy that it saved.
+
+        Returns:
+            None where it was cancelled before there was one.
+
+        Raises:
+            LearnerDiedError: the learner left no policy.
+            PolicyFileError: what it left is not one.
+        """
+        self.stop(patient=True)
+        if self.policy_path is not None:
+            return load_policy(self.policy_path)
+        if self.cancelled:
             return None
-        self.updates, self.policy_path = stopped.updates, stopped.policy
-        return load_policy(stopped.policy)
+        raise LearnerDiedError("the learner left no policy; see its last words above.")

@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 
 from geometry_msgs.msg import PointStamped
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import Float64MultiArray
@@ -64,7 +66,8 @@ class AgentNode(MainNode):
         self._watch = TopicWatch(self, "joint_states", "joint_command", state_timeout)
         qos = newest if self._realtime else reliable
         states = self.create_subscription(JointStateMessage, "joint_states", self._on_state, qos)
-        timer = self.create_timer(_HOUSEKEEPING, self._keep_house)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
+        timer = self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady)
         self.urgent |= {states, timer, self._reset.client}
 
     def _on_state(self, message: JointStateMessage) -> None:
@@ -80,6 +83,8 @@ class AgentNode(MainNode):
             self._commands.publish(self._command)
         elif state.stamp < self._last_stamp:
             self.get_logger().warning("time ran backwards; the open episode is discarded")
+            self._last_stamp = state.stamp
+            self._rest()
             self._ask_for_episode()
         elif self._decimator.due(state.stamp):
             self._answer(state)
@@ -93,10 +98,14 @@ class AgentNode(MainNode):
         if not tick.over:
             self._send(tick.torque.tolist())
             return
-        if self._realtime:  # in lock-step a command would be one step more
-            self._send(tick.torque.tolist())
+        self._rest()
         self._report(tick)
         self._ask_for_episode()
+
+    def _rest(self) -> None:
+        """Command zero torque between episodes; in lock-step that would be one step more."""
+        if self._realtime:
+            self._send([0.0] * len(self._command.name))
 
     def _send(self, torque: list[float]) -> None:
         set_stamp(self._command, self._last_stamp)

@@ -1,6 +1,7 @@
 """Runs a node until a signal; what every node's `main` shares."""
 
 import gc
+import os
 import signal
 import sys
 import time
@@ -111,6 +112,8 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
 
 
 def _init(args: Sequence[str] | None) -> None:
+    # A torque topic stays on this host unless somebody says more.
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
         rclpy.init(
             args=list(args) if args else None, signal_handler_options=SignalHandlerOptions.NO

@@ -9,6 +9,8 @@ from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.types import JointState
 
 _LOOK_EVERY = 1.0  # [s] at the graph
+_NEWCOMER = 3  # looks, in which another commander makes us the newcomer, who leaves at once
+_INTRUSION = 5  # looks in a row, after which another one that stays makes us leave
 _LOG_EVERY = 5.0  # [s] the same complaint
 
 
@@ -30,6 +32,7 @@ class TopicWatch:
         self._timeout = timeout
         self._since = self._looked_at = time.monotonic()
         self._silent = False
+        self._looks = self._crowded = 0
         self._error: JointStateError | None = None
         self.newest: JointState | None = None
         """The newest valid state."""
@@ -65,7 +68,10 @@ class TopicWatch:
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_EVERY:
             self._looked_at = now
-            if self._node.count_publishers(self._commands) > 1:
+            self._looks += 1
+            alone = self._node.count_publishers(self._commands) <= 1
+            self._crowded = 0 if alone else self._crowded + 1
+            if self._crowded and (self._looks <= _NEWCOMER or self._crowded >= _INTRUSION):
                 raise MachineError(
                     f"another node publishes on {self._commands} in ROS domain {_domain()}; one "
                     "arm takes one commander: stop the other, or give this one a ROS_DOMAIN_ID "

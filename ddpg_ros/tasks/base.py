@@ -11,7 +11,7 @@ from ddpg_ros.types import JointState, Vector, Vector32
 class Task(Protocol):
     """One thing for an arm to do.
 
-    A task holds the goal of the running episode and nothing else that changes.
+    Of the running episode a task holds the goal, and nothing else that counts.
     """
 
     observation_size: int

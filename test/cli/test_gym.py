@@ -106,7 +106,8 @@ def test_inspect_tells_what_a_policy_holds(policy):
     assert "Pendulum-v1" in ddpg_ros("inspect", policy).stdout  # and for people
 
 
-def test_ctrl_c_leaves_a_summary_and_a_policy(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_signal_to_the_whole_group_leaves_a_summary_and_a_policy(tmp_path, number):
     run_dir = tmp_path / "run"
     command = [*MAIN, *TRAIN, "--steps", "1000000", "--run-dir", str(run_dir)]
     process = subprocess.Popen(
@@ -123,7 +124,7 @@ def test_ctrl_c_leaves_a_summary_and_a_policy(tmp_path):
         ):
             assert process.poll() is None
             time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the learner as well
+        os.killpg(process.pid, number)  # to the learner as well
         began = time.monotonic()
         _, errors = process.communicate(timeout=20)
         took = time.monotonic() - began
@@ -131,7 +132,7 @@ def test_ctrl_c_leaves_a_summary_and_a_policy(tmp_path):
         process.kill()
     assert took < 3.0
     assert "Traceback" not in errors
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
     assert summary["interrupted"] is True
     assert 400 <= summary["steps"] < 1_000_000

@@ -135,7 +135,7 @@ def test_processes_that_hear_nothing_are_killed(tmp_path: Path) -> None:
         asked = time.monotonic()
         supervisor.stop()
         took = time.monotonic() - asked
-    assert 3.0 <= took < 4.5  # 2 s for the agent, 1 s for the simulator
+    assert 3.0 <= took < 8.0  # 2 s for the agent, 1 s for the simulator
     assert not any(map(alive, numbers))
 
 
@@ -148,15 +148,16 @@ def test_a_signal_that_comes_twice_at_once_is_one_signal(tmp_path: Path) -> None
     assert stopped_at(tmp_path, "agent") < stopped_at(tmp_path, "simulator")
 
 
-def test_a_second_signal_later_kills_at_once(tmp_path: Path) -> None:
+def test_a_third_signal_kills_at_once(tmp_path: Path) -> None:
     with Supervisor(plan(tmp_path, DEAF, DEAF)) as supervisor:
         numbers = [pid(tmp_path, name) for name in ("simulator", "agent")]
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.6)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.6)  # later than a repetition by make or timeout
         os.kill(os.getpid(), signal.SIGINT)
         asked = time.monotonic()
         supervisor.stop()
-    assert time.monotonic() - asked < 1.0
+    assert time.monotonic() - asked < 2.5  # to wait for both would take 3 s
     assert not any(map(alive, numbers))
 
 

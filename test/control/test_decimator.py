@@ -45,9 +45,9 @@ def test_fast_states_that_jitter_give_a_tick_a_period(seed):
     jitter = np.random.default_rng(seed).uniform(-0.3, 0.3, 8000)
     stamps = [round((k + off) * 10 * MS) for k, off in enumerate(jitter)]  # ± 3 ms of 10 ms
     ticks = taken(stamps)
-    assert 0.93 * 2000 <= len(ticks) <= 2000
+    assert 0.97 * 2000 <= len(ticks) <= 2001
     gaps = np.diff(ticks) / MS
-    assert gaps.min() >= 36.0
+    assert gaps.min() >= 32.0
     assert gaps.max() <= 40.0 + 10.0 + 6.0  # at the latest the state after the next
 
 
@@ -69,18 +69,27 @@ def test_after_a_reset_the_next_state_is_taken_even_if_time_ran_backwards():
     assert not decimator.due(1001 * MS)
     decimator.reset()
     assert decimator.due(3 * MS)
-    assert not decimator.due(38 * MS)
-    assert decimator.due(39 * MS)  # a tenth of a period early is early enough
+    assert not decimator.due(34 * MS)
+    assert decimator.due(43 * MS)
+
+
+def test_a_state_a_period_is_taken_although_one_is_late_by_an_eighth():
+    stamps = [0, 45, 80, 120, 165, 200]
+    assert taken([stamp * MS for stamp in stamps]) == [stamp * MS for stamp in stamps]
+
+
+def test_of_fast_states_the_nearest_to_the_schedule_is_taken():
+    assert taken([k * 5 * MS for k in range(25)]) == [0, 40 * MS, 80 * MS, 120 * MS]
 
 
 @given(
     gaps=st.lists(st.integers(0, 200 * MS), max_size=60),
     period=st.sampled_from([0.001, 0.008, 0.01, 0.04]),
 )
-@example(gaps=[44 * MS, 32 * MS], period=0.04)  # late by the slack, then early by it
-def test_two_ticks_are_never_closer_than_nine_tenths_of_a_period(gaps, period):
+@example(gaps=[48 * MS, 24 * MS], period=0.04)  # late by the slack, then early by it
+def test_two_ticks_are_never_closer_than_four_fifths_of_a_period(gaps, period):
     ticks = taken(np.cumsum([0, *gaps]).tolist(), period)
-    assert (np.diff(ticks) >= 0.9e9 * period).all()
+    assert (np.diff(ticks) >= 0.8e9 * period - 1).all()
 
 
 @given(gaps=st.lists(st.integers(1, 200 * MS), max_size=60))
@@ -88,5 +97,5 @@ def test_a_state_a_whole_period_after_the_last_tick_is_always_taken(gaps):
     decimator, last = Decimator(PERIOD), None
     for stamp in np.cumsum([0, *gaps]).tolist():
         due = decimator.due(stamp)
-        assert due or stamp - last < 1.1 * 40 * MS
+        assert due or stamp - last < 1.2 * 40 * MS
         last = stamp if due else last

@@ -180,7 +180,7 @@ def test_a_cancelled_wait_ends_at_once_and_a_learner_that_is_not_ready_is_not_wa
     learner.wait_until_ready()
     learner.wait_for(1000)
     assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT) is None  # nothing to save yet
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0  # and not for its start
     assert gone(learner.pid)
 
 

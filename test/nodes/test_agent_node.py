@@ -272,6 +272,43 @@ def test_time_that_runs_backwards_discards_the_episode_and_it_goes_on(agent, rob
     assert "time ran backwards" in process.said and process.running
 
 
+def test_time_that_runs_backwards_in_real_time_leaves_zero_torque_on_the_topic(
+    agent, robot, policy
+):
+    agent(run__policy=policy, run__clock="realtime")
+    robot.begin()
+    robot.step()
+    robot.drain()
+    assert any(robot.commands[-1].torque)
+    robot.stamp = 1
+    robot.publish()
+    robot.silent_until(lambda: robot.resets == 2, "another reset")
+    robot.drain()
+    assert not any(robot.commands[-1].torque)
+
+
+def test_simulated_time_that_stands_still_does_not_keep_the_agent_from_beginning(
+    agent, robot, policy
+):
+    agent(run__policy=policy, use_sim_time=True)  # nobody publishes /clock
+    robot.begin()
+    assert robot.step().stamp == robot.stamp
+
+
+def test_without_a_reset_service_an_episode_goes_on_from_where_the_arm_stands(
+    agent, robot, policy
+):
+    settings = {"task__episode_seconds": 0.2, "control__reset_service": "''"}
+    agent(run__policy=policy, run__clock="realtime", **settings)
+    robot.until(lambda: robot.commands, "the first command")
+    for _ in range(11):  # two episodes of five steps, and the states between them
+        robot.stamp += PERIOD
+        robot.answer()
+    robot.until(lambda: len(robot.episodes) >= 2, "two episodes")
+    assert robot.resets == 0
+    assert [episode[1] for episode in robot.episodes[:2]] == [5, 5]
+
+
 def test_a_reset_answered_with_no_stamp_ends_it_with_two_and_a_sentence(agent, robot, policy):
     process = agent(run__policy=policy)
     robot.begin()
