@@ -219,6 +219,6 @@ def test_every_list_that_may_be_empty_is_so_by_default_since_a_file_leaves_it_ou
 
 
 def test_lock_step_without_a_reset_service_is_refused():
-    with pytest.raises(ConfigError, match="reset_service is empty while run.clock is lockstep"):
+    with pytest.raises(ConfigError, match=r"reset_service is empty while run\.clock is lockstep"):
         Config().replace(control__reset_service="")
     assert Config().replace(control__reset_service="", run__clock="realtime")
