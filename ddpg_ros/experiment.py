@@ -136,6 +136,7 @@ class Experiment:
             self._greedy,
             rejected_states=rejected_states,
             missed_deadlines=self._late_ticks,
+            guard=self._guard.counts._asdict(),
             interrupted=interrupted,
         )
 

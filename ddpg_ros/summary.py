@@ -33,6 +33,7 @@ class Summary:
     rejected_states: int
     dropped_transitions: int
     missed_deadlines: int
+    guard: dict[str, int]  # on how many torques each stage of the guard acted
     policy: str | None
     algorithm: str = "DDPG"
 
@@ -45,6 +46,7 @@ class Summary:
         *,
         rejected_states: int = 0,
         missed_deadlines: int = 0,
+        guard: dict[str, int] | None = None,
         interrupted: bool = False,
     ) -> "Summary":
         """Sum up a training, if there was one, and the greedy episodes after it."""
@@ -70,6 +72,7 @@ class Summary:
             rejected_states=rejected_states,
             dropped_transitions=training.dropped if training else 0,
             missed_deadlines=missed_deadlines,
+            guard=guard or {},
             policy=str(training.policy_path) if training and training.policy_path else None,
         )
 

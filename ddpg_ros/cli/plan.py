@@ -66,12 +66,7 @@ class TrainingPlan:
 
     def report_command(self) -> list[str]:
         """Return the arguments that draw the learning curve and the rollout afterwards."""
-        return report_command(self.run_dir)
-
-
-def report_command(run_dir: Path) -> list[str]:
-    """Return the arguments that draw the learning curve and the rollout of a run."""
-    return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(run_dir)]
+        return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
 
 
 def training_plan(

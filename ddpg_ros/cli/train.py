@@ -1,6 +1,7 @@
 """`ddpg-ros train`: a training over ROS topics, or on a Gymnasium environment."""
 
 import json
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -127,15 +128,21 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
         console.print(f"{outcome.message} {kept}", highlight=False, soft_wrap=True)
     elif gym:
         console.print(
-            f"next: ddpg-ros eval --policy {_shown(policy)}", highlight=False, soft_wrap=True
+            f"next: {_program()} eval --policy {_shown(policy)}", highlight=False, soft_wrap=True
         )
     else:
         console.print(
             f"look at {_shown(run.directory / ROLLOUT)}; next: "
-            f"ddpg-ros play --policy {_shown(policy)} --gui",
+            f"{_program()} play --policy {_shown(policy)} --gui",
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _program() -> str:
+    """Return how to call this command line from where the user stands."""
+    own = Path(sys.executable).with_name("ddpg-ros")
+    return "ddpg-ros" if shutil.which("ddpg-ros") or not own.exists() else _shown(own)
 
 
 def _shown(path: Path) -> str:

@@ -8,9 +8,9 @@ import pytest
 
 from ddpg_ros.cli.plan import (
     LAUNCH_ARGUMENTS,
+    TrainingPlan,
     plan_launch,
     prepare_run,
-    report_command,
     training_plan,
 )
 from ddpg_ros.config import Config, load_config
@@ -70,7 +70,12 @@ def test_topics_stay_on_this_host_unless_the_environment_says_more(
 
 
 def test_the_report_is_drawn_from_the_run_directory() -> None:
-    assert report_command(Path("/run"))[1:] == ["-m", "ddpg_ros.cli.main", "report", "/run"]
+    assert TrainingPlan(Path("/run"), ()).report_command()[1:] == [
+        "-m",
+        "ddpg_ros.cli.main",
+        "report",
+        "/run",
+    ]
 
 
 def test_a_prepared_run_holds_the_resolved_configuration(tmp_path: Path) -> None:

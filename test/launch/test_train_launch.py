@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ddpg_ros.cli.plan import LAUNCH_ARGUMENTS, report_command
+from ddpg_ros.cli.plan import LAUNCH_ARGUMENTS, TrainingPlan
 from ddpg_ros.config import load_config
 from ddpg_ros.errors import RunDirectoryError
 
@@ -95,7 +95,7 @@ def test_the_report_follows_an_agent_that_ended_well_and_then_all_shuts_down(
     actions = start(generate, run_dir=str(tmp_path / "run"))
     simulator, agent, report = (h.args[0] for h in of_kind(actions, "RegisterEventHandler"))
     well, badly = SimpleNamespace(returncode=0), SimpleNamespace(returncode=2)
-    assert agent.on_exit(well, None).cmd == report_command(tmp_path / "run")
+    assert agent.on_exit(well, None).cmd == TrainingPlan(tmp_path / "run", ()).report_command()
     assert agent.on_exit(badly, None).event.reason == "the agent ended: 2"
     assert simulator.on_exit(well, None).event.reason == "the simulator ended: 0"
     assert report.on_exit[0].event.kind == "Shutdown"
