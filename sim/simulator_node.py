@@ -94,7 +94,7 @@ class Simulator(MainNode):
         self._description = self.create_publisher(String, "robot_description", LATCHED)
         urdf = self._world.robot.urdf_path.read_text(encoding="utf-8")
         self._description.publish(String(data=urdf))
-        self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
+        goals = self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
         housekeeping = self.create_timer(HOUSEKEEPING, self._keep_house, clock=steady)
         if self._lockstep:
@@ -105,6 +105,8 @@ class Simulator(MainNode):
             self._timer = self.create_timer(period, self._tick, clock=steady)
         commands = self.create_subscription(JointStateMessage, "joint_command", handler, RELIABLE)
         self.urgent |= {commands, reset, self._timer, housekeeping}
+        if self._recorder:
+            self.urgent.add(goals)  # each episode's goal is in its first frame
 
     def _on_command_lockstep(self, message: JointStateMessage) -> None:
         if stamp_to_ns(message) != self._stamp:

@@ -18,7 +18,7 @@ from rclpy.utilities import try_shutdown
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 
 _OTHERS_EVERY = 0.1  # [s]
-_OTHERS_AT_ONCE = 4  # callbacks: a burst of services does not hold up the loop
+_OTHERS_AT_ONCE = 2  # callbacks: a burst of services does not hold up the loop
 
 
 class MainNode(Node):
