@@ -16,6 +16,7 @@ from ddpg_ros.run_directory import SUMMARY
 class Summary:
     """The figures of a run; None where there is nothing to say."""
 
+    task: str  # or the Gymnasium environment
     config: dict[str, Value]
     seed: int
     interrupted: bool
@@ -48,13 +49,20 @@ class Summary:
         missed_deadlines: int = 0,
         guard: dict[str, int] | None = None,
         interrupted: bool = False,
+        environment: str = "",
+        judged: bool = True,
     ) -> "Summary":
-        """Sum up a training, if there was one, and the greedy episodes after it."""
+        """Sum up a training, if there was one, and the greedy episodes after it.
+
+        `judged` says whether the episodes know success; a Gymnasium environment rarely does.
+        """
         episodes = greedy.episodes
+        knows = judged and bool(episodes)
         returns = np.array([episode.episode_return for episode in episodes])
         wall = training.wall_s if training else 0.0
         steps, updates = (training.actor.steps, training.updates) if training else (0, 0)
         return cls(
+            task=environment or str(config["task.name"]),
             config=config,
             seed=int(str(config["run.seed"])),
             interrupted=interrupted,
@@ -66,7 +74,7 @@ class Summary:
             updates_per_s=updates / wall if wall else 0.0,
             eval_episodes=len(episodes),
             eval_steps_per_s=greedy.steps_per_s,
-            success_rate=float(np.mean([e.success for e in episodes])) if episodes else None,
+            success_rate=float(np.mean([e.success for e in episodes])) if knows else None,
             mean_return=float(returns.mean()) if episodes else None,
             std_return=float(returns.std()) if episodes else None,
             rejected_states=rejected_states,
@@ -75,6 +83,22 @@ class Summary:
             guard=guard or {},
             policy=str(training.policy_path) if training and training.policy_path else None,
         )
+
+    def sentence(self) -> str:
+        """Say it in one line."""
+        parts = []
+        if self.steps:
+            parts.append(
+                f"{self.steps} steps and {self.updates} updates in {self.train_wall_s:.1f} s "
+                f"({self.steps_per_s:.0f} steps/s)"
+            )
+        if self.mean_return is not None:
+            success = "" if self.success_rate is None else f", success {self.success_rate:.0%}"
+            parts.append(
+                f"{self.eval_episodes} greedy episodes: return {self.mean_return:.2f} ± "
+                f"{self.std_return:.2f}{success}"
+            )
+        return "; ".join(parts or ["nothing was learnt or run"]) + "."
 
     def save(self, run_dir: Path) -> None:
         """Write summary.json."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.console import Console
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.config import from_parameters
 from ddpg_ros.control.policy import load_policy
+from ddpg_ros.summary import Summary
 
 
 def evaluate(
@@ -36,12 +37,4 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(summary, indent=2))
     else:
-        console.print(_sentence(summary, has_success=bool(loaded.about.joints)), highlight=False)
-
-
-def _sentence(summary: dict[str, Any], has_success: bool) -> str:
-    success = f"success {summary['success_rate']:.0%}, " if has_success else ""
-    return (
-        f"{summary['eval_episodes']} greedy episodes: {success}return "
-        f"{summary['mean_return']:.2f} ± {summary['std_return']:.2f}."
-    )
+        console.print(Summary(**summary).sentence(), highlight=False)

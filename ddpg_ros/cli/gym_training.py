@@ -54,7 +54,14 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summ
         greedy.close()
         env.close()
     settings = to_parameters(config)
-    summary = Summary.of(settings, training, greedy, interrupted=bool(stop.signal))
+    summary = Summary.of(
+        settings,
+        training,
+        greedy,
+        interrupted=bool(stop.signal),
+        environment=env_id,
+        judged=False,
+    )
     return summary, stop.signal
 
 
@@ -94,7 +101,8 @@ def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
     finally:
         greedy.close()
         env.close()
-    return Summary.of(to_parameters(config), None, greedy)
+    settings = to_parameters(config)
+    return Summary.of(settings, None, greedy, environment=policy.about.task, judged=False)
 
 
 def _run_greedy(

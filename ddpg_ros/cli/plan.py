@@ -5,6 +5,7 @@ out a `TrainingPlan`, the one with subprocesses and the other with ROS 2's launc
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,21 @@ class TrainingPlan:
         return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
 
 
+def absolute_namespace(namespace: str) -> str:
+    """Return `/left/arm` for `left/arm`, and nothing for nothing.
+
+    Raises:
+        ConfigError: no ROS name.
+    """
+    inner = namespace.strip("/")
+    if inner and not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", inner, re.ASCII):
+        raise ConfigError(
+            f"the namespace is '{namespace}'; expected letters, digits and underscores, no digit "
+            "first, parts divided by '/', for example left/arm."
+        )
+    return f"/{inner}" if inner else ""
+
+
 def training_plan(
     config_file: Path,
     run_dir: Path,
@@ -101,7 +117,7 @@ def training_plan(
             "use_sim_time reads /clock, and the simulator in a namespace publishes its clock "
             "there; leave out the namespace or use_sim_time."
         )
-    place = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
+    place = absolute_namespace(namespace)
     shown: tuple[tuple[str, bool | int | str], ...] = (("gui", True),) if gui else ()
     if record is not None:
         shown += (("record", str(record)), ("record_episodes", episodes))

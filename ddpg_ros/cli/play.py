@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.control.policy import load_policy
+from ddpg_ros.summary import Summary
 
 
 def play(
@@ -35,4 +36,5 @@ def play(
     if as_json:
         typer.echo(json.dumps(summary | {"gif": str(target) if target else None}, indent=2))
     elif target is not None:
+        console.print(Summary(**summary).sentence(), highlight=False)
         console.print(f"look at {target}", highlight=False, soft_wrap=True)

@@ -130,4 +130,4 @@ class RunProgress:
 
     def _greedy_text(self) -> str:
         done = self._greedy_success
-        return f"success {sum(done) / len(done):4.0%}" if done else ""
+        return f"{len(done)} done, success {sum(done) / len(done):4.0%}" if done else ""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from ddpg_ros.cli.plan import training_plan
+from ddpg_ros.cli.plan import absolute_namespace, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
@@ -18,6 +18,7 @@ from ddpg_ros.config import Config, load_config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.experiment import build_arm
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
+from ddpg_ros.summary import Summary
 
 
 def train(
@@ -43,11 +44,18 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    settings = load_config(config or ("gym" if gym else "reach")).replace(
+    loaded = load_config(config or ("gym" if gym else "reach"))
+    if config and Path(config).resolve().parent == Path(loaded.run.directory):
+        loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
+    settings = loaded.replace(
         run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
     )
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
-    run = _prepare(settings, run_dir, gym, [name for name, value in ros_only.items() if value])
+    if gym and any(ros_only.values()):
+        given = ", ".join(name for name, value in ros_only.items() if value)
+        raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
+    absolute_namespace(namespace)
+    run = _prepare(settings, run_dir, gym)
     console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
     outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
     if outcome.kind == "failed":
@@ -59,13 +67,10 @@ def train(
     raise typer.Exit(outcome.code)
 
 
-def _prepare(settings: Config, run_dir: Path | None, gym: str, given: list[str]) -> Run:
+def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
     """Refuse what cannot be before a directory is made and a process started."""
     if gym:
         from ddpg_ros.cli.gym_training import make_environment
-
-        if given:
-            raise ConfigError(f"{', '.join(given)} goes with ROS; leave it out with --gym.")
 
         make_environment(gym).close()
         if run_dir is None and not settings.run.directory:
@@ -111,21 +116,12 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
     summary = json.loads(file.read_text(encoding="utf-8"))
     if as_json:
         sys.stdout.write(json.dumps(summary, indent=2) + "\n")
-    parts = [
-        f"{summary['steps']} steps and {summary['updates']} updates in "
-        f"{summary['train_wall_s']:.1f} s ({summary['steps_per_s']:.0f} steps/s)"
-    ]
-    if summary["eval_episodes"]:
-        parts.append(
-            f"{summary['eval_episodes']} greedy episodes: mean return "
-            f"{summary['mean_return']:.2f}"
-            + ("" if gym else f", success {summary['success_rate']:.0%}")
-        )
-    console.print("; ".join(parts) + ".", highlight=False, soft_wrap=True)
+    console.print(Summary(**summary).sentence(), highlight=False, soft_wrap=True)
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
-        kept = f"policy and summary are in {_shown(run.directory)}" if policy.exists() else ""
-        console.print(f"{outcome.message} {kept}", highlight=False, soft_wrap=True)
+        what = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
+        line = f"{outcome.message} {what} in {_shown(run.directory)}."
+        console.print(line, highlight=False, soft_wrap=True)
     elif gym:
         console.print(
             f"next: {_program()} eval --policy {_shown(policy)}", highlight=False, soft_wrap=True

@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from ddpg_ros.config import Value
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
 SCHEMA_VERSION = 1
@@ -107,6 +108,8 @@ def load_policy(path: Path) -> Policy:
         size = path.stat().st_size
     except OSError as error:
         raise PolicyFileError(f"cannot read the policy {path}: {error.strerror}.") from None
+    if path.is_dir():
+        raise PolicyFileError(f"{path} is a directory; expected a file: {path / POLICY}?")
     if size > SIZE_LIMIT:
         raise PolicyFileError(f"{path} has {size} bytes; a policy has at most {SIZE_LIMIT}.")
     try:

@@ -165,8 +165,10 @@ class AgentNode(MainNode):
                 self._send([0.0] * len(self._command.name))
                 time.sleep(_LAST_INTERVAL)
             summary = self._experiment.close(self._watch.rejected, self._interrupted)
+            self.get_logger().info(summary.sentence())
             if self._run_dir is not None:
                 summary.save(self._run_dir)
+                self.get_logger().info(f"results are in {self._run_dir}")
         finally:
             super().destroy_node()
 
