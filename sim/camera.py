@@ -78,7 +78,7 @@ class Camera:
 
     def _shot(self, width: int, height: int) -> NDArray[np.float64]:
         p, scale = pybullet, SUPERSAMPLING
-        distance = self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0)) * 1.22
+        distance = self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0)) * 1.3
         eye = self._target + distance * self._direction
         view = p.computeViewMatrix(eye.tolist(), self._target.tolist(), self._up.tolist())
         near, far = max(distance - 4.0 * self._radius, 0.05 * distance), distance * 4.0
