@@ -12,7 +12,7 @@ ifdef _ROS_WHEELS_BOOTSTRAP_COMPLETE
 unexport LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 endif
 
-.PHONY: help setup setup-dev train test lint bench doctor clean
+.PHONY: help setup setup-dev setup-bench train test lint bench bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
@@ -22,6 +22,10 @@ setup:  ## make .venv with what the product needs
 
 setup-dev:  ## the same, and what the tests need
 	@$(SETUP) dev
+
+setup-bench:  ## the same, with MuJoCo for Gymnasium, and the peers in .venv-peers
+	@$(SETUP) bench
+	@sh benchmarks/peers/setup.sh
 
 train: setup  ## train on the two-link reach, report included; CONFIG=swing_up ARGS="--seed 3"
 	$(BIN)/ddpg-ros train --config $(CONFIG) $(ARGS)
@@ -42,7 +46,7 @@ bench: setup  ## lock-step beside a bare ping-pong, and both tasks over five see
 doctor: setup  ## what is installed, what is missing, how to mend it
 	$(BIN)/ddpg-ros doctor $(ARGS)
 
-clean:  ## remove .venv and what builds and tools left; runs/ stays
-	rm -rf .venv build install log dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
-	rm -rf .hypothesis .import_linter_cache
+clean:  ## remove .venv, .venv-peers and what builds and tools left; runs/ stays
+	rm -rf .venv .venv-peers build install log dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .hypothesis .import_linter_cache MUJOCO_LOG.TXT
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
