@@ -4,8 +4,8 @@
         --action 2 --hidden 256 256 --batch 256 --threads 2
 
 A conversation, so that several learners can be measured in turn: one line of JSON once all is
-ready, then a line of JSON, `{"updates_per_s": …}`, for each line on stdin, `UPDATES_A_CALL SECONDS`.
-The learner keeps to `threads` cores.
+ready, then for each line on stdin, `UPDATES_A_CALL SECONDS`, one line of JSON,
+`{"updates_per_s": …}`. The learner keeps to `threads` cores.
 """
 
 import argparse

@@ -108,9 +108,7 @@ def compile_update(model: Any, batch: int) -> None:
     model.set_logger(configure(None, []))
     observation = model.observation_space.sample()[None]
     action = model.action_space.sample()[None]
-    model.replay_buffer.add(
-        observation, observation, action, np.zeros(1), np.array([False]), [{}]
-    )
+    model.replay_buffer.add(observation, observation, action, np.zeros(1), np.array([False]), [{}])
     before = model.policy.actor_state, model.policy.qf_state, model.key
     model.predict(observation)
     model.train(gradient_steps=1, batch_size=batch)

@@ -1,22 +1,19 @@
-"""`ddpg-ros bench`: how fast this machine runs us, each figure beside its limit."""
+"""`ddpg-ros bench lockstep`: the loop over topics beside a bare ping-pong."""
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import numpy as np
 import typer
 from rich.console import Console
 
-from ddpg_ros import __version__
+from ddpg_ros.cli.bench.results import describe_machine, write_results
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.config import load_config
 from ddpg_ros.control.mlp import MlpActor, weight_count
@@ -28,8 +25,7 @@ from ddpg_ros.tasks import make_task
 _EPISODES = 160
 
 
-def bench(
-    what: Annotated[Literal["lockstep"], typer.Argument(help="What to measure.")] = "lockstep",
+def bench_lockstep(
     rounds: Annotated[int, typer.Option(min=1, help="Measurements of each.")] = 5,
     results: Annotated[Path, typer.Option(help="Folder of the JSON file.")] = Path(
         "benchmarks/results"
@@ -49,10 +45,9 @@ def bench(
             highlight=False,
         )
     median = {key: statistics.median(pair[key] for pair in pairs) for key in pairs[0]}
-    report = {"benchmark": what, "median": median, "rounds": pairs, **describe_machine()}
-    results.mkdir(parents=True, exist_ok=True)
-    file = results / f"{what}.json"
-    file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    report = {"benchmark": "lockstep", "median": median, "rounds": pairs, **describe_machine()}
+    file = results / "lockstep.json"
+    write_results(report, file)
     if as_json:
         typer.echo(json.dumps(report, indent=2))
     console.print(f"median ratio {median['ratio']:.2f}; written to {file}", highlight=False)
@@ -91,32 +86,3 @@ def _save_untrained(path: Path) -> None:
     observations = rng.normal(size=(GOLDEN_PAIRS, about.sizes[0])).astype(np.float32)
     actions = np.stack([actor(observation) for observation in observations])
     save_policy(path, about, weights, observations, actions)
-
-
-def describe_machine() -> dict[str, Any]:
-    """Return what a figure needs beside it: machine, versions, date."""
-    packages = ("rclpy", "torch", "numpy", "pybullet")
-    return {
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
-        "versions": {
-            "ddpg_ros": __version__,
-            "python": platform.python_version(),
-            **{name: _version(name) for name in packages},
-        },
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "sourced"
