@@ -1,6 +1,6 @@
 """Learning over topics: both tasks, five seeds each, every seed shown.
 
-    .venv/bin/python benchmarks/learning.py [--tasks reach swing_up] [--seeds 5]
+    .venv/bin/python -m benchmarks.learning [--tasks reach swing_up] [--seeds 5]
 
 Each run is one `ddpg-ros train --json`, nothing beside it. Writes `results/learning.json` and
 `results/learning.png`. A task is passed where at least 4 of 5 seeds succeed in 95 % of their
@@ -19,7 +19,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from ddpg_ros.cli.bench import describe_machine
+from ddpg_ros.cli.bench.results import describe_machine, write_results
 from ddpg_ros.run_directory import METRICS
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -48,8 +48,7 @@ def main() -> None:
         )
         report["tasks"][task] = {"limit_s": LIMIT_S[task], "passed": passed, "runs": runs}
         print(f"{task}: {passed} of {len(runs)} seeds passed", flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "learning.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_results(report, RESULTS / "learning.json")
     draw(curves, RESULTS / "learning.png")
 
 

@@ -19,6 +19,7 @@ from ddpg_ros.cli.bench.results import usable_cores
 from ddpg_ros.errors import MachineError
 
 _SETTLE = 0.2  # [s] until the threads of the one before have gone to sleep
+_PATIENCE = 10.0  # [s] for a process to end
 _SHOWN_LINES = 5  # of what a process that failed had to say
 
 
@@ -61,9 +62,12 @@ class Conversation:
         return float(self._hear()["updates_per_s"])
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
+        """End the process, by the end of its stdin."""
+        try:
+            self._process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
         self._errors.close()
 
     def __enter__(self) -> "Conversation":

@@ -21,7 +21,9 @@ def draw_updates(rows: list[dict[str, Any]], picture: Path) -> None:
     )
     for axis, size in zip(axes[0], sizes, strict=True):
         best = best_calls([row for row in rows if row["size"] == size])
-        labels = [f"{name}, {threads} thr." for name, threads in best]
+        labels = [
+            f"{name}, {threads} thread{'s' if threads > 1 else ''}" for name, threads in best
+        ]
         colours = [_colour(row["who"]) for row in best.values()]
         bars = axis.barh(
             range(len(best)), [row["updates_per_s"] for row in best.values()], color=colours

@@ -43,10 +43,15 @@ def processor_has_bf16() -> bool:
 
 
 def write_results(report: dict[str, Any], file: Path) -> None:
-    """Write a report as JSON, whole or not at all; the folder is made."""
+    """Write a report as JSON."""
+    write_whole(json.dumps(report, indent=2) + "\n", file)
+
+
+def write_whole(text: str, file: Path) -> None:
+    """Write a file whole or not at all; its folder is made."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     draft.replace(file)
 
 

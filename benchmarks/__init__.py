@@ -1,0 +1,1 @@
+"""Measurements that take minutes to hours; run as `python -m benchmarks.NAME`."""

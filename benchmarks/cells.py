@@ -1,0 +1,164 @@
+"""A table whose cells take hours: each is written as it is finished, and none is done twice."""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+from rich.console import Console
+
+from benchmarks.trainings import TrainingFailedError
+from ddpg_ros.cli.bench.results import describe_machine, write_whole
+from ddpg_ros.config import Value
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+Result = dict[str, Any]
+
+
+class Cell(NamedTuple):
+    """One training that is wanted."""
+
+    env: str
+    who: str
+    seed: int
+    asked: Result  # all that decides what comes of it, `steps` among them
+
+
+class Cells:
+    """The finished cells, in a JSON file."""
+
+    def __init__(self, file: Path) -> None:
+        """Read what an earlier run has finished."""
+        self.file = file
+        self._finished: dict[tuple[str, str, int], Result] = {}
+        if file.exists():
+            for entry in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+                self._finished[entry["env"], entry["who"], entry["seed"]] = entry
+
+    def result(self, cell: Cell) -> Result | None:
+        """Return what came of a cell; None where it is not finished, or was asked otherwise."""
+        entry = self._finished.get(cell[:3])
+        if entry is None or entry["asked"] != _plain(cell.asked):
+            return None
+        found: Result = entry["result"]
+        return found
+
+    def found(self, wanted: Iterable[Cell]) -> list[tuple[Cell, Result]]:
+        """Return those of the wanted cells that are finished, and what came of them."""
+        pairs = ((cell, self.result(cell)) for cell in wanted)
+        return [(cell, result) for cell, result in pairs if result is not None]
+
+    def keep(self, cell: Cell, result: Result) -> None:
+        """Add a finished cell and write the file, a line a cell."""
+        entry = {**cell._asdict(), "asked": _plain(cell.asked), "result": _plain(result)}
+        self._finished[cell[:3]] = entry
+        head = json.dumps({"benchmark": self.file.stem, **describe_machine()}, indent=2)
+        lines = ",\n".join(f"    {json.dumps(entry)}" for entry in self._finished.values())
+        write_whole(f'{head[:-2]},\n  "cells": [\n{lines}\n  ]\n}}\n', self.file)
+
+
+def add_options(parser: argparse.ArgumentParser, seeds: int = 5) -> None:
+    """Add what every table takes."""
+    parser.add_argument("--seeds", type=int, default=seeds, help="seeds 0, 1, …, of each")
+    parser.add_argument("--hours", type=float, help="start no training after this long")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the files")
+
+
+def fill(
+    cells: Cells, wanted: Iterable[Cell], train: Callable[[Cell], Result], hours: float | None
+) -> bool:
+    """Train what is missing, in order; say what goes on and about how long it will take.
+
+    Ctrl-C, and the end of `hours`, leave what is finished; a training that fails is left out.
+
+    Returns:
+        Whether every wanted cell is there.
+    """
+    console, began = Console(highlight=False), time.monotonic()
+    wanted = list(wanted)
+    todo = [cell for cell in wanted if cells.result(cell) is None]
+    console.print(f"{len(wanted) - len(todo)} of {len(wanted)} trainings are finished already")
+    failed = 0
+    try:
+        for number, cell in enumerate(todo):
+            if hours is not None and time.monotonic() - began > hours * 3600.0:
+                console.print(f"{hours:g} h are over: the same command goes on from here")
+                return False
+            name = f"{number + 1}/{len(todo)} {cell.env}, {cell.who}, seed {cell.seed}"
+            left = duration(seconds_left(todo[number:], cells.found(wanted)))
+            with console.status(f"{name}; all that is left: {left}"):
+                try:
+                    result = train(cell)
+                except TrainingFailedError as error:
+                    console.print(f"{name} failed: {error}", markup=False)
+                    failed += 1
+                    continue
+            cells.keep(cell, result)
+            took = duration(result["total_wall_s"])
+            console.print(f"{name}: {result['mean_return']:.1f} after {took}")
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from here")
+        return False
+    return not failed
+
+
+def seconds_left(todo: Iterable[Cell], finished: Sequence[tuple[Cell, Result]]) -> float | None:
+    """Estimate from the seconds a step of the nearest finished cells; None without any."""
+    left = 0.0
+    for cell in todo:
+        alike = [
+            [result for other, result in finished if (other.env, other.who) == cell[:2]],
+            [result for other, result in finished if other.who == cell.who],
+            [result for _, result in finished],
+        ]
+        near = next((results for results in alike if results), None)
+        if near is None:
+            return None
+        rate = statistics.median(result["total_wall_s"] / result["steps"] for result in near)
+        left += rate * cell.asked["steps"]
+    return left
+
+
+def duration(seconds: float | None) -> str:
+    """Say a time: `2.5 h`, `14 min`, `9 s`."""
+    if seconds is None:
+        return "not known yet"
+    if seconds >= 5400.0:
+        return f"{seconds / 3600.0:.1f} h"
+    return f"{seconds / 60.0:.0f} min" if seconds >= 120.0 else f"{seconds:.0f} s"
+
+
+def settings_of(given: Iterable[str]) -> dict[str, Value]:
+    """Read `NAME=VALUE`s, each value in YAML."""
+    pairs = (text.partition("=") for text in given)
+    return {name: yaml.safe_load(value) for name, _, value in pairs}
+
+
+def spread(values: Sequence[float]) -> str:
+    """Say mean ± standard deviation over the seeds; a dash for none."""
+    if not values:
+        return "–"
+    return f"{figure(float(np.mean(values)))} ± {figure(float(np.std(values)))}"
+
+
+def figure(value: float) -> str:
+    """Say a return in as many places as it needs."""
+    return f"{value:.0f}" if abs(value) >= 100.0 else f"{value:.1f}"
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; the first row is its head."""
+    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body]) + "\n"
+
+
+def _plain(value: Result) -> Result:
+    """Return it as JSON gives it back: lists for tuples."""
+    plain: Result = json.loads(json.dumps(value))
+    return plain

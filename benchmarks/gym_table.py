@@ -1,0 +1,190 @@
+"""Returns on Gymnasium's control tasks: ours beside Stable-Baselines3's DDPG, all alike.
+
+    .venv/bin/python -m benchmarks.gym_table [--envs …] [--steps 300000] [--seeds 5] [--hours 8]
+
+Both get the same steps, network and hyperparameters; ours takes more with `--set NAME=VALUE`. A
+second call goes on where the first was cut off. Writes `results/gym_table.json`, `.md`, `.png`.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+from benchmarks.cells import (
+    Cell,
+    Cells,
+    Result,
+    add_options,
+    duration,
+    figure,
+    fill,
+    markdown,
+    settings_of,
+    spread,
+)
+from benchmarks.trainings import PEERS_PYTHON, Setup, train_ours, train_peer
+from ddpg_ros.cli.bench.results import write_whole
+from ddpg_ros.config import Value
+from ddpg_ros.types import Vector
+
+Found = list[tuple[Cell, Result]]
+
+MOST_STEPS = {
+    "Pendulum-v1": 20_000,
+    "InvertedPendulum-v5": 100_000,
+    "InvertedDoublePendulum-v5": 100_000,
+    "Reacher-v5": 100_000,
+}
+"""Where fewer steps than `--steps` are enough."""
+
+PUBLISHED = {  # DDPG after 1,000,000 steps, on earlier versions of the same environments
+    "InvertedPendulum-v5": {"Tianshou": 1000.0},
+    "InvertedDoublePendulum-v5": {"Tianshou": 8364.0, "others": 9356.0},
+    "Reacher-v5": {"Tianshou": -3.3, "others": -4.0},
+    "HalfCheetah-v5": {"Tianshou": 11719.0, "others": 11000.0, "CleanRL": 10374.0},
+    "Hopper-v5": {"Tianshou": 2197.0, "others": 2021.0, "CleanRL": 1577.0},
+    "Walker2d-v5": {"Tianshou": 1401.0, "others": 3098.0, "CleanRL": 1240.0},
+    "Swimmer-v5": {"Tianshou": 144.0, "others": 137.0},
+    "Ant-v5": {"Tianshou": 990.0, "others": 1005.0},
+}
+ENVIRONMENTS = ["Pendulum-v1", *PUBLISHED]
+NAMES = {"ours": "ddpg_ros", "sb3": "Stable-Baselines3"}
+COLOURS = {"ours": "#1f4e79", "sb3": "#d9742b"}
+NOTE = (
+    "A seed's figure is the mean of ten greedy episodes after its training. Published: DDPG after "
+    "1,000,000 steps, as Tianshou and CleanRL report it; “others” is the better one of Spinning "
+    "Up's and the TD3 paper's. They ran earlier versions of the environments, and more steps "
+    "than ours where the second column says fewer.\n"
+)
+
+
+def main() -> int:
+    """Fill the table; draw what there is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--envs", nargs="+", default=ENVIRONMENTS)
+    parser.add_argument("--who", nargs="+", default=list(NAMES), choices=list(NAMES))
+    parser.add_argument("--steps", type=int, default=300_000, help="at most, of a training")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of ours"
+    )
+    add_options(parser)
+    arguments = parser.parse_args()
+    if "sb3" in arguments.who and not PEERS_PYTHON.exists():
+        parser.error(f"there is no {PEERS_PYTHON}: 'make setup-bench', or '--who ours'.")
+    settings = settings_of(arguments.set)
+    wanted = [
+        Cell(env, who, seed, asked(env, who, arguments.steps, settings))
+        for seed in range(arguments.seeds)
+        for env in arguments.envs
+        for who in arguments.who
+    ]
+    cells = Cells(arguments.results / "gym_table.json")
+    complete = fill(cells, wanted, train, arguments.hours)
+    found = cells.found(wanted)
+    if found:
+        write_whole(table(found), arguments.results / "gym_table.md")
+        draw(found, arguments.results / "gym_table.png")
+    return 0 if complete else 1
+
+
+def setup_for(env: str, most_steps: int) -> Setup:
+    """Return what both are given on an environment."""
+    steps = min(most_steps, MOST_STEPS.get(env, most_steps))
+    return Setup(
+        steps=steps,
+        hidden=(256, 256),
+        batch=256,
+        learning_rate=1e-3,
+        discount=0.99,
+        tau=0.005,
+        warmup=min(10_000, steps // 10),
+        noise=0.1,
+    )
+
+
+def asked(env: str, who: str, most_steps: int, settings: Mapping[str, Value]) -> dict[str, Any]:
+    """Return what a cell is to be trained with."""
+    setup = setup_for(env, most_steps)
+    if who == "ours":
+        return {"steps": setup.steps, "settings": {**setup.settings(), **settings}}
+    return {"steps": setup.steps, "arguments": setup.arguments()}
+
+
+def train(cell: Cell) -> Result:
+    """Train one cell."""
+    if cell.who == "ours":
+        return train_ours(cell.env, cell.seed, cell.asked["settings"])
+    return train_peer(cell.who, cell.env, cell.seed, cell.asked["arguments"])
+
+
+def table(found: Found) -> str:
+    """Return the table in Markdown: each seed's mean of its greedy episodes, mean ± deviation."""
+    whos = [who for who in NAMES if any(cell.who == who for cell, _ in found)]
+    head = ["environment", "steps"]
+    head += [f"{NAMES[who]}{what}" for who in whos for what in ("", ": every seed", ": training")]
+    rows = [[*head, "published, **1,000,000 steps**"]]
+    for env in dict.fromkeys(cell.env for cell, _ in found):
+        steps = max(cell.asked["steps"] for cell, _ in found if cell.env == env)
+        row = [env, f"{steps:,}"]
+        for who in whos:
+            results = [result for cell, result in found if (cell.env, cell.who) == (env, who)]
+            returns = [result["mean_return"] for result in results]
+            wall = [result["train_wall_s"] for result in results]
+            row += [spread(returns), ", ".join(map(figure, returns)) or "–"]
+            row += [duration(float(np.median(wall))) if wall else "–"]
+        published = PUBLISHED.get(env, {})
+        rows.append([*row, ", ".join(f"{who} {value:g}" for who, value in published.items())])
+    return f"{markdown(rows)}\n{NOTE}"
+
+
+def draw(found: Found, picture: Path) -> None:
+    """Draw the returns of the training episodes: a thin line a seed, the median bold."""
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    envs = list(dict.fromkeys(cell.env for cell, _ in found))
+    columns = min(3, len(envs))
+    figure, axes = plt.subplots(
+        -(-len(envs) // columns),
+        columns,
+        figsize=(4.2 * columns, 3.0 * -(-len(envs) // columns)),
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis in axes.flat[len(envs) :]:
+        axis.remove()
+    for axis, env in zip(axes.flat, envs, strict=False):
+        for who in NAMES:
+            results = [result for cell, result in found if (cell.env, cell.who) == (env, who)]
+            curves = [np.array(result["curve"]).T for result in results if result["curve"]]
+            for steps, returns in curves:
+                axis.plot(steps, returns, color=COLOURS[who], linewidth=0.6, alpha=0.5)
+            if curves:
+                axis.plot(*median(curves), color=COLOURS[who], linewidth=2.0, label=NAMES[who])
+        axis.set_title(env)
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0][0].legend(frameon=False, fontsize=8)
+    figure.supxlabel("environment steps")
+    figure.supylabel("return of the training episodes")
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)
+
+
+def median(curves: Sequence[Vector]) -> tuple[Vector, Vector]:
+    """Return the median of curves, (2, k) each, over the steps of all of them.
+
+    Between its points a curve goes straight; it counts from its first point to its last.
+    """
+    steps = np.unique(np.concatenate([curve[0] for curve in curves]))
+    values = [np.interp(steps, curve[0], curve[1], left=np.nan, right=np.nan) for curve in curves]
+    return steps, np.nanmedian(values, axis=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""The learner's options, one at a time against the default.
+
+    .venv/bin/python -m benchmarks.options [--envs …] [--steps 30000] [--seeds 5] [--only n_step_3]
+
+A second call goes on where the first was cut off. Writes `results/options.json`, `.md`, `.png`.
+"""
+
+import argparse
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+from benchmarks.cells import Cell, Cells, Result, add_options, figure, fill, markdown
+from benchmarks.gym_table import setup_for
+from benchmarks.trainings import train_ours
+from ddpg_ros.cli.bench.results import write_whole
+from ddpg_ros.config import Value
+
+Found = list[tuple[Cell, Result]]
+
+DEFAULT = "default"
+TD3: dict[str, Value] = {
+    "learner.critics": 2,
+    "learner.policy_delay": 2,
+    "learner.target_noise": 0.2,
+}
+OPTIONS: dict[str, dict[str, Value]] = {
+    DEFAULT: {},
+    "n_step 3": {"learner.n_step": 3},
+    "critic layer norm": {"learner.critic_layer_norm": True},
+    "both layer norms": {"learner.critic_layer_norm": True, "learner.actor_layer_norm": True},
+    "normalised observations": {"learner.normalise_observations": True},
+    **{f"{name.partition('.')[2].replace('_', ' ')} {v}": {name: v} for name, v in TD3.items()},
+    "TD3": TD3,
+    "action penalty 0.01": {"learner.action_penalty": 0.01},
+    "2 updates a step": {"learner.update_to_data": 2.0},
+    "2 updates a step, resets": {"learner.update_to_data": 2.0, "learner.reset_every": 20_000},
+    "bf16": {"learner.matmul_precision": "bf16"},
+}
+MEASURES = {
+    "mean_return": "ten greedy episodes",
+    "late_return": "last tenth of the training episodes",
+    "area": "area under the learning curve",
+}
+
+
+def main() -> int:
+    """Fill the table; draw what there is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--envs", nargs="+", default=["InvertedDoublePendulum-v5", "Hopper-v5"])
+    parser.add_argument("--steps", type=int, default=30_000)
+    parser.add_argument("--only", nargs="+", default=list(OPTIONS), choices=list(OPTIONS))
+    add_options(parser)
+    arguments = parser.parse_args()
+    names = list(dict.fromkeys([DEFAULT, *arguments.only]))
+    wanted = [
+        Cell(env, name, seed, asked(env, name, arguments.steps))
+        for seed in range(arguments.seeds)
+        for env in arguments.envs
+        for name in names
+    ]
+    cells = Cells(arguments.results / "options.json")
+    complete = fill(cells, wanted, train, arguments.hours)
+    found = cells.found(wanted)
+    if found:
+        write_whole(table(found), arguments.results / "options.md")
+        draw(found, arguments.results / "options.png")
+    return 0 if complete else 1
+
+
+def asked(env: str, option: str, most_steps: int) -> dict[str, Any]:
+    """Return what a cell is to be trained with: that of the Gymnasium table, and the option."""
+    setup = setup_for(env, most_steps)
+    return {"steps": setup.steps, "settings": {**setup.settings(), **OPTIONS[option]}}
+
+
+def train(cell: Cell) -> Result:
+    """Train one cell."""
+    return train_ours(cell.env, cell.seed, cell.asked["settings"])
+
+
+def grouped(found: Found) -> dict[str, dict[str, list[Result]]]:
+    """Return the results of the seeds by environment and option."""
+    groups: dict[str, dict[str, list[Result]]] = {}
+    for cell, result in found:
+        groups.setdefault(cell.env, {}).setdefault(cell.who, []).append(result)
+    return groups
+
+
+def table(found: Found) -> str:
+    """Return a table an environment in Markdown: medians over the seeds, and every seed."""
+    parts = []
+    for env, options in grouped(found).items():
+        steps = next(cell.asked["steps"] for cell, _ in found if cell.env == env)
+        rows = [["option", *MEASURES.values(), "greedy, every seed", "training [s]"]]
+        for name, results in options.items():
+            medians = [median_of(results, measure) for measure in MEASURES]
+            seeds = ", ".join(figure(result["mean_return"]) for result in results)
+            wall = statistics.median(result["train_wall_s"] for result in results)
+            rows.append([name, *medians, seeds, f"{wall:.0f}"])
+        parts.append(f"**{env}**, {steps:,} steps, medians over the seeds:\n\n{markdown(rows)}")
+    return "\n".join(parts)
+
+
+def median_of(results: list[Result], measure: str) -> str:
+    """Say a median over the seeds; a dash where none has the measure."""
+    values = [result[measure] for result in results if result[measure] is not None]
+    return figure(statistics.median(values)) if values else "–"
+
+
+def draw(found: Found, picture: Path) -> None:
+    """Draw the greedy returns: a dot a seed, a line at the median, the default's dashed."""
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    groups = grouped(found)
+    height = 1.2 + 0.32 * max(map(len, groups.values()))
+    drawing, axes = plt.subplots(
+        1, len(groups), figsize=(5.4 * len(groups), height), layout="constrained", squeeze=False
+    )
+    for axis, (env, options) in zip(axes[0], groups.items(), strict=True):
+        for row, (name, results) in enumerate(options.items()):
+            values = [result["mean_return"] for result in results]
+            middle = statistics.median(values)
+            axis.plot(values, [row] * len(values), "o", color="#a9c4dd", markersize=5)
+            axis.plot([middle, middle], [row - 0.35, row + 0.35], color="#1f4e79", linewidth=2.5)
+            if name == DEFAULT:
+                axis.axvline(middle, color="#d9742b", linestyle="--", linewidth=1.0)
+        axis.set_yticks(range(len(options)), list(options))
+        axis.invert_yaxis()
+        axis.set_title(env)
+        axis.set_xlabel("mean return of ten greedy episodes")
+        axis.grid(axis="x", alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+    drawing.savefig(picture, dpi=110)
+    plt.close(drawing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
