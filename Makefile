@@ -15,7 +15,7 @@ endif
 .PHONY: help setup setup-dev setup-bench train test lint bench bench-gym bench-options doctor clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
 
 setup:  ## make .venv with what the product needs
 	@$(SETUP) runtime
@@ -39,9 +39,17 @@ lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup  ## lock-step beside a bare ping-pong, and both tasks over five seeds (10 min)
+bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (half an hour)
 	$(BIN)/ddpg-ros bench lockstep
-	$(BIN)/python benchmarks/learning.py $(ARGS)
+	$(BIN)/ddpg-ros bench learner
+	$(BIN)/python -m benchmarks.learning
+	$(BIN)/python -m benchmarks.pendulum
+
+bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (days; ARGS="--hours 8")
+	$(BIN)/python -m benchmarks.gym_table $(ARGS)
+
+bench-options: setup-bench  ## the learner's options, one at a time (hours; ARGS="--hours 8")
+	$(BIN)/python -m benchmarks.options $(ARGS)
 
 doctor: setup  ## what is installed, what is missing, how to mend it
 	$(BIN)/ddpg-ros doctor $(ARGS)

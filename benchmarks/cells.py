@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -75,7 +76,8 @@ def fill(
 ) -> bool:
     """Train what is missing, in order; say what goes on and about how long it will take.
 
-    Ctrl-C, and the end of `hours`, leave what is finished; a training that fails is left out.
+    Ctrl-C or SIGTERM, and the end of `hours`, leave what is finished; a training that fails is
+    left out.
 
     Returns:
         Whether every wanted cell is there.
@@ -84,27 +86,36 @@ def fill(
     wanted = list(wanted)
     todo = [cell for cell in wanted if cells.result(cell) is None]
     console.print(f"{len(wanted) - len(todo)} of {len(wanted)} trainings are finished already")
+
+    def left(number: int) -> str:
+        return duration(seconds_left(todo[number:], cells.found(wanted)))
+
     failed = 0
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for number, cell in enumerate(todo):
             if hours is not None and time.monotonic() - began > hours * 3600.0:
                 console.print(f"{hours:g} h are over: the same command goes on from here")
                 return False
             name = f"{number + 1}/{len(todo)} {cell.env}, {cell.who}, seed {cell.seed}"
-            left = duration(seconds_left(todo[number:], cells.found(wanted)))
-            with console.status(f"{name}; all that is left: {left}"):
+            with console.status(f"{name}; {left(number)} left"):
                 try:
                     result = train(cell)
                 except TrainingFailedError as error:
-                    console.print(f"{name} failed: {error}", markup=False)
+                    console.print(f"{name} failed: {error}", markup=False, soft_wrap=True)
                     failed += 1
                     continue
             cells.keep(cell, result)
-            took = duration(result["total_wall_s"])
-            console.print(f"{name}: {result['mean_return']:.1f} after {took}")
+            console.print(
+                f"{name}: {figure(result['mean_return'])} after "
+                f"{duration(result['total_wall_s'])}; {left(number + 1)} left",
+                soft_wrap=True,
+            )
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from here")
         return False
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return not failed
 
 
@@ -128,7 +139,7 @@ def seconds_left(todo: Iterable[Cell], finished: Sequence[tuple[Cell, Result]]) 
 def duration(seconds: float | None) -> str:
     """Say a time: `2.5 h`, `14 min`, `9 s`."""
     if seconds is None:
-        return "not known yet"
+        return "no telling what is"
     if seconds >= 5400.0:
         return f"{seconds / 3600.0:.1f} h"
     return f"{seconds / 60.0:.0f} min" if seconds >= 120.0 else f"{seconds:.0f} s"

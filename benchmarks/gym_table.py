@@ -165,10 +165,12 @@ def draw(found: Found, picture: Path) -> None:
             for steps, returns in curves:
                 axis.plot(steps, returns, color=COLOURS[who], linewidth=0.6, alpha=0.5)
             if curves:
-                axis.plot(*median(curves), color=COLOURS[who], linewidth=2.0, label=NAMES[who])
+                axis.plot(*median(curves), color=COLOURS[who], linewidth=2.0)
         axis.set_title(env)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
+    for who, colour in COLOURS.items():
+        axes[0][0].plot([], [], color=colour, linewidth=2.0, label=NAMES[who])
     axes[0][0].legend(frameon=False, fontsize=8)
     figure.supxlabel("environment steps")
     figure.supylabel("return of the training episodes")

@@ -163,13 +163,19 @@ def _run(command: list[str], folder: str) -> tuple[str, float]:
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder
+            command,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=folder,
+            start_new_session=True,  # a Ctrl-C reaches it through us, once
         ) as process,
     ):
         try:
             output, _ = process.communicate()
         except KeyboardInterrupt:
-            process.wait(PATIENCE)  # it has had the same Ctrl-C
+            process.terminate()
+            process.wait(PATIENCE)
             raise
         if process.returncode:
             errors.seek(0)

@@ -79,7 +79,7 @@ def learner(arguments: argparse.Namespace) -> Any:
         from sbx import DDPG
 
     env = gymnasium.make(arguments.env)
-    size = np.prod(env.action_space.shape)
+    (size,) = env.action_space.shape or ()
     more = {"qf_learning_rate": arguments.lr} if arguments.peer == "sbx" else {}
     model = DDPG(
         "MlpPolicy",
