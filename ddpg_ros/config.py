@@ -119,6 +119,32 @@ class LearnerSection(_Section):
     update_to_data: Positive = Field(1.0, description="Updates for each step after the warm-up")
     device: str = Field("cpu", description="Where the learner computes: cpu, cuda, cuda:1 …")
     threads: PositiveCount = Field(1, description="Threads of the learner's matrix work")
+    mode: Literal["auto", "eager", "compile", "cudagraph"] = Field(
+        "auto", description="How updates run; auto: the fastest that the machine has"
+    )
+    matmul_precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="Numbers in matrix products; bf16 needs a processor that has it"
+    )
+    n_step: PositiveCount = Field(1, description="Steps of reward in a target; 1 as in DDPG")
+    critic_layer_norm: bool = Field(False, description="Layer normalisation in the critic")
+    actor_layer_norm: bool = Field(False, description="Layer normalisation in the actor")
+    normalise_observations: bool = Field(
+        False, description="Shift and scale observations by their running mean and deviation"
+    )
+    critics: Literal[1, 2] = Field(1, description="2: targets take the lesser value (TD3)")
+    policy_delay: PositiveCount = Field(
+        1, description="Updates of the critic for each of actor and targets (TD3: 2)"
+    )
+    target_noise: NonNegative = Field(
+        0.0, description="Standard deviation of noise on target actions (TD3: 0.2)"
+    )
+    target_noise_clip: Positive = Field(0.5, description="Largest noise on target actions")
+    action_penalty: NonNegative = Field(
+        0.0, description="Weight of the mean squared action in the actor's loss"
+    )
+    reset_every: Count = Field(
+        0, description="Updates after which the networks are drawn anew; 0: never"
+    )
 
 
 class RunSection(_Section):

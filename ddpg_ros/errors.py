@@ -38,6 +38,10 @@ class LearnerDiedError(DdpgRosError):
     """The learner process ended without being asked to."""
 
 
+class LearnerDivergedError(DdpgRosError):
+    """Updates that cannot be used, one after the other."""
+
+
 class MachineError(DdpgRosError):
     """Something on this machine is missing, or in the way."""
 

@@ -201,5 +201,6 @@ def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
         steps=0,
         updates=0,
         package_version=__version__,
+        layer_norm=config.learner.actor_layer_norm,
         config=settings,
     )

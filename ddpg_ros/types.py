@@ -21,13 +21,23 @@ class JointState(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """One step of experience, as the learner stores it."""
+    """One step of an arm."""
 
     observation: Vector32  # (o,)
     action: Vector32  # (a,) the applied torque over the action scale, in [-1, 1]
     reward: float
     terminated: bool  # cuts the bootstrap; a time limit does not
     next_observation: Vector32  # (o,)
+
+
+class Experience(NamedTuple):
+    """A transition over one step or several, as the learner stores it."""
+
+    observation: Vector32  # (o,)
+    action: Vector32  # (a,)
+    reward: float  # Σ γ^k r_k over the n steps
+    discount: float  # γⁿ, what the value of the next observation counts; 0 after termination
+    next_observation: Vector32  # (o,) n steps later
 
 
 class Episode(NamedTuple):
@@ -41,10 +51,10 @@ class Episode(NamedTuple):
 
 
 class RecordLayout(NamedTuple):
-    """Where each part of a transition stands in a packed float32 record.
+    """Where each part of an experience stands in a packed float32 record.
 
-    observation | action | reward | terminated | next observation: the form in which transitions
-    cross from the agent to the learner and lie in replay.
+    observation | action | reward | discount | next observation: the form in which experience
+    crosses from the agent to the learner and lies in replay.
     """
 
     observation_size: int
@@ -57,17 +67,17 @@ class RecordLayout(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice, int, int, slice]:
-        """Columns of observation, action, reward, terminated, next observation."""
+        """Columns of observation, action, reward, discount, next observation."""
         o, a = self.observation_size, self.action_size
         return slice(0, o), slice(o, o + a), o + a, o + a + 1, slice(o + a + 2, None)
 
-    def pack(self, transition: Transition) -> Vector32:
-        """Return the transition as one record, (width,)."""
+    def pack(self, experience: Experience) -> Vector32:
+        """Return the experience as one record, (width,)."""
         record = np.empty(self.width, dtype=np.float32)
-        observation, action, reward, terminated, next_observation = self.slices
-        record[observation] = transition.observation
-        record[action] = transition.action
-        record[reward] = transition.reward
-        record[terminated] = transition.terminated
-        record[next_observation] = transition.next_observation
+        observation, action, reward, discount, next_observation = self.slices
+        record[observation] = experience.observation
+        record[action] = experience.action
+        record[reward] = experience.reward
+        record[discount] = experience.discount
+        record[next_observation] = experience.next_observation
         return record

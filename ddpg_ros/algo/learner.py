@@ -1,56 +1,130 @@
 """The learner: networks, replay and generators, and how many updates are due."""
 
-from collections.abc import Sequence
+import sys
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from ddpg_ros.algo.networks import Networks, Parameters, actor, critic, initial_parameters
-from ddpg_ros.algo.optimisers import adam
+from ddpg_ros.algo.compiled import CompiledUpdate
+from ddpg_ros.algo.cuda_graph import CudaGraph
+from ddpg_ros.algo.normaliser import Normaliser
+from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
-from ddpg_ros.algo.update import Hyperparameters, LearnerState, Metrics, update
+from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config import LearnerSection
-from ddpg_ros.errors import MachineError
+from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.types import RecordLayout, Vector32
+
+WORTH_COMPILING = 5_000
+"""Updates of a whole training from which `auto` compiles: fewer are done before it is loaded."""
+
+SMALLEST_REWARD = 1.0
+"""The limit of values is never below what this reward allows: at first none is known."""
+
+SKIPS_ALLOWED = 10
+"""So many skipped updates in a row end the training."""
+
+Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Learner:
-    """DDPG behind three calls: `add` transitions, `update` while `due`, `actor_weights`."""
+    """DDPG behind four calls: `add` experience, `update` while `due`, `actor_weights`, `close`."""
 
-    def __init__(self, settings: LearnerSection, layout: RecordLayout, seed: int) -> None:
-        """Draw the networks and reserve the replay.
+    def __init__(
+        self,
+        settings: LearnerSection,
+        layout: RecordLayout,
+        seed: int,
+        planned_updates: float = float("inf"),
+    ) -> None:
+        """Draw the networks, reserve the replay and begin to compile where that is worth it.
+
+        Args:
+            settings: everything about learning.
+            layout: of the records.
+            seed: of the networks and of sampling.
+            planned_updates: of the whole training.
 
         Raises:
-            MachineError: the device is not there.
+            MachineError: a device, mode or precision that is not there.
         """
         _require_device(settings.device)
+        _require_precision(settings)
+        cuda = torch.device(settings.device).type == "cuda"
+        if settings.mode == "cudagraph" and not cuda:
+            raise MachineError(
+                f"learner.mode is cudagraph and learner.device {settings.device}; expected "
+                "learner.device: cuda, or learner.mode: auto."
+            )
+        if settings.mode == "compile" and cuda:
+            raise MachineError(
+                f"learner.mode is compile and learner.device {settings.device}; expected "
+                "learner.device: cpu, or learner.mode: cudagraph."
+            )
         torch.set_num_threads(settings.threads)
         self._settings = settings
-        self._networks = Networks(actor, critic)
-        self._generator = torch.Generator(settings.device).manual_seed(seed)
-        sizes = layer_sizes(layout.observation_size, settings.hidden, layout.action_size)
-        critic_sizes = layer_sizes(
-            layout.observation_size + layout.action_size, settings.hidden, 1
-        )
-        draw = torch.Generator().manual_seed(seed)  # the same networks on every device
-        self.state = LearnerState.initial(
-            _to(settings.device, initial_parameters(sizes, draw)),
-            _to(settings.device, initial_parameters(critic_sizes, draw)),
-        )
-        self._hyper = Hyperparameters(
-            discount=settings.discount,
-            tau=settings.tau,
-            actor_learning_rate=settings.actor_learning_rate,
-            critic_learning_rate=settings.critic_learning_rate,
-        )
+        self._layout = layout
+        self._program = Program(settings, layout)
+        self._draw = torch.Generator().manual_seed(seed)
+        self._sample = torch.Generator().manual_seed(seed)
+        self.state = self._program.initial_state(self._draw)
+        self._run: Run = CudaGraph(self._program) if self._graphs(cuda) else self._program.eagerly
+        self._compiled: CompiledUpdate | None = None
+        if self._compiles(cuda, planned_updates):
+            self._compiled = CompiledUpdate(settings, layout)
         self.replay = Replay(settings.replay_capacity, layout, settings.device)
+        self._normaliser = Normaliser(layout.observation_size)
+        self._inputs = self._program.inputs(self.replay.storage)
+        self._largest_reward = 0.0
+        self._note_reward(SMALLEST_REWARD)
+        self._skips_in_a_row = 0
         self.steps = 0
         self.updates = 0
 
-    def add(self, records: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
-        """Store transitions, (k, width)."""
+    def _graphs(self, cuda: bool) -> bool:
+        return cuda and self._settings.mode in ("cudagraph", "auto")
+
+    def _compiles(self, cuda: bool, planned: float) -> bool:
+        mode = self._settings.mode
+        return mode == "compile" or (mode == "auto" and not cuda and planned >= WORTH_COMPILING)
+
+    def compile(self) -> None:
+        """Wait until the compiled update is in use, where there is to be one.
+
+        Raises:
+            MachineError: `learner.mode` is compile, and it cannot be.
+        """
+        if self._compiled is not None:
+            self._compiled.wait()
+            self._adopt(self._compiled)
+
+    def _adopt(self, compiled: CompiledUpdate) -> None:
+        self._compiled = None
+        if compiled.run is not None:
+            self._run = compiled.run
+        elif self._settings.mode == "compile":
+            raise MachineError(f"learner.mode is compile, but {compiled.error}")
+        else:
+            print(f"learner: not compiled, slower: {compiled.error}", file=sys.stderr, flush=True)
+
+    def add(self, records: Array32) -> None:
+        """Store experience, (k, width)."""
+        if not len(records):
+            return
         self.replay.add(torch.from_numpy(records))
+        observation, _, reward, _, _ = self._layout.slices
+        if self._settings.normalise_observations:
+            self._normaliser.add(records[:, observation])
+            self._inputs.moments.copy_(self._normaliser.moments)
+        self._note_reward(float(np.abs(records[:, reward]).max()))
         self.steps += len(records)
+
+    def _note_reward(self, reward: float) -> None:
+        """Raise the limit of values: a reward for ever is r/(1 − γ), and twice that diverges."""
+        if self._largest_reward < reward < float("inf"):
+            self._largest_reward = reward
+            self._inputs.value_limit.fill_(2.0 * reward / (1.0 - self._settings.discount))
 
     @property
     def due(self) -> int:
@@ -58,29 +132,92 @@ class Learner:
         learning = max(0, self.steps - self._settings.warmup_steps)
         return int(learning * self._settings.update_to_data) - self.updates
 
-    def update(self) -> Metrics:
-        """Sample a minibatch and do one DDPG update."""
-        batch = self.replay.sample(self._settings.batch_size, self._generator)
-        self.state, metrics = update(self.state, batch, self._networks, adam, self._hyper)
-        self.updates += 1
-        return metrics
+    def update(self, count: int = 1) -> "Report":
+        """Do so many updates, each on a minibatch of its own.
+
+        Raises:
+            LearnerDivergedError: `SKIPS_ALLOWED` updates in a row were skipped.
+        """
+        if self._compiled is not None and self._compiled.ready:
+            self._adopt(self._compiled)
+        reports: list[Array32] = []
+        while count > 0:
+            now = min(count, CHUNK, self._until_reset())
+            reports.append(self._call(now))
+            count -= now
+        report = Report(np.concatenate(reports))
+        self._check(report)
+        return report
+
+    def _call(self, count: int) -> Array32:
+        with torch.no_grad():
+            self._draw_minibatches(count)
+            self.state, report = self._run(self.state, self._inputs)
+        self.updates += count
+        every = self._settings.reset_every
+        if every and self.updates % every == 0:  # Nikishin et al. (2022): the replay stays
+            self.state = self._program.initial_state(self._draw)
+        rows: Array32 = report[:count].cpu().numpy()
+        return rows
+
+    def _until_reset(self) -> int:
+        every = self._settings.reset_every
+        return every - self.updates % every if every else CHUNK
+
+    def _draw_minibatches(self, count: int) -> None:
+        settings, inputs = self._settings, self._inputs
+        inputs.updates.fill_(count)
+        self.replay.draw(inputs.rows[:count], self._sample)
+        if settings.target_noise:
+            noise = inputs.noise[:count]
+            noise.normal_(0.0, settings.target_noise, generator=self._sample)
+            noise.clamp_(-settings.target_noise_clip, settings.target_noise_clip)
+
+    def _check(self, report: "Report") -> None:
+        for skipped in report.column("skipped"):
+            self._skips_in_a_row = self._skips_in_a_row + 1 if skipped else 0
+            if self._skips_in_a_row >= SKIPS_ALLOWED:
+                limit = self._inputs.value_limit.item()
+                largest = max(abs(report.column("q_min")[-1]), abs(report.column("q_max")[-1]))
+                raise LearnerDivergedError(
+                    f"the learner diverges: {SKIPS_ALLOWED} updates in a row were skipped, as "
+                    "their losses or gradients were not finite or |Q| was beyond what rewards "
+                    f"allow (largest |Q| {largest:.3g}, allowed 2 r_max/(1 − γ) = {limit:.3g}). "
+                    "The policy is the last good one. Try a lower learner.critic_learning_rate, "
+                    "a lower learner.tau, learner.critics: 2 or learner.critic_layer_norm: true; "
+                    "and look whether observations and rewards are of order 1."
+                )
 
     def actor_weights(self) -> Vector32:
-        """Return the actor's parameters as one flat vector, layer by layer."""
-        flat = torch.cat([tensor.reshape(-1) for tensor in self.state.actor])
-        weights: Vector32 = flat.cpu().numpy()
+        """Return the actor's parameters, flat, for observations as they come."""
+        weights: Vector32 = self.state.actor.cpu().numpy()
+        if self._settings.normalise_observations:
+            sizes = [self._layout.observation_size, *self._settings.hidden]
+            return self._normaliser.fold(weights, sizes)
         return weights
 
     def act(self, observation: Vector32) -> Vector32:
         """Return the actor's own answer, (b, o) → (b, a): the reference for policy files."""
-        inputs = torch.from_numpy(observation).to(self._settings.device)
-        answer: Vector32 = actor(self.state.actor, inputs).cpu().numpy()
-        return answer
+        inputs = torch.from_numpy(observation)
+        answer = self._program.networks.actor(torch.from_numpy(self.actor_weights()), inputs)
+        result: Vector32 = answer.numpy()
+        return result
+
+    def close(self) -> None:
+        """End a compilation that is still under way."""
+        if self._compiled is not None:
+            self._compiled.close()
 
 
-def layer_sizes(inputs: int, hidden: Sequence[int], outputs: int) -> list[int]:
-    """Sizes of an MLP from input to output."""
-    return [inputs, *hidden, outputs]
+class Report(NamedTuple):
+    """What a call of updates reports."""
+
+    rows: Array32  # (updates, metrics), see `Metrics`
+
+    def column(self, name: str) -> list[float]:
+        """Return one metric of each update."""
+        values: list[float] = self.rows[:, Metrics._fields.index(name)].tolist()
+        return values
 
 
 def _require_device(name: str) -> None:
@@ -106,5 +243,15 @@ def _require_device(name: str) -> None:
         )
 
 
-def _to(device: str, parameters: Parameters) -> Parameters:
-    return tuple(tensor.to(device) for tensor in parameters)
+def _require_precision(settings: LearnerSection) -> None:
+    if settings.matmul_precision != "bf16":
+        return
+    if torch.device(settings.device).type == "cuda":
+        there = torch.cuda.is_bf16_supported()
+    else:
+        there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if not there:
+        raise MachineError(
+            f"learner.matmul_precision is bf16, which the {settings.device} here multiplies no "
+            "faster than fp32, having no instructions for it; expected fp32."
+        )

@@ -1,7 +1,8 @@
-"""DDPG's equations, a function each.
+"""DDPG's equations, a function each, with the switches of its descendants.
 
 Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016;
-Silver et al., "Deterministic policy gradient algorithms", ICML 2014.
+Silver et al., "Deterministic policy gradient algorithms", ICML 2014;
+Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018: TD3.
 """
 
 from typing import NamedTuple
@@ -9,51 +10,71 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddpg_ros.algo.networks import Networks, Parameters
+from ddpg_ros.algo.networks import Networks
 
 
 class Batch(NamedTuple):
-    """A minibatch of transitions."""
+    """A minibatch of transitions, each over one step or several."""
 
     observation: Tensor  # (b, o)
     action: Tensor  # (b, a)
-    reward: Tensor  # (b,)
-    terminated: Tensor  # (b,) 1 where the episode ended by itself, not by a time limit
+    reward: Tensor  # (b,) r, or Σ γ^k r_k over n steps
+    discount: Tensor  # (b,) γⁿ, or 0 where the episode ended by itself, not by a time limit
     next_observation: Tensor  # (b, o)
 
 
 def td_target(
     networks: Networks,
-    target_actor: Parameters,
-    target_critic: Parameters,
+    target_actor: Tensor,
+    target_critics: Tensor,
     batch: Batch,
-    discount: float,
+    action_noise: Tensor | None = None,
 ) -> Tensor:
-    """Y = r + γ (1 − terminated) Q_w'(s', μ_θ'(s')), (b,)."""
+    """Y = r + γ Q_w'(s', μ_θ'(s')), (b,).
+
+    Of several critics, (c, p), the least value counts, and `action_noise`, (b, a), is added to
+    the target action: clipped double Q-learning and target policy smoothing (TD3).
+    """
     next_action = networks.actor(target_actor, batch.next_observation)
-    next_value = networks.critic(target_critic, batch.next_observation, next_action)
-    return batch.reward + discount * (1.0 - batch.terminated) * next_value
+    if action_noise is not None:
+        next_action = (next_action + action_noise).clamp(-1.0, 1.0)
+    next_value = _values(networks, target_critics, batch.next_observation, next_action)
+    return batch.reward + batch.discount * next_value.amin(0)
 
 
 def critic_loss(
-    critic: Parameters, networks: Networks, batch: Batch, target: Tensor
+    critics: Tensor, networks: Networks, batch: Batch, target: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """L(w) = ½ E[(Q_w(s, a) − y)²].
+    """L(w) = ½ E[(Q_w(s, a) − y)²], summed over the critics, (c, p).
 
     Returns:
-        The loss, (), and the values Q_w(s, a), (b,), to report.
+        The loss, (), and the values Q_w(s, a), (c, b), to report.
     """
-    value = networks.critic(critic, batch.observation, batch.action)
-    return 0.5 * torch.mean((value - target) ** 2), value
+    values = _values(networks, critics, batch.observation, batch.action)
+    return 0.5 * torch.mean((values - target) ** 2, dim=-1).sum(), values
 
 
 def actor_loss(
-    actor: Parameters, critic: Parameters, networks: Networks, observation: Tensor
-) -> Tensor:
-    """−J(θ) = −E[Q_w(s, μ_θ(s))]: its gradient is the deterministic policy gradient, negated."""
-    return -torch.mean(networks.critic(critic, observation, networks.actor(actor, observation)))
+    actor: Tensor, critic: Tensor, networks: Networks, observation: Tensor, penalty: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """−J(θ) = −E[Q_w(s, μ_θ(s))] + λ E[μ_θ(s)²].
+
+    The gradient of the first term is the deterministic policy gradient, negated; the second, the
+    penalty of action, is that of Andrychowicz et al. (2017), "Hindsight experience replay", on the
+    action as in its published code.
+
+    Returns:
+        The loss, (), and the actions, (b, a), to report.
+    """
+    action = networks.actor(actor, observation)
+    loss = -torch.mean(networks.critic(critic, observation, action))
+    return (loss + penalty * torch.mean(action**2) if penalty else loss), action
 
 
-def soft_update(target: Parameters, online: Parameters, tau: float) -> Parameters:
+def soft_update(target: Tensor, online: Tensor, tau: float) -> Tensor:
     """θ' ← τ θ + (1 − τ) θ'."""
-    return tuple(torch._foreach_lerp(target, online, tau))
+    return torch.lerp(target, online, tau)
+
+
+def _values(networks: Networks, critics: Tensor, observation: Tensor, action: Tensor) -> Tensor:
+    return torch.stack([networks.critic(critic, observation, action) for critic in critics])

@@ -1,7 +1,8 @@
 """Actor and critic as functions of (parameters, inputs).
 
-A network is a tuple of tensors, weight and bias of each layer in turn; there is no module object,
-so that losses can be differentiated by `torch.func.grad` and a whole update is one pure function.
+The parameters of a network are one flat vector, layer by layer, weight (row by row) before bias:
+the form in which an actor travels to the robot, and in which an optimiser is one operation. There
+is no module object, so that a whole update is one pure function.
 """
 
 import itertools
@@ -11,52 +12,76 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
+from torch.nn.functional import layer_norm
 
-Parameters = tuple[Tensor, ...]
+Matmul = Callable[[Tensor, Tensor], Tensor]
+"""(b, i), (i, j) → (b, j)."""
 
 
 class Networks(NamedTuple):
     """The two functions that DDPG learns: a = μ(s) and Q(s, a)."""
 
-    actor: Callable[[Parameters, Tensor], Tensor]  # (parameters, (b, o)) → (b, a) in [-1, 1]
-    critic: Callable[[Parameters, Tensor, Tensor], Tensor]  # (…, (b, o), (b, a)) → (b,)
+    actor: Callable[[Tensor, Tensor], Tensor]  # (p,), (b, o) → (b, a) in [-1, 1]
+    critic: Callable[[Tensor, Tensor, Tensor], Tensor]  # (p,), (b, o), (b, a) → (b,)
 
 
-def mlp(parameters: Parameters, inputs: Tensor) -> Tensor:
-    """Multi-layer perceptron with ReLU between the layers."""
-    layers = len(parameters) // 2
-    for layer in range(layers):
-        inputs = linear(inputs, parameters[2 * layer], parameters[2 * layer + 1])
-        if layer < layers - 1:
-            inputs = torch.relu(inputs)
-    return inputs
+class Mlp(NamedTuple):
+    """Multi-layer perceptron with ReLU between the layers.
+
+    With `normalised`, layer normalisation (Ba et al., 2016) without gain and offset stands before
+    each ReLU; as in DroQ (Hiraoka et al., 2022), which has both.
+    """
+
+    sizes: Sequence[int]  # layers, input to output
+    normalised: bool = False
+    matmul: Matmul = torch.matmul
+
+    def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor:
+        """Return the last layer's values: (p,), (b, i) → (b, j)."""
+        layers = list(itertools.pairwise(self.sizes))
+        counts = itertools.chain.from_iterable((i * j, j) for i, j in layers)
+        pieces = torch.split(parameters, list(counts))
+        for layer, (fan_in, fan_out) in enumerate(layers):
+            weight, bias = pieces[2 * layer].view(fan_out, fan_in), pieces[2 * layer + 1]
+            if fan_out == 1:  # a dot product, which the compiler fuses
+                inputs = (inputs * weight).sum(-1, keepdim=True) + bias
+            else:
+                inputs = self.matmul(inputs, weight.t()) + bias
+            if layer < len(layers) - 1:
+                inputs = layer_norm(inputs, (fan_out,)) if self.normalised else inputs
+                inputs = torch.relu(inputs)
+        return inputs
 
 
-def actor(parameters: Parameters, observation: Tensor) -> Tensor:
-    """Deterministic policy a = μ_θ(s): (b, o) → (b, a) in [-1, 1] through tanh."""
-    return torch.tanh(mlp(parameters, observation))
-
-
-def critic(parameters: Parameters, observation: Tensor, action: Tensor) -> Tensor:
-    """Action value Q_w(s, a): (b, o), (b, a) → (b,).
+def mlp_networks(actor: Mlp, critic: Mlp) -> Networks:
+    """Make an actor that ends in tanh, and a critic of observation and action side by side.
 
     Deviation from Lillicrap et al. (2016): the action enters at the first layer, not the second.
     """
-    return mlp(parameters, torch.cat((observation, action), dim=-1)).squeeze(-1)
+
+    def mu(parameters: Tensor, observation: Tensor) -> Tensor:
+        return torch.tanh(actor(parameters, observation))
+
+    def q(parameters: Tensor, observation: Tensor, action: Tensor) -> Tensor:
+        return critic(parameters, torch.cat((observation, action), dim=-1)).squeeze(-1)
+
+    return Networks(mu, q)
 
 
-def initial_parameters(sizes: Sequence[int], generator: torch.Generator) -> Parameters:
-    """Draw the parameters of an MLP with the given layer sizes.
+def bf16_matmul(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply in bfloat16, forward and backward; the products are summed in float32 inside."""
+    return (left.bfloat16() @ right.bfloat16()).float()
+
+
+def initial_parameters(sizes: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Draw the parameters of an MLP with the given layer sizes, (p,).
 
     Hidden layers are uniform within ±1/√fan-in and the last one within ±3·10⁻³, so that the
     first actions and values are near zero (Lillicrap et al., 2016, section 7).
     """
-    parameters: list[Tensor] = []
+    pieces: list[Tensor] = []
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         bound = 3e-3 if layer == len(sizes) - 2 else 1.0 / math.sqrt(fan_in)
-        parameters += (
-            torch.empty(shape).uniform_(-bound, bound, generator=generator)
-            for shape in ((fan_out, fan_in), (fan_out,))
-        )
-    return tuple(parameters)
+        count = (fan_in + 1) * fan_out
+        pieces.append(torch.empty(count).uniform_(-bound, bound, generator=generator))
+    return torch.cat(pieces)

@@ -6,48 +6,49 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ddpg_ros.algo.networks import Parameters
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
 
 
 class OptimiserState(NamedTuple):
-    """First and second moment of the gradient, and the number of steps taken."""
+    """Moments of the gradient, and how far they are from having forgotten where they began."""
 
-    mean: Parameters
-    square: Parameters
-    step: Tensor  # ()
+    mean: Tensor  # as the parameters
+    square: Tensor  # as the parameters
+    decay: Tensor  # (2,) β₁ᵗ and β₂ᵗ
 
 
-Optimiser = Callable[
-    [Parameters, Parameters, OptimiserState, float], tuple[Parameters, OptimiserState]
-]
+Optimiser = Callable[[Tensor, Tensor, OptimiserState, float], tuple[Tensor, OptimiserState]]
 """(parameters, gradient of a loss, state, learning rate) → (new parameters, new state)."""
 
 
-def initial_state(parameters: Parameters) -> OptimiserState:
+def initial_state(parameters: Tensor) -> OptimiserState:
     """Return the state before the first step."""
-    zeros = tuple(torch.zeros_like(tensor) for tensor in parameters)
-    return OptimiserState(zeros, zeros, torch.zeros((), device=parameters[0].device))
+    return OptimiserState(
+        torch.zeros_like(parameters),
+        torch.zeros_like(parameters),
+        torch.ones(2, device=parameters.device),
+    )
 
 
 def gradient_descent(
-    parameters: Parameters, gradient: Parameters, state: OptimiserState, learning_rate: float
-) -> tuple[Parameters, OptimiserState]:
+    parameters: Tensor, gradient: Tensor, state: OptimiserState, learning_rate: float
+) -> tuple[Tensor, OptimiserState]:
     """θ ← θ − η ∇L."""
-    return tuple(torch._foreach_add(parameters, gradient, alpha=-learning_rate)), state
+    return parameters - learning_rate * gradient, state
 
 
 def adam(
-    parameters: Parameters, gradient: Parameters, state: OptimiserState, learning_rate: float
-) -> tuple[Parameters, OptimiserState]:
-    """Adam (Kingma & Ba, 2015) with β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸."""
-    beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
-    step = state.step + 1
-    mean = torch._foreach_lerp(state.mean, gradient, 1.0 - beta_1)
-    square = torch._foreach_mul(state.square, beta_2)
-    torch._foreach_addcmul_(square, gradient, gradient, 1.0 - beta_2)
-    denominator = torch._foreach_sqrt(square)
-    torch._foreach_div_(denominator, torch.sqrt(1.0 - beta_2**step))
-    torch._foreach_add_(denominator, epsilon)
-    torch._foreach_div_(denominator, -learning_rate / (1.0 - beta_1**step))
-    parameters = tuple(torch._foreach_addcdiv(parameters, mean, denominator))
-    return parameters, OptimiserState(tuple(mean), tuple(square), step)
+    parameters: Tensor, gradient: Tensor, state: OptimiserState, learning_rate: float
+) -> tuple[Tensor, OptimiserState]:
+    """Adam (Kingma & Ba, 2015) with β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+
+    In the order of its section 2, which folds both corrections of bias into the step's length.
+    """
+    mean = torch.lerp(state.mean, gradient, 1.0 - BETAS[0])
+    square = torch.lerp(state.square, gradient * gradient, 1.0 - BETAS[1])
+    decay = torch.stack((state.decay[0] * BETAS[0], state.decay[1] * BETAS[1]))
+    correction = torch.sqrt(1.0 - decay[1])
+    length = learning_rate * correction / (1.0 - decay[0])
+    moved = parameters - length * mean / (torch.sqrt(square) + EPSILON * correction)
+    return moved, OptimiserState(mean, square, decay)

@@ -12,8 +12,9 @@ class Replay:
 
     def __init__(self, capacity: int, layout: RecordLayout, device: str = "cpu") -> None:
         """Reserve the memory: capacity × layout.width × 4 bytes."""
-        self._layout = layout
-        self._storage = torch.zeros((capacity, layout.width), device=device)
+        self.layout = layout
+        self.storage = torch.zeros((capacity, layout.width), device=device)
+        """Every place, (capacity, width); the first `len` of them are taken."""
         self._next = 0
         self._size = 0
 
@@ -23,15 +24,18 @@ class Replay:
 
     def add(self, records: Tensor) -> None:
         """Store records, (k, width); the oldest give way."""
-        capacity = len(self._storage)
+        capacity = len(self.storage)
         records = records[-capacity:]
-        rows = (self._next + torch.arange(len(records), device=self._storage.device)) % capacity
-        self._storage[rows] = records.to(self._storage.device)
+        rows = (self._next + torch.arange(len(records), device=self.storage.device)) % capacity
+        self.storage[rows] = records.to(self.storage.device)
         self._next = (self._next + len(records)) % capacity
         self._size = min(self._size + len(records), capacity)
 
-    def sample(self, size: int, generator: torch.Generator) -> Batch:
-        """Draw `size` transitions uniformly, with replacement."""
-        rows = torch.randint(self._size, (size,), generator=generator, device=self._storage.device)
-        packed = self._storage[rows]
-        return Batch(*(packed[:, columns] for columns in self._layout.slices))
+    def draw(self, rows: Tensor, generator: torch.Generator) -> None:
+        """Fill `rows`, of any shape, with places of the storage, uniformly, with replacement."""
+        torch.randint(self._size, rows.shape, generator=generator, out=rows)
+
+
+def unpack(layout: RecordLayout, packed: Tensor) -> Batch:
+    """Return records, (b, width), as the minibatch that they hold."""
+    return Batch(*(packed[:, columns] for columns in layout.slices))

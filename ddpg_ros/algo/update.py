@@ -1,29 +1,43 @@
 """One DDPG update, a pure function: critic step, actor step, soft target update."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.func import grad_and_value
 
 from ddpg_ros.algo.losses import Batch, actor_loss, critic_loss, soft_update, td_target
-from ddpg_ros.algo.networks import Networks, Parameters
+from ddpg_ros.algo.networks import Networks
 from ddpg_ros.algo.optimisers import Optimiser, OptimiserState, initial_state
+
+SATURATED = 0.99
+"""|a| beyond which an action counts as saturated: tanh has no slope left to learn by."""
 
 
 class LearnerState(NamedTuple):
     """All that one update reads and writes."""
 
-    actor: Parameters
-    critic: Parameters
-    target_actor: Parameters
-    target_critic: Parameters
+    actor: Tensor  # (p,)
+    critics: Tensor  # (c, q): one critic, or TD3's two
+    target_actor: Tensor  # (p,)
+    target_critics: Tensor  # (c, q)
     actor_optimiser: OptimiserState
     critic_optimiser: OptimiserState
+    updates: Tensor  # () done so far
 
     @classmethod
-    def initial(cls, actor: Parameters, critic: Parameters) -> "LearnerState":
+    def initial(cls, actor: Tensor, critics: Tensor) -> "LearnerState":
         """Begin with targets equal to the networks: θ' ← θ, w' ← w."""
-        return cls(actor, critic, actor, critic, initial_state(actor), initial_state(critic))
+        return cls(
+            actor,
+            critics,
+            actor.clone(),
+            critics.clone(),
+            initial_state(actor),
+            initial_state(critics),
+            torch.zeros((), device=actor.device),
+        )
 
 
 class Metrics(NamedTuple):
@@ -32,15 +46,22 @@ class Metrics(NamedTuple):
     critic_loss: Tensor
     actor_loss: Tensor
     q_mean: Tensor
+    q_min: Tensor
+    q_max: Tensor
+    critic_gradient_norm: Tensor
+    actor_gradient_norm: Tensor
+    saturation: Tensor  # share of the actor's actions on the batch that are saturated
+    skipped: Tensor  # 1 where the update was skipped as it diverged, else 0
 
 
 class Hyperparameters(NamedTuple):
     """The numbers of the update; the meaning of each is in `LearnerSection`."""
 
-    discount: float
     tau: float
     actor_learning_rate: float
     critic_learning_rate: float
+    policy_delay: int = 1
+    action_penalty: float = 0.0
 
 
 def update(
@@ -49,26 +70,107 @@ def update(
     networks: Networks,
     optimiser: Optimiser,
     hyper: Hyperparameters,
+    value_limit: Tensor,
+    action_noise: Tensor | None = None,
 ) -> tuple[LearnerState, Metrics]:
-    """Do one DDPG update; the actor follows the critic that has just been updated."""
-    target = td_target(networks, state.target_actor, state.target_critic, batch, hyper.discount)
-    critic_gradient, (loss, value) = grad_and_value(critic_loss, has_aux=True)(
-        state.critic, networks, batch, target
+    """Do one DDPG update; the actor follows the critic that has just been updated.
+
+    An update that diverges changes nothing: one with a loss or gradient that is not finite, or
+    with |Q| or |y| above `value_limit`, ().
+
+    Args:
+        state: before the update.
+        batch: transitions to learn from.
+        networks: actor and critic.
+        optimiser: how a gradient moves parameters.
+        hyper: the numbers.
+        value_limit: what no value can reach.
+        action_noise: (b, a), smooths the target policy (TD3); None adds none.
+
+    Returns:
+        The state after it, and what to report.
+    """
+    target = td_target(networks, state.target_actor, state.target_critics, batch, action_noise)
+    critic_gradient, c_loss, values = _differentiate(
+        critic_loss, state.critics, networks, batch, target
     )
-    critic, critic_optimiser = optimiser(
-        state.critic, critic_gradient, state.critic_optimiser, hyper.critic_learning_rate
+    critics, critic_optimiser = optimiser(
+        state.critics, critic_gradient, state.critic_optimiser, hyper.critic_learning_rate
     )
-    actor_gradient, negative_return = grad_and_value(actor_loss)(
-        state.actor, critic, networks, batch.observation
+    actor_gradient, a_loss, actions = _differentiate(
+        actor_loss, state.actor, critics[0], networks, batch.observation, hyper.action_penalty
     )
     actor, actor_optimiser = optimiser(
         state.actor, actor_gradient, state.actor_optimiser, hyper.actor_learning_rate
     )
-    return LearnerState(
+    new = LearnerState(
         actor,
-        critic,
+        critics,
         soft_update(state.target_actor, actor, hyper.tau),
-        soft_update(state.target_critic, critic, hyper.tau),
+        soft_update(state.target_critics, critics, hyper.tau),
         actor_optimiser,
         critic_optimiser,
-    ), Metrics(loss, negative_return, value.mean())
+        state.updates + 1,
+    )
+    if hyper.policy_delay > 1:  # TD3: actor and targets move at every d-th update only
+        delayed = new.updates % hyper.policy_delay != 0
+        new = _choose(delayed, state, new)._replace(
+            critics=critics, critic_optimiser=critic_optimiser, updates=new.updates
+        )
+    norms = torch.linalg.vector_norm(critic_gradient), torch.linalg.vector_norm(actor_gradient)
+    finite = torch.isfinite(c_loss + a_loss + norms[0] + norms[1])
+    largest = torch.maximum(values.abs().amax(), target.abs().amax())
+    diverged = ~(finite & (largest <= value_limit))
+    metrics = Metrics(
+        critic_loss=c_loss,
+        actor_loss=a_loss,
+        q_mean=values.mean(),
+        q_min=values.amin(),
+        q_max=values.amax(),
+        critic_gradient_norm=norms[0],
+        actor_gradient_norm=norms[1],
+        saturation=(actions.abs() > SATURATED).float().mean(),
+        skipped=diverged.float(),
+    )
+    return _choose(diverged, state, new), metrics
+
+
+Loss = Callable[..., tuple[Tensor, Tensor]]
+
+
+def _differentiate(
+    loss: Loss, parameters: Tensor, *arguments: object
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient of a loss in its first argument, its value and what else it gives.
+
+    `torch.func` is what the compiler can follow into a loop; without a compiler it would keep the
+    graph of its backward pass for a second derivative, at twice the time.
+    """
+    if torch.compiler.is_compiling():
+        gradient, (value, other) = grad_and_value(loss, has_aux=True)(parameters, *arguments)
+        return gradient, value, other
+    with torch.enable_grad():
+        leaf = parameters.detach().requires_grad_()
+        value, other = loss(leaf, *arguments)
+        (gradient,) = torch.autograd.grad(value, leaf)
+    return gradient, value.detach(), other.detach()
+
+
+def combine(
+    function: Callable[[Tensor, Tensor], Tensor], one: LearnerState, other: LearnerState
+) -> LearnerState:
+    """Apply a function to each tensor of one state and the same tensor of another."""
+    return LearnerState(
+        function(one.actor, other.actor),
+        function(one.critics, other.critics),
+        function(one.target_actor, other.target_actor),
+        function(one.target_critics, other.target_critics),
+        OptimiserState(*map(function, one.actor_optimiser, other.actor_optimiser)),
+        OptimiserState(*map(function, one.critic_optimiser, other.critic_optimiser)),
+        function(one.updates, other.updates),
+    )
+
+
+def _choose(condition: Tensor, one: LearnerState, other: LearnerState) -> LearnerState:
+    """Return `one` where the condition, (), holds, else `other`."""
+    return combine(lambda left, right: torch.where(condition, left, right), one, other)

@@ -177,5 +177,6 @@ def _about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
         steps=0,
         updates=0,
         package_version=__version__,
+        layer_norm=config.learner.actor_layer_norm,
         config=settings,
     )

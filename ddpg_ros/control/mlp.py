@@ -7,6 +7,9 @@ import numpy as np
 
 from ddpg_ros.types import Vector32
 
+LAYER_NORM_EPSILON = np.float32(1e-5)
+"""As torch's."""
+
 
 def weight_count(sizes: Sequence[int]) -> int:
     """Numbers in the flat weights of an MLP with these layer sizes."""
@@ -14,11 +17,15 @@ def weight_count(sizes: Sequence[int]) -> int:
 
 
 class MlpActor:
-    """a = tanh(W_k relu(… relu(W_1 s + b_1) …) + b_k), equal to `algo.networks.actor`."""
+    """a = tanh(W_k relu(… relu(W_1 s + b_1) …) + b_k), equal to the actor of `algo.networks`."""
 
-    def __init__(self, sizes: Sequence[int], weights: Vector32) -> None:
-        """Take layer sizes from input to output and the weights, flat, layer by layer."""
+    def __init__(self, sizes: Sequence[int], weights: Vector32, layer_norm: bool = False) -> None:
+        """Take layer sizes from input to output and the weights, flat, layer by layer.
+
+        With `layer_norm`, each hidden layer has mean 0 and deviation 1 before its ReLU.
+        """
         self.sizes = tuple(sizes)
+        self.layer_norm = layer_norm
         self._layers: list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Vector32]] = []
         self.weights = weights
 
@@ -47,6 +54,10 @@ class MlpActor:
         *hidden, (matrix, bias) = self._layers
         activation = observation
         for hidden_matrix, hidden_bias in hidden:
-            activation = np.maximum(hidden_matrix @ activation + hidden_bias, 0.0)
+            activation = hidden_matrix @ activation + hidden_bias
+            if self.layer_norm:
+                activation = activation - activation.mean()
+                activation /= np.sqrt(np.mean(activation * activation) + LAYER_NORM_EPSILON)
+            activation = np.maximum(activation, 0.0)
         action: Vector32 = np.tanh(matrix @ activation + bias)
         return action

@@ -25,7 +25,7 @@ from ddpg_ros.errors import PolicyFileError
 from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: with layer_norm
 SIZE_LIMIT = 256 * 2**20  # [bytes]; an actor has a few hundred kilobytes
 GOLDEN_PAIRS = 16
 _GOLDEN_TOLERANCE = 1e-5
@@ -49,6 +49,7 @@ class PolicyAbout:
     updates: int
     package_version: str
     config: dict[str, Value]  # every setting of the training run
+    layer_norm: bool = False  # in the hidden layers of the actor
     schema_version: int = SCHEMA_VERSION
 
 
@@ -141,7 +142,7 @@ def load_policy(path: Path) -> Policy:
                 f"{path}: {name} is {array.dtype} {array.shape}; expected finite float32 "
                 f"{shape}; {mend}."
             )
-    actor = MlpActor(about.sizes, weights)
+    actor = MlpActor(about.sizes, weights, about.layer_norm)
     with np.errstate(all="ignore"):  # whatever comes of it is judged below
         answers = np.stack([actor(observation) for observation in arrays["golden_observations"]])
     off = float(np.abs(answers - arrays["golden_actions"]).max())

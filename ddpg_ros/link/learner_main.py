@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.program import CHUNK
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
-from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.errors import EXIT_CODE, DdpgRosError, LearnerDivergedError
 from ddpg_ros.link.metrics import MetricsLog
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.run_directory import POLICY
@@ -27,10 +28,10 @@ def run(end: LearnerEnd) -> None:
     """Learn until told to stop, or until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
     try:
-        loop = _Loop(end)
-        signal.signal(signal.SIGTERM, lambda *_: loop.stop())
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        loop.run()
+        with contextlib.closing(_Loop(end)) as loop:
+            signal.signal(signal.SIGTERM, lambda *_: loop.stop())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            loop.run()
     except DdpgRosError as error:
         with contextlib.suppress(OSError):
             end.connection.send(Failed(str(error)))
@@ -44,7 +45,9 @@ class _Loop:
     def __init__(self, end: LearnerEnd) -> None:
         self._end = end
         settings = end.config.learner
-        self._learner = Learner(settings, end.layout, end.config.run.seed)
+        seed, steps = end.config.run.seed, end.config.run.steps
+        planned = max(0, steps - settings.warmup_steps) * settings.update_to_data
+        self._learner = Learner(settings, end.layout, seed, planned)
         self._takes_turns = end.config.takes_turns
         self._log = MetricsLog(end.run_dir)
         self._ended: deque[EpisodeEnd] = deque()
@@ -56,8 +59,14 @@ class _Loop:
         """Save and end, as if the agent had said so; for a signal to the whole group."""
         self._stopping = True
 
+    def close(self) -> None:
+        """End what was started beside."""
+        self._learner.close()
+
     def run(self) -> None:
         end, learner = self._end, self._learner
+        if self._takes_turns or end.config.learner.mode == "compile":
+            learner.compile()  # before the first step: a run repeats to the last bit
         end.slot.publish(learner.actor_weights(), 1)
         while os.getppid() == end.parent_pid:
             records = end.ring.pop_all()
@@ -70,7 +79,9 @@ class _Loop:
             if learner.due > 0:
                 self._update()
             elif not len(records):
+                asleep = time.perf_counter()
                 time.sleep(_IDLE)
+                self._log.waited += time.perf_counter() - asleep
             if learner.due <= 0:
                 end.progress.value = learner.steps
             if time.monotonic() - self._saved_at > _SAVE_EVERY:
@@ -87,7 +98,11 @@ class _Loop:
             end.connection.send(Stopped(learner.updates, self._policy))
 
     def _update(self) -> None:
-        self._log.add(self._learner.update())
+        try:
+            self._log.add(self._learner.update(min(self._learner.due, CHUNK)))
+        except LearnerDivergedError:
+            self._save()  # the last good actor
+            raise
         self._end.slot.publish(self._learner.actor_weights(), self._learner.updates + 1)
 
     def _read_messages(self) -> bool:
@@ -110,7 +125,8 @@ class _Loop:
         handed_over = self._learner.steps + self._end.ring.dropped
         while self._ended and self._ended[0].step <= handed_over:
             end = self._ended.popleft()
-            self._log.write(end.step, self._learner.updates, end.episode)
+            learner = self._learner
+            self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
 
     def _save(self) -> None:
         learner = self._learner

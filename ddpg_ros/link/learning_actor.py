@@ -5,8 +5,9 @@ import numpy as np
 from ddpg_ros.config import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.noise import make_noise, sigma_at
+from ddpg_ros.link.n_step import NStep
 from ddpg_ros.link.process import LearnerProcess
-from ddpg_ros.types import Episode, Transition, Vector32
+from ddpg_ros.types import Episode, Experience, Transition, Vector32
 
 
 class LearningActor:
@@ -39,10 +40,13 @@ class LearningActor:
         self._config = config
         self._sync = sync
         self._rng, noise_rng = rng.spawn(2)
-        self._policy = MlpActor(sizes, np.zeros(weight_count(sizes), dtype=np.float32))
+        weights = np.zeros(weight_count(sizes), dtype=np.float32)
+        self._policy = MlpActor(sizes, weights, config.learner.actor_layer_norm)
+        self._n_step = NStep(config.learner.n_step, config.learner.discount)
+        self._handed_over = 0
         self._noise = make_noise(config.noise, sizes[-1], config.control.period, noise_rng)
         self.steps = 0
-        """Transitions handed over."""
+        """Transitions seen."""
         self.episodes = 0
         """Episodes handed over."""
 
@@ -57,17 +61,23 @@ class LearningActor:
         return bounded
 
     def observe(self, transition: Transition) -> None:
-        """Hand one transition to the learner and take its newest weights."""
+        """Take one transition, hand what it completes to the learner and take newest weights."""
         if self._sync:
-            self._learner.wait_for(self.steps)
+            self._learner.wait_for(self._handed_over)
         weights = self._learner.newer_weights()
         if weights is not None:
             self._policy.weights = weights
-        self._learner.push(transition)
+        self._push(self._n_step.add(transition))
         self.steps += 1
 
     def end_episode(self, episode: Episode) -> None:
-        """Hand the episode to the learner's log."""
+        """Hand over what was held back, and the episode to the learner's log."""
+        self._push(self._n_step.end())
         self._learner.end_episode(self.steps, episode)
         self._noise.reset()
         self.episodes += 1
+
+    def _push(self, experience: list[Experience]) -> None:
+        for one in experience:
+            self._learner.push(one)
+        self._handed_over += len(experience)

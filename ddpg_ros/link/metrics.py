@@ -1,21 +1,23 @@
 """The log of a training: metrics.csv, one row an episode, and the same as TensorBoard events."""
 
 import csv
+import time
 from pathlib import Path
 
-import torch
-from torch import Tensor
+import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
+from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.run_directory import METRICS
 from ddpg_ros.types import Episode
 
 
 class MetricsLog:
-    """Sums what the updates report and writes one row an episode.
+    """Gathers what the updates report and writes one row an episode.
 
-    A row holds no wall time, so that a reproducible run writes the same bytes.
+    A row holds no wall time, so that a reproducible run writes the same bytes; the share of time
+    that the learner waited goes to TensorBoard alone.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -24,26 +26,25 @@ class MetricsLog:
         self._writer: csv.DictWriter[str] | None = None
         self._events = SummaryWriter(str(run_dir / "tensorboard"))
         self._episodes = 0
-        self._sum: Tensor | None = None
-        self._count = 0
+        self._reports: list[Report] = []
+        self._row_began = time.perf_counter()
+        self.waited = 0.0
+        """Time without work since the last row [s]; the learner's loop adds to it."""
 
-    def add(self, metrics: Metrics) -> None:
-        """Take note of one update."""
-        values = torch.stack(metrics)
-        self._sum = values if self._sum is None else self._sum + values
-        self._count += 1
+    def add(self, report: Report) -> None:
+        """Take note of some updates."""
+        self._reports.append(report)
 
-    def write(self, step: int, updates: int, episode: Episode) -> None:
-        """Write an episode, and the mean of the updates since the last one.
+    def write(self, step: int, updates: int, replay_fill: int, episode: Episode) -> None:
+        """Write an episode, and what the updates since the last one came to.
 
         Args:
             step: environment steps at its end.
             updates: updates done by then.
+            replay_fill: transitions held.
             episode: what happened.
         """
         self._episodes += 1
-        means = (self._sum / self._count).tolist() if self._sum is not None else []
-        self._sum, self._count = None, 0
         row: dict[str, float | int | str] = {
             "step": step,
             "episode": self._episodes,
@@ -53,16 +54,40 @@ class MetricsLog:
             "terminated": int(episode.terminated),
             **{f"reward_{name}": value for name, value in episode.terms.items()},
             "updates": updates,
-            **dict(zip(Metrics._fields, means or [""] * len(Metrics._fields), strict=True)),
+            "updates_per_step": updates / step if step else 0.0,
+            "replay_fill": replay_fill,
+            **self._of_updates(),
         }
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, list(row))
             self._writer.writeheader()
         self._writer.writerow(row)
         self._file.flush()
-        for name, value in row.items():
+        now = time.perf_counter()
+        waiting = {"waiting": self.waited / (now - self._row_began)}
+        self._row_began, self.waited = now, 0.0
+        for name, value in (row | waiting).items():
             if name != "step" and value != "":
                 self._events.add_scalar(f"train/{name}", value, step)
+
+    def _of_updates(self) -> dict[str, float | int | str]:
+        """Sum up: extremes of the values, the number skipped, and means of the others."""
+        names = Metrics._fields
+        if not self._reports:
+            return dict.fromkeys(names, "")
+        rows = np.concatenate([report.rows for report in self._reports])
+        self._reports.clear()
+        sound = rows[rows[:, names.index("skipped")] == 0]
+        figures: dict[str, float | int | str] = {}
+        for column, name in enumerate(names):
+            if name == "skipped":
+                figures[name] = len(rows) - len(sound)
+            elif not len(sound):
+                figures[name] = ""
+            else:
+                sum_up = {"q_min": np.min, "q_max": np.max}.get(name, np.mean)
+                figures[name] = float(sum_up(sound[:, column]))
+        return figures
 
     def close(self) -> None:
         """Write what is left and close both."""

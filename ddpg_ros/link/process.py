@@ -24,7 +24,7 @@ from ddpg_ros.link.counter import Counter
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
-from ddpg_ros.types import Episode, RecordLayout, Transition, Vector32
+from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 
 RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
@@ -96,9 +96,9 @@ class LearnerProcess:
             self._check(self._start_deadline, START_TIMEOUT)
         return self._slot.version > 0
 
-    def push(self, transition: Transition) -> None:
-        """Hand over one transition; dropped and counted where the ring is full."""
-        self._ring.push(self._layout.pack(transition))
+    def push(self, experience: Experience) -> None:
+        """Hand over one piece of experience; dropped and counted where the ring is full."""
+        self._ring.push(self._layout.pack(experience))
 
     def end_episode(self, step: int, episode: Episode) -> None:
         """Hand over a finished episode, for the log."""

@@ -5,29 +5,31 @@ import pytest
 import torch
 
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.networks import Mlp
+from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config import LearnerSection
-from ddpg_ros.errors import MachineError
+from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.types import RecordLayout
 
 LAYOUT = RecordLayout(observation_size=3, action_size=1)
 
 
 def make_learner(seed=0, **settings):
-    small = {"hidden": [8, 8], "batch_size": 16, "replay_capacity": 1000}
+    small = {"hidden": [8, 8], "batch_size": 16, "replay_capacity": 1000, "mode": "eager"}
     return Learner(LearnerSection(**(small | settings)), LAYOUT, seed)
 
 
 def experience(steps, seed=9):
     rng = np.random.default_rng(seed)
     records = rng.uniform(-1.0, 1.0, (steps, LAYOUT.width)).astype(np.float32)
-    records[:, LAYOUT.slices[3]] = 0.0
+    records[:, LAYOUT.slices[3]] = 0.98
     return records
 
 
 def train(learner, updates=50):
     learner.add(experience(100))
-    metrics = [learner.update() for _ in range(updates)]
-    return learner.actor_weights().tobytes(), torch.tensor(metrics[-1]).numpy().tobytes()
+    reports = [learner.update() for _ in range(updates)]
+    return learner.actor_weights().tobytes(), reports[-1].rows.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -95,3 +97,111 @@ def test_a_cuda_device_beyond_those_here_is_refused_in_one_sentence(monkeypatch)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(MachineError, match=r"^learner\.device is cuda:2, .*at most cuda:1\.$"):
         make_learner(device="cuda:2")
+
+
+def test_bf16_where_the_processor_has_none_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    with pytest.raises(MachineError, match=r"^learner\.matmul_precision is bf16, .*expected fp32"):
+        make_learner(matmul_precision="bf16")
+
+
+def test_cudagraph_on_the_cpu_is_refused_in_one_sentence():
+    with pytest.raises(MachineError, match=r"^learner\.mode is cudagraph and .*device: cuda"):
+        make_learner(mode="cudagraph")
+
+
+def test_updates_in_one_call_are_those_of_as_many_calls():
+    one, several = make_learner(), make_learner()
+    for learner in (one, several):
+        learner.add(experience(100))
+    reports = np.concatenate([one.update().rows for _ in range(70)])
+    np.testing.assert_array_equal(several.update(70).rows, reports)
+    assert one.actor_weights().tobytes() == several.actor_weights().tobytes()
+    assert several.updates == 70
+
+
+def test_networks_are_drawn_anew_after_so_many_updates_and_the_replay_stays():
+    learner = make_learner(reset_every=20)
+    untrained = make_learner().act(experience(5)[:, :3])
+    learner.add(experience(100))
+    learner.update(19)
+    assert np.abs(learner.act(experience(5)[:, :3])).max() > 10 * np.abs(untrained).max()
+    learner.update(1)
+    fresh = learner.act(experience(5)[:, :3])
+    assert np.abs(fresh).max() < 10 * np.abs(untrained).max()
+    assert (fresh != untrained).any()  # others than the first
+    assert len(learner.replay) == 100
+    assert len(learner.update(45).rows) == 45  # across two more resets
+    assert learner.updates == 65
+
+
+def test_reset_with_another_grouping_of_the_updates_is_the_same():
+    one, other = make_learner(reset_every=7), make_learner(reset_every=7)
+    for learner in (one, other):
+        learner.add(experience(100))
+    one.update(30)
+    for count in (3, 10, 1, 16):
+        other.update(count)
+    assert one.actor_weights().tobytes() == other.actor_weights().tobytes()
+
+
+def test_ten_diverged_updates_in_a_row_stop_with_advice_and_leave_the_last_good_actor():
+    learner = make_learner()
+    learner.add(experience(100))
+    learner.update(5)
+    good = learner.actor_weights().tobytes()
+    broken = experience(1000)
+    broken[:, LAYOUT.slices[2]] = np.nan
+    learner.add(broken)  # nothing else is left in the replay
+    assert learner.update(9).column("skipped") == [1.0] * 9
+    with pytest.raises(LearnerDivergedError, match=r"10 updates in a row .*Try a lower learner"):
+        learner.update()
+    assert learner.actor_weights().tobytes() == good
+
+
+def test_a_good_update_between_begins_the_count_anew():
+    learner = make_learner()
+    learner.add(experience(1))
+    good = learner.replay.storage[0].clone()
+    for _ in range(3):
+        learner.replay.storage[0] = float("nan")
+        learner.update(9)
+        learner.replay.storage[0] = good
+        assert learner.update().column("skipped") == [0.0]
+
+
+def test_a_value_beyond_twice_what_the_largest_reward_allows_is_divergence():
+    # γ = 0.9, r_max = 5: 2·5/(1 − 0.9) = 100
+    learner = make_learner(discount=0.9)
+    records = experience(100)
+    records[:, LAYOUT.slices[2]] = -5.0
+    learner.add(records)
+    for bias, skipped in ((-99.0, 0.0), (-101.0, 1.0)):
+        critics = learner.state.critics.clone()
+        critics[0, -1] = bias
+        learner.state = learner.state._replace(critics=critics)
+        assert learner.update().column("skipped") == [skipped]
+
+
+def test_observations_are_normalised_for_the_networks_and_not_for_who_asks_the_actor():
+    plain, normalising = make_learner(), make_learner(normalise_observations=True)
+    far = experience(200)
+    far[:, :3] = 50.0 + 3.0 * far[:, :3]
+    far[:, -3:] = 50.0 + 3.0 * far[:, -3:]
+    for learner in (plain, normalising):
+        learner.add(far)
+    assert (plain.actor_weights() == plain.state.actor.numpy()).all()
+    answers = normalising.act(far[:, :3])
+    normalised = (far[:, :3] - far[:, :3].mean(0)) / far[:, :3].std(0)
+    weights = torch.from_numpy(normalising.state.actor.numpy())
+    expected = torch.tanh(Mlp([3, 8, 8, 1])(weights, torch.from_numpy(normalised)))
+    np.testing.assert_allclose(answers, expected.numpy(), atol=1e-5)
+
+
+def test_a_million_transitions_of_a_seven_joint_arm_take_less_than_300_mb():
+    layout = RecordLayout(observation_size=7 + 7 + 14 + 3, action_size=7)
+    replay = Replay(1_000_000, layout)  # not touched, so that no memory is
+    size = replay.storage.element_size() * replay.storage.nelement()
+    assert size == 1_000_000 * (2 * 31 + 7 + 2) * 4
+    assert size < 300e6

@@ -1,17 +1,21 @@
 """The equations of DDPG: targets by hand, gradients against central finite differences."""
 
-import itertools
-
 import pytest
 import torch
 from torch.func import grad
 
 from ddpg_ros.algo.losses import Batch, actor_loss, critic_loss, soft_update, td_target
-from ddpg_ros.algo.networks import Networks, actor, critic, initial_parameters
+from ddpg_ros.algo.networks import Mlp, Networks, initial_parameters, mlp_networks
 
 OBSERVATION, ACTION, ROWS = 3, 2, 6
-NETWORKS = Networks(actor, critic)
 STEP = 1e-6  # of the finite differences
+
+
+def networks(layer_norm=False):
+    return mlp_networks(
+        Mlp([OBSERVATION, 5, 4, ACTION], layer_norm),
+        Mlp([OBSERVATION + ACTION, 5, 4, 1], layer_norm),
+    )
 
 
 def number(*values):
@@ -26,14 +30,13 @@ def draw(seed):
         return 2.0 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1.0
 
     def network(*sizes):
-        shapes = initial_parameters(sizes, generator)
-        return tuple(uniform(*tensor.shape) for tensor in shapes)
+        return uniform(len(initial_parameters(sizes, generator)))
 
     batch = Batch(
         uniform(ROWS, OBSERVATION),
         uniform(ROWS, ACTION),
         uniform(ROWS),
-        (uniform(ROWS) > 0.0).double(),
+        0.9 * (uniform(ROWS) > 0.0),
         uniform(ROWS, OBSERVATION),
     )
     return network(OBSERVATION, 5, 4, ACTION), network(OBSERVATION + ACTION, 5, 4, 1), batch
@@ -41,79 +44,107 @@ def draw(seed):
 
 def finite_differences(loss, parameters):
     """Gradient of `loss` by central differences, one parameter at a time."""
-    gradient = [torch.zeros_like(tensor) for tensor in parameters]
-    for layer, tensor in enumerate(parameters):
-        for index in itertools.product(*map(range, tensor.shape)):
-            sides = []
-            for sign in (1.0, -1.0):
-                moved = [other.clone() for other in parameters]
-                moved[layer][index] += sign * STEP
-                sides.append(loss(tuple(moved)).item())
-            gradient[layer][index] = (sides[0] - sides[1]) / (2.0 * STEP)
+    gradient = torch.zeros_like(parameters)
+    for index in range(parameters.numel()):
+        sides = []
+        for sign in (1.0, -1.0):
+            moved = parameters.clone()
+            moved.view(-1)[index] += sign * STEP
+            sides.append(loss(moved).item())
+        gradient.view(-1)[index] = (sides[0] - sides[1]) / (2.0 * STEP)
     return gradient
 
 
 def assert_same(gradient, expected):
-    assert any(tensor.abs().max() > 1e-3 for tensor in expected)  # there is a gradient at all
-    for one, other in zip(gradient, expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
+    assert expected.abs().max() > 1e-3  # there is a gradient at all
+    torch.testing.assert_close(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_critics_gradient_is_that_of_finite_differences_for_every_parameter(seed):
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("critics", [1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_critics_gradient_is_that_of_finite_differences(seed, critics, layer_norm):
     mu, q, batch = draw(seed)
-    target = td_target(NETWORKS, mu, q, batch, 0.9)
+    several = torch.stack([(1.0 + 0.1 * k) * q for k in range(critics)])
+    target = td_target(networks(layer_norm), mu, several, batch)
 
     def loss(parameters):
-        return critic_loss(parameters, NETWORKS, batch, target)[0]
+        return critic_loss(parameters, networks(layer_norm), batch, target)[0]
 
-    assert_same(grad(loss)(q), finite_differences(loss, q))
+    assert_same(grad(loss)(several), finite_differences(loss, several))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_actors_gradient_is_that_of_finite_differences_for_every_parameter(seed):
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_actors_gradient_is_that_of_finite_differences(seed, penalty, layer_norm):
     mu, q, batch = draw(seed)
 
     def loss(parameters):
-        return actor_loss(parameters, q, NETWORKS, batch.observation)
+        return actor_loss(parameters, q, networks(layer_norm), batch.observation, penalty)[0]
 
     assert_same(grad(loss)(mu), finite_differences(loss, mu))
 
 
+# μ(s) = θ s and Q(s, a) = w s + a, of numbers
+LINEAR = Networks(
+    lambda theta, observation: theta * observation,
+    lambda w, observation, action: w * observation.squeeze(-1) + action.squeeze(-1),
+)
+
+
+def next_at_3(*discounts, reward=-1.0):
+    rows = len(discounts)
+    return Batch(
+        observation=torch.ones(rows, 1, dtype=torch.float64),
+        action=torch.zeros(rows, 1, dtype=torch.float64),
+        reward=number(*[reward] * rows),
+        discount=number(*discounts),
+        next_observation=3.0 * torch.ones(rows, 1, dtype=torch.float64),
+    )
+
+
 def test_termination_cuts_the_bootstrap_and_nothing_else_does():
     # μ'(s') = 2 s' and Q'(s, a) = 10 s + a: at s' = 3 the next value is 30 + 6 = 36
-    networks = Networks(
-        lambda parameters, observation: parameters[0] * observation,
-        lambda parameters, observation, action: (
-            parameters[0] * observation.squeeze(-1) + action.squeeze(-1)
-        ),
-    )
-    batch = Batch(
-        observation=number(1.0, 1.0).reshape(2, 1),
-        action=number(0.0, 0.0).reshape(2, 1),
-        reward=number(-1.0, -1.0),
-        terminated=number(0.0, 1.0),  # a time limit is stored as 0
-        next_observation=number(3.0, 3.0).reshape(2, 1),
-    )
-    target = td_target(networks, (number(2.0),), (number(10.0),), batch, discount=0.5)
+    batch = next_at_3(0.5, 0.0)  # a time limit is stored with γ, a termination with 0
+    target = td_target(LINEAR, number(2.0), number(10.0)[None], batch)
     assert target.tolist() == [-1.0 + 0.5 * 36.0, -1.0]
 
 
-def test_the_critics_loss_is_half_the_mean_square():
-    networks = Networks(actor, lambda parameters, observation, action: parameters[0] + 0.0)
-    loss, value = critic_loss((number(1.0, 5.0),), networks, draw(0)[2], number(0.0, 2.0))
-    assert loss.item() == 0.5 * (1.0 + 9.0) / 2.0
-    assert value.tolist() == [1.0, 5.0]
+def test_of_two_critics_the_lesser_value_is_the_target():
+    # at s' = 3: Q₁ = 30 + 6 = 36 and Q₂ = −3 + 6 = 3
+    target = td_target(LINEAR, number(2.0), number(10.0, -1.0)[:, None], next_at_3(0.5))
+    assert target.tolist() == [-1.0 + 0.5 * 3.0]
+
+
+def test_noise_on_the_target_action_stays_within_the_actions_that_there_are():
+    # μ'(s') = 0.1·3 = 0.3; with 0.2 it is 0.5, with 0.9 it would be 1.2 and is 1
+    batch, noise = next_at_3(0.5, 0.5), number(0.2, 0.9)[:, None]
+    target = td_target(LINEAR, number(0.1), number(10.0)[None], batch, noise)
+    assert target.tolist() == pytest.approx([-1.0 + 0.5 * 30.5, -1.0 + 0.5 * 31.0])
+
+
+def test_the_critics_loss_is_half_the_mean_square_summed_over_the_critics():
+    constant = Networks(LINEAR.actor, lambda w, observation, action: w + 0.0)
+    critics, target = number([1.0, 5.0], [0.0, 0.0]), number(0.0, 2.0)
+    loss, values = critic_loss(critics, constant, draw(0)[2], target)
+    assert loss.item() == 0.5 * (1.0 + 9.0) / 2.0 + 0.5 * (0.0 + 4.0) / 2.0
+    assert values.tolist() == critics.tolist()
+
+
+def test_the_penalty_of_action_is_its_mean_square():
+    # at s = 1 and s = 3 with θ = 2: a = 2, 6; Q = 10 s + a = 12, 36
+    observation = number(1.0, 3.0)[:, None]
+    loss, action = actor_loss(number(2.0), number(10.0), LINEAR, observation, penalty=0.1)
+    assert loss.item() == pytest.approx(-(12.0 + 36.0) / 2.0 + 0.1 * (4.0 + 36.0) / 2.0)
+    assert action.flatten().tolist() == [2.0, 6.0]
 
 
 def test_soft_update_moves_every_parameter_by_tau():
-    target = (number(1.0, -2.0), number(0.0))
-    online = (number(3.0, 2.0), number(8.0))
-    first, second = soft_update(target, online, 0.25)
-    assert (first.tolist(), second.tolist()) == ([1.5, -1.0], [2.0])
-    assert target[0].tolist() == [1.0, -2.0]  # a pure function
+    target, online = number(1.0, -2.0, 0.0), number(3.0, 2.0, 8.0)
+    assert soft_update(target, online, 0.25).tolist() == [1.5, -1.0, 2.0]
+    assert target.tolist() == [1.0, -2.0, 0.0]  # a pure function
 
 
 def test_soft_update_with_tau_1_copies():
-    (copy,) = soft_update((number(1.0),), (number(3.0),), 1.0)
-    assert copy.tolist() == [3.0]
+    assert soft_update(number(1.0), number(3.0), 1.0).tolist() == [3.0]

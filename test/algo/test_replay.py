@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddpg_ros.algo.replay import Replay
-from ddpg_ros.types import RecordLayout, Transition
+from ddpg_ros.algo.replay import Replay, unpack
+from ddpg_ros.types import Experience, RecordLayout
 
 LAYOUT = RecordLayout(observation_size=2, action_size=1)
 
@@ -16,9 +16,15 @@ def records(*numbers):
     return torch.tensor(numbers, dtype=torch.float32)[:, None].expand(-1, LAYOUT.width)
 
 
+def sample(replay, size, seed):
+    rows = torch.zeros(size, dtype=torch.int64)
+    replay.draw(rows, torch.Generator().manual_seed(seed))
+    return unpack(replay.layout, replay.storage[rows])
+
+
 def held(replay, draws=2000):
     """The numbers that 2000 draws find: all of a small replay, as good as certainly."""
-    batch = replay.sample(draws, torch.Generator().manual_seed(0))
+    batch = sample(replay, draws, 0)
     return set(batch.reward.tolist())
 
 
@@ -74,7 +80,7 @@ def test_what_was_added_may_be_overwritten_by_the_caller():
 def test_draws_are_uniform_also_across_the_wrap():
     replay, draws = Replay(50, LAYOUT), 50_000
     replay.add(records(*range(70)))
-    batch = replay.sample(draws, torch.Generator().manual_seed(1))
+    batch = sample(replay, draws, 1)
     counts = torch.bincount(batch.reward.long() - 20, minlength=50).double()
     expected = draws / 50
     chi_square = ((counts - expected) ** 2 / expected).sum().item()
@@ -85,32 +91,29 @@ def test_draws_are_uniform_also_across_the_wrap():
 def test_the_same_generator_draws_the_same_and_another_draws_others():
     replay = Replay(100, LAYOUT)
     replay.add(records(*range(100)))
-    one, same, other = (
-        replay.sample(32, torch.Generator().manual_seed(seed)).reward.tolist()
-        for seed in (3, 3, 4)
-    )
+    one, same, other = (sample(replay, 32, seed).reward.tolist() for seed in (3, 3, 4))
     assert one == same != other
 
 
 def test_a_batch_has_the_columns_of_the_packed_transition():
     layout = RecordLayout(observation_size=3, action_size=2)
-    transition = Transition(
+    experience = Experience(
         observation=torch.tensor([1.0, 2.0, 3.0]).numpy(),
         action=torch.tensor([0.25, -0.5]).numpy(),
         reward=-7.0,
-        terminated=True,
+        discount=0.75,
         next_observation=torch.tensor([4.0, 5.0, 6.0]).numpy(),
     )
     replay = Replay(5, layout)
-    replay.add(torch.from_numpy(layout.pack(transition))[None])
-    batch = replay.sample(2, torch.Generator().manual_seed(0))
+    replay.add(torch.from_numpy(layout.pack(experience))[None])
+    batch = sample(replay, 2, 0)
     assert batch.observation.tolist() == [[1.0, 2.0, 3.0]] * 2
     assert batch.action.tolist() == [[0.25, -0.5]] * 2
     assert batch.reward.tolist() == [-7.0] * 2
-    assert batch.terminated.tolist() == [1.0] * 2
+    assert batch.discount.tolist() == [0.75] * 2
     assert batch.next_observation.tolist() == [[4.0, 5.0, 6.0]] * 2
 
 
 def test_an_empty_replay_cannot_be_drawn_from():
     with pytest.raises(RuntimeError):
-        Replay(4, LAYOUT).sample(1, torch.Generator())
+        sample(Replay(4, LAYOUT), 1, 0)

@@ -6,12 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddpg_ros.algo.networks import actor, initial_parameters
+from ddpg_ros.algo.networks import Mlp, initial_parameters
 from ddpg_ros.control.mlp import MlpActor, weight_count
-
-
-def flatten(parameters):
-    return torch.cat([tensor.reshape(-1) for tensor in parameters]).numpy()
 
 
 @settings(deadline=None, max_examples=60)
@@ -19,14 +15,16 @@ def flatten(parameters):
     sizes=st.lists(st.integers(1, 40), min_size=2, max_size=5),
     seed=st.integers(0, 2**31 - 1),
     scale=st.floats(0.1, 4.0),
+    layer_norm=st.booleans(),
 )
-def test_numpy_and_torch_give_the_same_action(sizes, seed, scale):
+def test_numpy_and_torch_give_the_same_action(sizes, seed, scale, layer_norm):
     generator = torch.Generator().manual_seed(seed)
     parameters = initial_parameters(sizes, generator)
-    parameters = (*parameters[:-2], 100.0 * parameters[-2], 100.0 * parameters[-1])  # off zero
+    parameters[-(sizes[-2] + 1) * sizes[-1] :] *= 100.0  # the last layer, off zero
     observations = scale * torch.randn((4, sizes[0]), generator=generator)
-    ours = MlpActor(sizes, flatten(parameters))
-    for observation, expected in zip(observations, actor(parameters, observations), strict=True):
+    ours = MlpActor(sizes, parameters.numpy(), layer_norm)
+    expected_actions = torch.tanh(Mlp(sizes, layer_norm)(parameters, observations))
+    for observation, expected in zip(observations, expected_actions, strict=True):
         action = ours(observation.numpy())
         assert action.dtype == np.float32
         np.testing.assert_allclose(action, expected.numpy(), rtol=0, atol=1e-5)

@@ -2,16 +2,19 @@
 
 import csv
 
+import numpy as np
 import pytest
-import torch
 
+from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.link.metrics import MetricsLog
 from ddpg_ros.types import Episode
 
 
-def metrics(*values):
-    return Metrics(*(torch.tensor(value) for value in values))
+def report(*updates):
+    """One report of some updates, each given by the metrics that are not zero."""
+    rows = [[update.get(name, 0.0) for name in Metrics._fields] for update in updates]
+    return Report(np.array(rows, dtype=np.float32))
 
 
 def episode(total, **terms):
@@ -31,7 +34,7 @@ def log(tmp_path):
 
 
 def test_the_columns_are_the_episode_its_terms_and_the_updates(tmp_path, log):
-    log.write(50, 0, episode(-3.0, distance=-2.5, torque=-0.5))
+    log.write(50, 0, 40, episode(-3.0, distance=-2.5, torque=-0.5))
     (row,) = rows_of(tmp_path)
     assert list(row.items()) == [
         ("step", "50"),
@@ -43,34 +46,53 @@ def test_the_columns_are_the_episode_its_terms_and_the_updates(tmp_path, log):
         ("reward_distance", "-2.5"),
         ("reward_torque", "-0.5"),
         ("updates", "0"),
-        ("critic_loss", ""),
-        ("actor_loss", ""),
-        ("q_mean", ""),
+        ("updates_per_step", "0.0"),
+        ("replay_fill", "40"),
+        *((name, "") for name in Metrics._fields),
     ]
 
 
-def test_losses_are_means_over_the_updates_since_the_episode_before(tmp_path, log):
-    log.add(metrics(1.0, -2.0, 8.0))
-    log.add(metrics(3.0, -4.0, 0.0))
-    log.write(50, 2, episode(0.0))
-    log.add(metrics(10.0, 20.0, 30.0))
-    log.write(100, 3, episode(0.0))
-    log.write(150, 3, episode(0.0))
-    losses = [(row["critic_loss"], row["actor_loss"], row["q_mean"]) for row in rows_of(tmp_path)]
-    assert losses == [("2.0", "-3.0", "4.0"), ("10.0", "20.0", "30.0"), ("", "", "")]
-    assert [row["episode"] for row in rows_of(tmp_path)] == ["1", "2", "3"]
+def test_what_updates_report_is_averaged_from_one_episode_to_the_next(tmp_path, log):
+    log.add(report({"critic_loss": 1.0, "saturation": 0.5}, {"critic_loss": 3.0}))
+    log.add(report({"critic_loss": 8.0, "saturation": 0.25}))
+    log.write(50, 3, 50, episode(0.0))
+    log.add(report({"critic_loss": 10.0}))
+    log.write(100, 4, 100, episode(0.0))
+    log.write(150, 4, 150, episode(0.0))
+    rows = rows_of(tmp_path)
+    assert [row["critic_loss"] for row in rows] == ["4.0", "10.0", ""]
+    assert [row["saturation"] for row in rows] == ["0.25", "0.0", ""]
+    assert [row["updates_per_step"] for row in rows] == ["0.06", "0.04", str(4 / 150)]
+    assert [row["episode"] for row in rows] == ["1", "2", "3"]
+
+
+def test_of_the_extremes_the_most_extreme_is_kept(tmp_path, log):
+    log.add(report({"q_min": -3.0, "q_max": 1.0}, {"q_min": -1.0, "q_max": 5.0}))
+    log.write(50, 2, 50, episode(0.0))
+    (row,) = rows_of(tmp_path)
+    assert (row["q_min"], row["q_max"]) == ("-3.0", "5.0")
+
+
+def test_skipped_updates_are_counted_and_spoil_no_mean(tmp_path, log):
+    log.add(report({"critic_loss": 2.0}, {"critic_loss": np.nan, "skipped": 1.0}))
+    log.write(50, 2, 50, episode(0.0))
+    log.add(report({"critic_loss": np.inf, "skipped": 1.0}))
+    log.write(100, 3, 100, episode(0.0))
+    rows = rows_of(tmp_path)
+    assert [(row["critic_loss"], row["skipped"]) for row in rows] == [("2.0", "1"), ("", "1")]
 
 
 def test_a_row_can_be_read_as_soon_as_it_is_written(tmp_path, log):
     assert rows_of(tmp_path) == []
-    log.write(50, 0, episode(1.0))
+    log.write(50, 0, 50, episode(1.0))
     assert [row["return"] for row in rows_of(tmp_path)] == ["1.0"]
 
 
 def test_the_same_stands_in_tensorboard(tmp_path):
     log = MetricsLog(tmp_path)
-    log.add(metrics(1.5, -2.0, 8.0))
-    log.write(50, 1, episode(-3.0))
+    log.add(report({"critic_loss": 1.5}))
+    log.waited = 1e9
+    log.write(50, 1, 50, episode(-3.0))
     log.close()
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -80,3 +102,6 @@ def test_the_same_stands_in_tensorboard(tmp_path):
     (total,) = events.Scalars("train/return")
     assert (loss.step, loss.value) == (50, 1.5)
     assert (total.step, total.value) == (50, -3.0)
+    (waiting,) = events.Scalars("train/waiting")
+    assert waiting.value > 1.0  # in TensorBoard alone: metrics.csv holds no wall time
+    assert "waiting" not in rows_of(tmp_path)[0]

@@ -1,0 +1,55 @@
+"""The update captured as a CUDA graph and replayed on the device; the host never waits."""
+
+import torch
+from torch import Tensor
+
+from ddpg_ros.algo.program import Inputs, Program
+from ddpg_ros.algo.update import LearnerState, Metrics, combine
+
+_WARM_UPS = 3  # before a capture, as torch's documentation of CUDA graphs asks
+
+
+class CudaGraph:
+    """Runs a call's updates by replaying one captured update; the first call captures it."""
+
+    def __init__(self, program: Program) -> None:
+        """Take what to capture."""
+        self._program = program
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._state: LearnerState
+        self._inputs: Inputs
+        self._k: Tensor
+        self._report: Tensor
+
+    def __call__(self, state: LearnerState, inputs: Inputs) -> tuple[LearnerState, Tensor]:
+        """Do a call's updates, see `Run`; the state returned is overwritten by the next call."""
+        if self._graph is None:
+            self._capture(state, inputs)
+        assert self._graph is not None
+        if state is not self._state:  # the first call, or the networks were drawn anew
+            combine(Tensor.copy_, self._state, state)
+        for name in ("rows", "noise", "moments", "value_limit"):
+            getattr(self._inputs, name).copy_(getattr(inputs, name), non_blocking=True)
+        self._k.zero_()
+        for _ in range(int(inputs.updates)):
+            self._graph.replay()
+        return self._state, self._report.clone()
+
+    def _capture(self, state: LearnerState, inputs: Inputs) -> None:
+        device = inputs.storage.device
+        self._state = combine(lambda tensor, _: tensor.clone(), state, state)
+        self._inputs = inputs.on(device)
+        self._k = torch.zeros((), dtype=torch.int64, device=device)
+        self._report = torch.zeros((len(inputs.rows), len(Metrics._fields)), device=device)
+        beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        beside.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(beside):
+            for _ in range(_WARM_UPS):
+                self._program.one(self._state, self._inputs, self._k)
+        torch.cuda.current_stream(device).wait_stream(beside)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            new, metrics = self._program.one(self._state, self._inputs, self._k)
+            self._report.index_copy_(0, self._k.reshape(1), metrics[None])
+            combine(Tensor.copy_, self._state, new)
+            self._k += 1

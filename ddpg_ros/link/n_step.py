@@ -1,0 +1,58 @@
+"""Transitions of one step become experience of n: R = Σ γ^k r_k, then γⁿ Q(s_n, ·)."""
+
+from collections import deque
+
+import numpy as np
+
+from ddpg_ros.types import Experience, Transition
+
+
+class NStep:
+    """Holds an episode's last n steps back, and gives each step with those that followed it.
+
+    The last steps of an episode have fewer than n after them: after a termination none is needed,
+    and at a time limit the shorter sum is as true, with γ to the power of its length. n = 1 holds
+    nothing back. Sutton, "Learning to predict by the methods of temporal differences", 1988;
+    without the correction for another behaviour, as in D4PG (Barth-Maron et al., 2018).
+    """
+
+    def __init__(self, steps: int, discount: float) -> None:
+        """Take n, and γ."""
+        self._steps = steps
+        self._discount = discount
+        self._open: deque[Transition] = deque()
+
+    def add(self, transition: Transition) -> list[Experience]:
+        """Take the next step; return the experience that it completes.
+
+        A step that does not follow on the last one begins a new episode, also where nobody said
+        that the old one had ended.
+        """
+        complete: list[Experience] = []
+        if self._open:
+            last = self._open[-1].next_observation
+            if last is not transition.observation and (last != transition.observation).any():
+                complete = self.end()
+        self._open.append(transition)
+        if transition.terminated:
+            complete += self.end()
+        elif len(self._open) == self._steps:
+            complete.append(self._first())
+        return complete
+
+    def end(self) -> list[Experience]:
+        """End the episode; return what was held back."""
+        rest: list[Experience] = []
+        while self._open:
+            rest.append(self._first())
+        return rest
+
+    def _first(self) -> Experience:
+        first, last = self._open[0], self._open[-1]
+        weights = self._discount ** np.arange(len(self._open) + 1)
+        reward = sum(w * step.reward for w, step in zip(weights, self._open, strict=False))
+        discount = 0.0 if last.terminated else float(weights[-1])
+        self._open.popleft()
+        return Experience(
+            first.observation, first.action, float(reward), discount, last.next_observation
+        )

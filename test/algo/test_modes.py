@@ -1,0 +1,152 @@
+"""The modes give the same numbers to rounding, each repeats itself, and no compiler is no end."""
+
+import numpy as np
+import pytest
+import torch
+
+from ddpg_ros.algo.compiled import artifact
+from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
+from ddpg_ros.config import LearnerSection
+from ddpg_ros.errors import MachineError
+from ddpg_ros.types import RecordLayout
+
+LAYOUT = RecordLayout(observation_size=3, action_size=2)
+SMALL = {"hidden": [16, 12], "batch_size": 16, "replay_capacity": 500}
+EVERY_OPTION = {
+    "critics": 2,
+    "policy_delay": 2,
+    "target_noise": 0.2,
+    "action_penalty": 0.01,
+    "critic_layer_norm": True,
+    "actor_layer_norm": True,
+    "normalise_observations": True,
+    "reset_every": 25,
+}
+HAS_BF16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """One cache of compiled updates for these tests; the first start of each finds it empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "ddpg_ros"
+
+
+def learner(mode, **options):
+    return Learner(LearnerSection(**SMALL, mode=mode, **options), LAYOUT, seed=5)
+
+
+def experience():
+    rng = np.random.default_rng(1)
+    records = rng.uniform(-1.0, 1.0, (300, LAYOUT.width)).astype(np.float32)
+    records[:, LAYOUT.slices[3]] = 0.9
+    return records
+
+
+def train(one):
+    """Fifty updates, in calls of several sizes."""
+    one.add(experience())
+    one.compile()
+    reports = [one.update(count).rows for count in (1, 1, 40, 8)]
+    return one.actor_weights(), np.concatenate(reports)
+
+
+@pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
+def test_compiled_and_eager_updates_agree_to_rounding_and_the_cache_is_found(
+    options, cache, capfd
+):
+    eager_weights, eager_reports = train(learner("eager", **options))
+    first_weights, first_reports = train(learner("compile", **options))
+    assert "compiling the update" in capfd.readouterr().err
+    np.testing.assert_allclose(first_reports, eager_reports, rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(first_weights, eager_weights, rtol=2e-3, atol=1e-4)
+    assert (first_weights != learner("eager", **options).actor_weights()).any()
+
+    second_weights, second_reports = train(learner("compile", **options))
+    assert capfd.readouterr().err == ""  # from the cache
+    assert second_weights.tobytes() == first_weights.tobytes()
+    assert second_reports.tobytes() == first_reports.tobytes()
+
+
+@pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
+def test_eager_updates_repeat_themselves(options):
+    one, other = train(learner("eager", **options)), train(learner("eager", **options))
+    assert one[0].tobytes() == other[0].tobytes()
+    assert one[1].tobytes() == other[1].tobytes()
+
+
+@pytest.mark.skipif(not HAS_BF16, reason="this processor multiplies no bfloat16")
+def test_bf16_products_are_those_of_fp32_to_their_precision():
+    exact, _ = train(learner("eager"))
+    rounded, _ = train(learner("eager", matmul_precision="bf16"))
+    untrained = learner("eager").actor_weights()
+    moved = np.linalg.norm(exact - untrained)
+    assert 0.0 < np.linalg.norm(rounded - exact) < 0.2 * moved
+
+
+def test_the_cache_tells_settings_and_sizes_apart():
+    one = LearnerSection(**SMALL)
+    paths = {
+        artifact(one, LAYOUT),
+        artifact(one.model_copy(update={"tau": 0.5}), LAYOUT),
+        artifact(one, RecordLayout(4, 2)),
+    }
+    assert len(paths) == 3
+    assert artifact(LearnerSection(**SMALL), LAYOUT) in paths
+
+
+def test_without_a_compiler_auto_goes_on_eagerly_and_says_so_once(monkeypatch, capfd):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    one = _uncached("auto")
+    weights, _ = train(one)
+    one.compile()
+    said = capfd.readouterr().err
+    assert said.count("no-such-compiler") == 1
+    assert "apt install g++" in said
+    assert weights.tobytes() == train(_uncached("eager"))[0].tobytes()
+
+
+def test_without_a_compiler_the_mode_compile_is_refused(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(MachineError, match=r"^learner\.mode is compile, but .*no-such-compiler"):
+        _uncached("compile").compile()
+
+
+def test_a_compiler_that_fails_is_quoted(monkeypatch, capfd):
+    monkeypatch.setenv("CXX", "false")
+    one = _uncached("auto")
+    train(one)
+    assert "not compiled, slower: the update could not be compiled" in capfd.readouterr().err
+
+
+def test_a_broken_file_in_the_cache_does_not_end_the_training(capfd):
+    settings = LearnerSection(**(SMALL | {"batch_size": 18}), mode="auto")
+    path = artifact(settings, LAYOUT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"not what it was")
+    one = Learner(settings, LAYOUT, seed=5)
+    train(one)
+    assert "not compiled, slower" in capfd.readouterr().err
+    assert not path.exists()  # the next start makes it anew
+
+
+def test_auto_does_not_compile_for_a_few_updates(capfd):
+    one = Learner(LearnerSection(**SMALL), LAYOUT, 5, planned_updates=WORTH_COMPILING - 1)
+    assert train(one)[0].tobytes() == train(learner("eager"))[0].tobytes()
+    assert capfd.readouterr().err == ""
+
+
+def _uncached(mode):
+    """A learner whose compiled update is not in the cache."""
+    return Learner(LearnerSection(**(SMALL | {"batch_size": 17}), mode=mode), LAYOUT, seed=5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
+def test_replayed_cuda_graphs_and_eager_updates_agree_to_rounding(options):
+    eager_weights, eager_reports = train(learner("eager", device="cuda", **options))
+    weights, reports = train(learner("cudagraph", device="cuda", **options))
+    np.testing.assert_allclose(reports, eager_reports, rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(weights, eager_weights, rtol=2e-3, atol=1e-4)
