@@ -69,6 +69,7 @@ def main() -> int:
     parser.add_argument("--envs", nargs="+", default=ENVIRONMENTS)
     parser.add_argument("--who", nargs="+", default=list(NAMES), choices=list(NAMES))
     parser.add_argument("--steps", type=int, default=300_000, help="at most, of a training")
+    parser.add_argument("--threads", type=int, default=1, help="of each learner's matrix work")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of ours"
     )
@@ -78,7 +79,7 @@ def main() -> int:
         parser.error(f"there is no {PEERS_PYTHON}: 'make setup-bench', or '--who ours'.")
     settings = settings_of(arguments.set)
     wanted = [
-        Cell(env, who, seed, asked(env, who, arguments.steps, settings))
+        Cell(env, who, seed, asked(env, who, arguments.steps, arguments.threads, settings))
         for seed in range(arguments.seeds)
         for env in arguments.envs
         for who in arguments.who
@@ -92,7 +93,7 @@ def main() -> int:
     return 0 if complete else 1
 
 
-def setup_for(env: str, most_steps: int) -> Setup:
+def setup_for(env: str, most_steps: int, threads: int = 1) -> Setup:
     """Return what both are given on an environment."""
     steps = min(most_steps, MOST_STEPS.get(env, most_steps))
     return Setup(
@@ -104,12 +105,15 @@ def setup_for(env: str, most_steps: int) -> Setup:
         tau=0.005,
         warmup=min(10_000, steps // 10),
         noise=0.1,
+        threads=threads,
     )
 
 
-def asked(env: str, who: str, most_steps: int, settings: Mapping[str, Value]) -> dict[str, Any]:
+def asked(
+    env: str, who: str, most_steps: int, threads: int, settings: Mapping[str, Value]
+) -> dict[str, Any]:
     """Return what a cell is to be trained with."""
-    setup = setup_for(env, most_steps)
+    setup = setup_for(env, most_steps, threads)
     if who == "ours":
         return {"steps": setup.steps, "settings": {**setup.settings(), **settings}}
     return {"steps": setup.steps, "arguments": setup.arguments()}

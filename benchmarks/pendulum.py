@@ -22,7 +22,7 @@ from ddpg_ros.config import Value
 
 ENV, SOLVED = "Pendulum-v1", -200.0
 STEPS = {"ours": 5000, "sb3": 5000, "sbx": 7000}
-NAMES = {"ours": "ddpg_ros", "sb3": "Stable-Baselines3", "sbx": "SBX"}
+NAMES = {"ours": "ddpg_ros", "sb3": "SB3", "sbx": "SBX"}
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of ours"
     )
+    parser.add_argument("--threads", type=int, default=1, help="of each learner's matrix work")
     for who, steps in STEPS.items():
         parser.add_argument(f"--{who}-steps", type=int, default=steps)
     arguments = parser.parse_args()
@@ -45,7 +46,8 @@ def main() -> None:
     for seed in range(arguments.seeds):
         for who in arguments.who:
             with console.status(f"{NAMES[who]}, seed {seed}"):
-                run = train(who, seed, setup_for(getattr(arguments, f"{who}_steps")), settings)
+                setup = setup_for(getattr(arguments, f"{who}_steps"), arguments.threads)
+                run = train(who, seed, setup, settings)
             runs[who].append({"seed": seed, **run})
             console.print(
                 f"{NAMES[who]}, seed {seed}: {run['mean_return']:.0f} after "
@@ -57,13 +59,14 @@ def main() -> None:
         "solved": SOLVED,
         "learners": {who: {**summed_up(runs[who]), "runs": runs[who]} for who in arguments.who},
         "settings": settings,
+        "threads": arguments.threads,
         **describe_machine(),
     }
     write_results(report, arguments.results / "pendulum.json")
     console.print(table(report["learners"]))
 
 
-def setup_for(steps: int) -> Setup:
+def setup_for(steps: int, threads: int) -> Setup:
     """Return what all are given, that of `config/gym.yaml`."""
     return Setup(
         steps=steps,
@@ -74,6 +77,7 @@ def setup_for(steps: int) -> Setup:
         tau=0.01,
         warmup=500,
         noise=0.1,
+        threads=threads,
     )
 
 

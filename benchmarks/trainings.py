@@ -41,6 +41,7 @@ class Setup(NamedTuple):
     tau: float
     warmup: int
     noise: float  # sigma of Gaussian noise on the normalised action, constant
+    threads: int = 1  # of the learner's matrix work
 
     def settings(self) -> dict[str, Value]:
         """Return our settings."""
@@ -57,6 +58,7 @@ class Setup(NamedTuple):
             "learner.tau": self.tau,
             "learner.warmup_steps": self.warmup,
             "learner.replay_capacity": self.steps,
+            "learner.threads": self.threads,
         }
 
     def arguments(self) -> list[str]:
@@ -71,6 +73,7 @@ class Setup(NamedTuple):
             *("--warmup", str(self.warmup)),
             *("--noise", str(self.noise)),
             *("--replay", str(self.steps)),
+            *("--threads", str(self.threads)),
         ]
 
 

@@ -10,6 +10,7 @@ each training episode.
 import argparse
 import itertools
 import json
+import os
 import time
 from importlib import metadata
 from typing import Any
@@ -61,7 +62,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--noise", type=float, default=0.2, help="sigma, Gaussian, constant")
     parser.add_argument("--replay", type=int, default=200_000)
     parser.add_argument("--episodes", type=int, default=10, help="greedy, after the training")
-    parser.add_argument("--threads", type=int, default=0, help="of SB3; 0: as torch sees fit")
+    parser.add_argument("--threads", type=int, default=1, help="of matrix work; SBX: 1, or all")
     return parser.parse_args()
 
 
@@ -73,9 +74,10 @@ def learner(arguments: argparse.Namespace) -> Any:
         import torch
         from stable_baselines3 import DDPG
 
-        if arguments.threads:
-            torch.set_num_threads(arguments.threads)
+        torch.set_num_threads(arguments.threads)
     else:
+        if arguments.threads == 1:
+            os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         from sbx import DDPG
 
     env = gymnasium.make(arguments.env)

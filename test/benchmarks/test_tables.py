@@ -38,10 +38,11 @@ def test_the_gymnasium_table_shows_every_seed_and_says_the_published_budget():
 
 
 def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short():
-    ours = gym_table.asked("Hopper-v5", "ours", 30_000, {"learner.n_step": 3})
-    sb3 = gym_table.asked("Hopper-v5", "sb3", 30_000, {"learner.n_step": 3})
+    ours = gym_table.asked("Hopper-v5", "ours", 30_000, 2, {"learner.n_step": 3})
+    sb3 = gym_table.asked("Hopper-v5", "sb3", 30_000, 2, {"learner.n_step": 3})
     assert ours["steps"] == sb3["steps"] == ours["settings"]["run.steps"] == 30_000
     assert ours["settings"]["learner.n_step"] == 3
+    assert ours["settings"]["learner.threads"] == 2 and "--threads 2" in " ".join(sb3["arguments"])
     assert gym_table.setup_for("Reacher-v5", 1_000_000).steps == 100_000
     assert gym_table.setup_for("Reacher-v5", 5_000).steps == 5_000
 
