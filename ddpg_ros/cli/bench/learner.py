@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ _CHECKOUT = Path(__file__).resolve().parents[3]
 _PEERS_SPEED = _CHECKOUT / "benchmarks" / "peers" / "speed.py"
 _CALLS = (1, 32)  # updates in one call
 _SEVEN_JOINTS = Size(24, 7, (256, 256), 256)  # the task reach: 3 numbers a joint and the goal
+_QUIET = 0.5  # load average of a machine that does nothing else
 _REFERENCES = ("SBX", "SB3", "limit")
 
 
@@ -93,6 +95,9 @@ def bench_learner(
             f"there is no {peers}, so that no peer is measured; 'make setup-bench' makes it.",
             highlight=False,
         )
+    busy = os.getloadavg()[0]  # two threads of which one has to share its core say nothing
+    if busy > _QUIET:
+        console.print(f"something runs beside this: the load is {busy:.1f} before it begins.")
     rows, about = [], dict[str, Any]()
     for chosen in _chosen_sizes(size):
         for count in threads or (1, 2):
@@ -107,6 +112,7 @@ def bench_learner(
         "sizes": [_memory(name, one) for name, one in _remembered()],
         "contenders": about,
         "seconds": seconds,
+        "load_before": busy,
         **describe_machine(),
     }
     file = results / "learner.json"
