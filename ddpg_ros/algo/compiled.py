@@ -62,7 +62,7 @@ class CompiledUpdate:
         """End the process that compiles, if there still is one."""
         self._closed = True
         if self._maker is not None and self._maker.poll() is None:
-            self._maker.kill()  # its own group follows it: see `_follow`
+            os.killpg(self._maker.pid, signal.SIGKILL)  # with the compilers that it started
 
     def _work(self) -> None:
         try:

@@ -89,6 +89,11 @@ class Learner:
         mode = self._settings.mode
         return mode == "compile" or (mode == "auto" and not cuda and planned >= WORTH_COMPILING)
 
+    @property
+    def compiling(self) -> bool:
+        """Whether the compiled update is still to come."""
+        return self._compiled is not None and not self._compiled.ready
+
     def compile(self) -> None:
         """Wait until the compiled update is in use, where there is to be one.
 

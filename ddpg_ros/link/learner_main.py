@@ -21,6 +21,7 @@ from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
 _IDLE = 20e-6  # [s] between looks at an empty ring
+_COMPILE_POLL = 0.02  # [s]
 _SAVE_EVERY = 30.0  # [s]
 
 
@@ -66,7 +67,11 @@ class _Loop:
     def run(self) -> None:
         end, learner = self._end, self._learner
         if self._takes_turns or end.config.learner.mode == "compile":
-            learner.compile()  # before the first step: a run repeats to the last bit
+            while learner.compiling:  # before the first step: a run repeats to the last bit
+                if os.getppid() != end.parent_pid or self._read_messages() or self._stopping:
+                    return
+                time.sleep(_COMPILE_POLL)
+            learner.compile()
         end.slot.publish(learner.actor_weights(), 1)
         while os.getppid() == end.parent_pid:
             records = end.ring.pop_all()

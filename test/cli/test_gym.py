@@ -110,6 +110,7 @@ def test_inspect_tells_what_a_policy_holds(policy):
 def test_a_signal_to_the_whole_group_leaves_a_summary_and_a_policy(tmp_path, number):
     run_dir = tmp_path / "run"
     command = [*MAIN, *TRAIN, "--steps", "1000000", "--run-dir", str(run_dir)]
+    command += ["--set", "learner.mode=eager"]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -47,7 +47,7 @@ SUMMARY_KEYS = set(
 )
 SHORT = {  # episodes of 10 steps, so that every file grows at once
     "task": {"episode_seconds": 0.4},
-    "learner": {"hidden": [16], "batch_size": 32, "warmup_steps": 50},
+    "learner": {"hidden": [16], "batch_size": 32, "warmup_steps": 50, "mode": "eager"},
     "run": {"steps": 200, "eval_episodes": 2},
 }
 
@@ -158,7 +158,9 @@ def test_a_signal_ends_everything_soon_and_what_was_learnt_is_kept(
     steps = {"steps": 100 if moment == "evaluating" else 100_000, "eval_episodes": 10_000}
     file = config_file(tmp_path, **steps)
     if moment == "warming-up":
-        file = config_file(tmp_path, SHORT | {"learner": {"warmup_steps": 50_000}}, **steps)
+        file = config_file(
+            tmp_path, SHORT | {"learner": {"warmup_steps": 50_000, "mode": "eager"}}, **steps
+        )
     process = cli("train", "--config", file, "--run-dir", run)
     wait_until(lambda: MOMENTS[moment](process, run), 40.0, moment)
     code, took = process.interrupt(number)

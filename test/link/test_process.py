@@ -16,7 +16,7 @@ from ddpg_ros.config import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.process import LearnerProcess
-from ddpg_ros.types import Episode, Transition
+from ddpg_ros.types import Episode, Experience
 
 SIZES = [3, 8, 2]
 STOP_TIMEOUT = 10.0  # [s]
@@ -24,6 +24,7 @@ STOP_TIMEOUT = 10.0  # [s]
 
 def make_config(**settings):
     small = {"learner__hidden": [8], "learner__batch_size": 16, "learner__warmup_steps": 5}
+    small["learner__mode"] = "eager"
     return Config().replace(**(small | settings))
 
 
@@ -48,7 +49,7 @@ def transitions(seed=0):
     rng = np.random.default_rng(seed)
     while True:
         numbers = rng.uniform(-1.0, 1.0, 9).astype(np.float32)
-        yield Transition(numbers[:3], numbers[3:5], float(numbers[5]), False, numbers[6:])
+        yield Experience(numbers[:3], numbers[3:5], float(numbers[5]), 0.98, numbers[6:])
 
 
 def wait_until(condition, seconds=10.0):

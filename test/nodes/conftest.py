@@ -34,7 +34,8 @@ def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
     started: list[Process] = []
 
     def start(module: str = "ddpg_ros.nodes.agent_node", **parameters: object) -> Process:
-        given = {"run__directory": tmp_path / "run", "run__eval_episodes": 1000} | parameters
+        given = {"run__directory": tmp_path / "run", "run__eval_episodes": 1000}
+        given |= {"learner__mode": "eager"} | parameters  # nothing here waits for a compiler
         started.append(Process(tmp_path, module, *ros_arguments(given)))
         return started[-1]
 
