@@ -109,13 +109,15 @@ class CompiledUpdate:
 def _load(path: Path) -> Run:
     try:
         with path.open("rb") as file:
-            run: Run = torch.compiler.load_compiled_function(file)
+            function: Any = torch.compiler.load_compiled_function(file)
     except Exception as error:  # whatever a damaged file may do to an unpickler
         path.unlink(missing_ok=True)
         raise MachineError(
             f"{path} held no compiled update ({type(error).__name__}) and is removed; the next "
             "start makes it anew."
         ) from None
+    function.disable_guard_check()  # shapes and types never change here
+    run: Run = function
     return run
 
 

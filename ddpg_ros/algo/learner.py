@@ -122,7 +122,7 @@ class Learner:
         if self._settings.normalise_observations:
             self._normaliser.add(records[:, observation])
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._note_reward(float(np.abs(records[:, reward]).max()))
+        self._note_reward(max(map(abs, records[:, reward].tolist())))
         self.steps += len(records)
 
     def _note_reward(self, reward: float) -> None:
@@ -150,7 +150,7 @@ class Learner:
             now = min(count, CHUNK, self._until_reset())
             reports.append(self._call(now))
             count -= now
-        report = Report(np.concatenate(reports))
+        report = Report(reports[0] if len(reports) == 1 else np.concatenate(reports))
         self._check(report)
         return report
 

@@ -26,9 +26,11 @@ class Replay:
         """Store records, (k, width); the oldest give way."""
         capacity = len(self.storage)
         records = records[-capacity:]
-        rows = (self._next + torch.arange(len(records), device=self.storage.device)) % capacity
-        self.storage[rows] = records.to(self.storage.device)
-        self._next = (self._next + len(records)) % capacity
+        before_the_end = capacity - self._next
+        for part in (records[:before_the_end], records[before_the_end:]):
+            if len(part):
+                self.storage[self._next : self._next + len(part)] = part
+                self._next = (self._next + len(part)) % capacity
         self._size = min(self._size + len(records), capacity)
 
     def draw(self, rows: Tensor, generator: torch.Generator) -> None:

@@ -20,7 +20,7 @@ from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.run_directory import POLICY
 from ddpg_ros.types import Vector32
 
-_IDLE = 20e-6  # [s] between looks at an empty ring
+_IDLE = 0.02  # [s] between looks whether the agent lives
 _COMPILE_POLL = 0.02  # [s]
 _SAVE_EVERY = 30.0  # [s]
 
@@ -85,10 +85,11 @@ class _Loop:
                 self._update()
             elif not len(records):
                 asleep = time.perf_counter()
-                time.sleep(_IDLE)
+                end.work.wait(_IDLE)
                 self._log.waited += time.perf_counter() - asleep
-            if learner.due <= 0:
+            if learner.due <= 0 and len(records):
                 end.progress.value = learner.steps
+                end.done.ring()
             if time.monotonic() - self._saved_at > _SAVE_EVERY:
                 self._save()
         else:

@@ -20,6 +20,7 @@ from ddpg_ros.config import Config
 from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.link.ring import Ring
@@ -29,7 +30,7 @@ from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 60.0  # [s] for the updates of one transition
-_POLL = 20e-6  # [s]
+_POLL = 0.01  # [s] between looks whether the learner lives
 _WORD_POLL = 0.02  # [s]
 
 
@@ -44,6 +45,7 @@ class LearnerProcess:
         self._ring = Ring(RING_CAPACITY, layout.width)
         self._slot = Slot(weight_count(about.sizes))
         self._progress = Counter()
+        self._work, self._done = Bell(context), Bell(context)
         self._connection, theirs = context.Pipe()
         self._version = 0
         self._start_deadline = time.monotonic() + START_TIMEOUT
@@ -58,6 +60,8 @@ class LearnerProcess:
             self._ring,
             self._slot,
             self._progress,
+            self._work,
+            self._done,
             theirs,
         )
         self._process = context.Process(target=_learn, args=(end,), name="learner", daemon=True)
@@ -99,6 +103,7 @@ class LearnerProcess:
     def push(self, experience: Experience) -> None:
         """Hand over one piece of experience; dropped and counted where the ring is full."""
         self._ring.push(self._layout.pack(experience))
+        self._work.ring()
 
     def end_episode(self, step: int, episode: Episode) -> None:
         """Hand over a finished episode, for the log."""
@@ -125,9 +130,9 @@ class LearnerProcess:
         deadline = time.monotonic() + WAIT_TIMEOUT
         polls = 0
         while self._progress.value < step and not self.cancelled:
-            time.sleep(_POLL)
+            self._done.wait(_POLL)
             polls += 1
-            if polls % 1000 == 0:
+            if polls % 5 == 0:
                 self._check(deadline, WAIT_TIMEOUT)
 
     def check(self) -> None:
@@ -167,6 +172,7 @@ class LearnerProcess:
         try:
             if select.select([], [self._connection], [], 0.0)[1]:
                 self._connection.send(message)
+                self._work.ring()
         except OSError:  # a dead learner is noticed where it matters: in _check
             return
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
@@ -52,4 +53,6 @@ class LearnerEnd:
     ring: Ring
     slot: Slot
     progress: Counter  # transitions whose share of updates is done
+    work: Bell  # rung by the agent: there are transitions, or a message
+    done: Bell  # rung by the learner: there is progress
     connection: Connection
