@@ -98,8 +98,8 @@ def setup_for(env: str, most_steps: int, threads: int = 1) -> Setup:
     steps = min(most_steps, MOST_STEPS.get(env, most_steps))
     return Setup(
         steps=steps,
-        hidden=(256, 256),
-        batch=256,
+        hidden=(64, 64),
+        batch=128,
         learning_rate=1e-3,
         discount=0.99,
         tau=0.005,

@@ -167,3 +167,43 @@ def test_a_run_directory_in_use_is_refused_and_left_alone(run):
     before = sorted(path.name for path in run[0].iterdir())
     assert "is not empty" in refusal(*TRAIN, "--steps", 10, "--run-dir", run[0])
     assert sorted(path.name for path in run[0].iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("learner.n_step", "expected NAME=VALUE, as in learner.n_step=3"),
+        ("learner.n_step=", "expected NAME=VALUE"),
+        ("learner.nstep=3", "there is no setting 'learner.nstep'; did you mean 'learner.n_step'?"),
+        ("learner.n_step=0", "learner.n_step is 0"),
+        ("learner.critics=3", "learner.critics is 3"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(tmp_path, change, said):
+    assert said in refusal(*TRAIN, "--set", change, "--run-dir", tmp_path / "run")
+
+
+def test_settings_are_set_one_by_one_and_every_option_trains_to_a_policy(tmp_path):
+    run_dir = tmp_path / "run"
+    options = {
+        "n_step": 3,
+        "critics": 2,
+        "policy_delay": 2,
+        "target_noise": 0.2,
+        "actor_layer_norm": "true",
+        "critic_layer_norm": "true",
+        "normalise_observations": "true",
+        "action_penalty": 0.01,
+        "update_to_data": 2,
+        "reset_every": 300,
+    }
+    changes = [part for name, v in options.items() for part in ("--set", f"learner.{name}={v}")]
+    result = ddpg_ros(*TRAIN, "--steps", STEPS, "--run-dir", run_dir, *changes)
+    assert result.returncode == 0, result.stderr
+    config = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))["config"]
+    assert (config["learner.n_step"], config["learner.actor_layer_norm"]) == (3, True)
+    policy = load_policy(run_dir / "policy.safetensors")  # its golden pairs prove the folding
+    assert policy.about.layer_norm
+    # of each episode all steps are handed over at its end, whatever n is
+    assert policy.about.steps == STEPS
+    assert policy.about.updates == 2 * (STEPS - 500)
