@@ -132,6 +132,21 @@ def test_a_broken_file_in_the_cache_does_not_end_the_training(capfd):
     assert not path.exists()  # the next start makes it anew
 
 
+def test_auto_learns_eagerly_at_once_and_changes_over_when_the_compiled_update_is_there():
+    train(learner("compile"))  # so that it is in the cache, whatever ran before
+    one, eager = learner("auto"), learner("eager")
+    for each in (one, eager):
+        each.add(experience())
+    reports = []
+    while one.compiling:
+        reports.append(one.update().rows)  # nobody waits
+    reports.append(one.update(10).rows)  # compiled
+    assert len(reports) > 1
+    np.testing.assert_allclose(
+        np.concatenate(reports)[:200], eager.update(one.updates).rows[:200], rtol=2e-3, atol=1e-4
+    )
+
+
 def test_auto_does_not_compile_for_a_few_updates(capfd):
     one = Learner(LearnerSection(**SMALL), LAYOUT, 5, planned_updates=WORTH_COMPILING - 1)
     assert train(one)[0].tobytes() == train(learner("eager"))[0].tobytes()
