@@ -14,6 +14,9 @@ from ddpg_ros.run_directory import EVALUATION, METRICS
 
 _REFRESH = 0.25  # [s]
 _LINE_EVERY = 5.0  # [s] where nobody watches a terminal
+COMPILING = "learner: compiling"
+"""How the learner's line begins that says so."""
+
 _WINDOW = 20  # [episodes] of the means
 
 
@@ -49,6 +52,7 @@ class RunProgress:
         """Watch a run of `steps` training steps (0: none) and `eval_episodes` greedy episodes."""
         self._metrics = CsvTail(run_dir / METRICS)
         self._greedy = CsvTail(run_dir / EVALUATION)
+        self._agent_log = run_dir / "log" / "agent.log"
         self._steps = steps
         self._console = console
         self._recent: deque[tuple[float, float]] = deque(maxlen=_WINDOW)  # return, success
@@ -101,7 +105,7 @@ class RunProgress:
             self._step = int(row["step"])
             self._marks.append((time.monotonic(), self._step, int(row["updates"])))
         self._greedy_success += [float(row["success"]) for row in self._greedy.read()]
-        train = self._train_text()
+        train = self._train_text() or self._starting_text()
         if self._train is not None and train:
             self._bars.update(self._train, completed=self._step, text=train)
         greedy = self._greedy_text()
@@ -114,6 +118,14 @@ class RunProgress:
             line = f"greedy episodes: {greedy}" if greedy else f"step {self._step}: {train}"
             self._console.print(line, highlight=False)
             sys.stdout.flush()
+
+    def _starting_text(self) -> str:
+        """Say what takes so long before the first episode, where something does."""
+        try:
+            said = self._agent_log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "compiling the update, once for these settings" if COMPILING in said else ""
 
     def _train_text(self) -> str:
         if not self._recent:

@@ -75,6 +75,16 @@ def png_size(path):
     return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
 
 
+def test_a_first_compilation_is_named_while_nothing_else_is_to_be_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr("ddpg_ros.cli.progress._LINE_EVERY", 0.0)
+    text = io.StringIO()
+    with RunProgress(tmp_path, 100, 5, Console(file=text, width=200)):
+        assert "compiling" not in text.getvalue()
+        (tmp_path / "log").mkdir()
+        append(tmp_path / "log" / "agent.log", "learner: compiling the update, once\n")
+    assert "compiling the update, once for these settings" in text.getvalue()
+
+
 @pytest.mark.parametrize("episodes", [1, 2, 60])
 def test_the_curve_is_a_picture_of_a_sensible_size(tmp_path, episodes):
     metrics, picture = tmp_path / "metrics.csv", tmp_path / "curve.png"
