@@ -87,7 +87,7 @@ class _Loop:
                 asleep = time.perf_counter()
                 end.work.wait(_IDLE)
                 self._log.waited += time.perf_counter() - asleep
-            if learner.due <= 0 and len(records):
+            if learner.due <= 0 and end.progress.value != learner.steps:
                 end.progress.value = learner.steps
                 end.done.ring()
             if time.monotonic() - self._saved_at > _SAVE_EVERY:
