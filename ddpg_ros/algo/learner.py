@@ -204,7 +204,7 @@ class Learner:
     def act(self, observation: Vector32) -> Vector32:
         """Return the actor's own answer, (b, o) → (b, a): the reference for policy files."""
         inputs = torch.from_numpy(observation)
-        answer = self._program.networks.actor(torch.from_numpy(self.actor_weights()), inputs)
+        answer = self._program.policy(torch.from_numpy(self.actor_weights()), inputs)
         result: Vector32 = answer.numpy()
         return result
 

@@ -58,6 +58,10 @@ class Program:
         self._actor = Mlp([o, *settings.hidden, a], settings.actor_layer_norm, matmul)
         self._critic = Mlp([o + a, *settings.hidden, 1], settings.critic_layer_norm, matmul)
         self.networks: Networks = mlp_networks(self._actor, self._critic)
+        """As they are trained, in the precision of the settings."""
+        exact = self._actor._replace(matmul=torch.matmul)
+        self.policy = mlp_networks(exact, self._critic).actor
+        """The actor as it is used, in float32 whatever it was trained in."""
         self._hyper = Hyperparameters(
             tau=settings.tau,
             actor_learning_rate=settings.actor_learning_rate,

@@ -8,10 +8,12 @@ from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.networks import Mlp
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config import LearnerSection
+from ddpg_ros.control.mlp import MlpActor
 from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.types import RecordLayout
 
 LAYOUT = RecordLayout(observation_size=3, action_size=1)
+HAS_BF16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def make_learner(seed=0, **settings):
@@ -197,6 +199,17 @@ def test_observations_are_normalised_for_the_networks_and_not_for_who_asks_the_a
     weights = torch.from_numpy(normalising.state.actor.numpy())
     expected = torch.tanh(Mlp([3, 8, 8, 1])(weights, torch.from_numpy(normalised)))
     np.testing.assert_allclose(answers, expected.numpy(), atol=1e-5)
+
+
+@pytest.mark.skipif(not HAS_BF16, reason="this processor multiplies no bfloat16")
+def test_the_actors_own_answer_is_that_of_float32_also_where_it_learns_in_bf16():
+    learner = make_learner(matmul_precision="bf16", hidden=[32, 32])
+    learner.add(experience(100))
+    learner.update(50)
+    observations = experience(20)[:, :3]
+    robot = MlpActor([3, 32, 32, 1], learner.actor_weights())
+    expected = np.stack([robot(observation) for observation in observations])
+    np.testing.assert_allclose(learner.act(observations), expected, atol=1e-6)
 
 
 def test_a_million_transitions_of_a_seven_joint_arm_take_less_than_300_mb():
