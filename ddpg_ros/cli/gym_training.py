@@ -126,10 +126,9 @@ def make_environment(env_id: str) -> Environment:
     try:
         env: Environment = gymnasium.make(env_id)
     except (gymnasium.error.Error, ImportError) as error:
-        raise ConfigError(
-            f"Gymnasium cannot make '{env_id}' ({' '.join(str(error).split())})"
-            f"{nearest(env_id, gymnasium.registry)}"
-        ) from None
+        hint = "." if env_id in gymnasium.registry else nearest(env_id, gymnasium.registry)
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"Gymnasium cannot make '{env_id}' ({reason}){hint}") from None
     space = env.action_space
     if not isinstance(space, Box) or len(space.shape) != 1 or not space.is_bounded():
         raise ConfigError(f"{env_id} takes actions {space}; DDPG needs a bounded flat Box.")
