@@ -105,7 +105,7 @@ class RunProgress:
             self._step = int(row["step"])
             self._marks.append((time.monotonic(), self._step, int(row["updates"])))
         self._greedy_success += [float(row["success"]) for row in self._greedy.read()]
-        train = self._train_text() or self._starting_text()
+        train = " ".join(filter(None, (self._train_text(), self._compiling_text())))
         if self._train is not None and train:
             self._bars.update(self._train, completed=self._step, text=train)
         greedy = self._greedy_text()
@@ -119,8 +119,10 @@ class RunProgress:
             self._console.print(line, highlight=False)
             sys.stdout.flush()
 
-    def _starting_text(self) -> str:
-        """Say what takes so long before the first episode, where something does."""
+    def _compiling_text(self) -> str:
+        """Say what takes so long before the first update, where something does."""
+        if self._marks and self._marks[-1][2] > 0:
+            return ""
         try:
             said = self._agent_log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:

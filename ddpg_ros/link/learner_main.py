@@ -66,23 +66,21 @@ class _Loop:
 
     def run(self) -> None:
         end, learner = self._end, self._learner
-        if self._takes_turns or end.config.learner.mode == "compile":
-            while learner.compiling:  # before the first step: a run repeats to the last bit
-                if os.getppid() != end.parent_pid or self._read_messages() or self._stopping:
-                    return
-                time.sleep(_COMPILE_POLL)
-            learner.compile()
+        if end.config.learner.mode == "compile" and not self._await_compiled():
+            return
         end.slot.publish(learner.actor_weights(), 1)
         while os.getppid() == end.parent_pid:
             records = end.ring.pop_all()
-            stop = self._read_messages() or self._stopping
+            self._read_messages()
             self._log_episodes()  # before the records of the next one are counted
             if len(records):
                 learner.add(records)
-            if stop:
+            if self._stopping:
                 break
             if learner.due > 0:
-                self._update()
+                # taking turns, every update is a compiled one: a run repeats to the last bit
+                if not self._takes_turns or self._await_compiled():
+                    self._update()
             elif not len(records):
                 asleep = time.perf_counter()
                 end.work.wait(_IDLE)
@@ -103,6 +101,16 @@ class _Loop:
         with contextlib.suppress(OSError):  # it was killed: nobody hears this
             end.connection.send(Stopped(learner.updates, self._policy))
 
+    def _await_compiled(self) -> bool:
+        """Wait for the compiled update; False where it is time to stop before it is there."""
+        while self._learner.compiling:
+            self._read_messages()
+            if self._stopping or os.getppid() != self._end.parent_pid:
+                return False
+            time.sleep(_COMPILE_POLL)
+        self._learner.compile()
+        return True
+
     def _update(self) -> None:
         try:
             self._log.add(self._learner.update(min(self._learner.due, CHUNK)))
@@ -111,18 +119,18 @@ class _Loop:
             raise
         self._end.slot.publish(self._learner.actor_weights(), self._learner.updates + 1)
 
-    def _read_messages(self) -> bool:
-        """Take what the agent says; True where it says stop."""
+    def _read_messages(self) -> None:
+        """Take what the agent says."""
         connection = self._end.connection
         while connection.poll():
             try:
                 message = connection.recv()
             except (EOFError, OSError):
-                return True
+                message = Stop()
             if isinstance(message, Stop):
-                return True
+                self._stopping = True
+                return
             self._ended.append(message)
-        return False
 
     def _log_episodes(self) -> None:
         """Log what has ended; taking turns, with all the updates that were due by then."""

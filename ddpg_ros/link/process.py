@@ -29,7 +29,7 @@ from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 
 RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
-WAIT_TIMEOUT = 60.0  # [s] for the updates of one transition
+WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition; the first may be compiling
 _POLL = 0.01  # [s] between looks whether the learner lives
 _WORD_POLL = 0.02  # [s]
 

@@ -1,5 +1,6 @@
 """`ddpg-ros` from the outside: real processes, what they leave and what they say."""
 
+import contextlib
 import csv
 import json
 import math
@@ -174,6 +175,28 @@ def test_a_signal_ends_everything_soon_and_what_was_learnt_is_kept(
         assert summary(run)["interrupted"] is True
         assert load_policy(run / "policy.safetensors").about.updates == summary(run)["updates"]
         assert "Policy and summary are in" in process.said
+
+
+def test_ctrl_c_while_the_update_is_compiled_ends_the_compiler_too(cli, tmp_path, monkeypatch):
+    cache, run = tmp_path / "cache", tmp_path / "run"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    learner = SHORT["learner"] | {"mode": "auto"}
+    file = config_file(tmp_path, SHORT | {"learner": learner}, steps=100_000)
+
+    def compilers():
+        found = []
+        for line in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                found += [line] if str(cache).encode() in line.read_bytes() else []
+        return found
+
+    process = cli("train", "--config", file, "--run-dir", run)
+    wait_until(compilers, 40.0, "the compiler")
+    code, took = process.interrupt(signal.SIGINT)
+    assert code == 128 + signal.SIGINT, process.said
+    assert took < 3.0, process.said
+    assert process.family() == {} and "Traceback" not in process.said
+    wait_until(lambda: not compilers(), 3.0, "the compiler's end")
 
 
 def test_a_simulator_that_is_killed_ends_the_training_with_a_message_and_keeps_the_policy(
