@@ -34,6 +34,18 @@ _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
 }
 
 
+_NOT_COMPILED = {
+    "mode",
+    "warmup_steps",
+    "update_to_data",
+    "reset_every",
+    "n_step",
+    "discount",
+    "target_noise_clip",
+}
+"""Settings that no update reads: others of them find the same compiled one."""
+
+
 class CompiledUpdate:
     """A compilation under way: `ready` at some time, and then `run`, or `error`."""
 
@@ -125,10 +137,12 @@ def artifact(settings: LearnerSection, layout: RecordLayout) -> Path:
     """Return where the compiled update of these settings lies, or will lie."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for source in [*sorted(here.glob("*.py")), here.parent / "types.py"]:
         digest.update(source.read_bytes())
     machine = (platform.python_version(), torch.__version__, _cpu())
-    digest.update(repr((*machine, layout, settings.model_dump_json())).encode())
+    compiled_in = settings.model_dump_json(exclude=_NOT_COMPILED)
+    digest.update(repr((*machine, layout, compiled_in)).encode())
     return Path(cache) / "ddpg_ros" / f"update-{digest.hexdigest()[:32]}.bin"
 
 

@@ -2,8 +2,6 @@
 
 from collections import deque
 
-import numpy as np
-
 from ddpg_ros.types import Experience, Transition
 
 
@@ -19,7 +17,7 @@ class NStep:
     def __init__(self, steps: int, discount: float) -> None:
         """Take n, and γ."""
         self._steps = steps
-        self._discount = discount
+        self._weights = [discount**k for k in range(steps + 1)]
         self._open: deque[Transition] = deque()
 
     def add(self, transition: Transition) -> list[Experience]:
@@ -49,9 +47,8 @@ class NStep:
 
     def _first(self) -> Experience:
         first, last = self._open[0], self._open[-1]
-        weights = self._discount ** np.arange(len(self._open) + 1)
-        reward = sum(w * step.reward for w, step in zip(weights, self._open, strict=False))
-        discount = 0.0 if last.terminated else float(weights[-1])
+        reward = sum(w * step.reward for w, step in zip(self._weights, self._open, strict=False))
+        discount = 0.0 if last.terminated else self._weights[len(self._open)]
         self._open.popleft()
         return Experience(
             first.observation, first.action, float(reward), discount, last.next_observation

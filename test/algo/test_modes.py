@@ -94,6 +94,8 @@ def test_the_cache_tells_settings_and_sizes_apart():
         artifact(one, RecordLayout(4, 2)),
     }
     assert len(paths) == 3
+    for unread in ({"mode": "compile"}, {"n_step": 3}, {"warmup_steps": 7}, {"discount": 0.5}):
+        assert artifact(one.model_copy(update=unread), LAYOUT) in paths
     assert artifact(LearnerSection(**SMALL), LAYOUT) in paths
 
 
@@ -142,6 +144,7 @@ def test_auto_learns_eagerly_at_once_and_changes_over_when_the_compiled_update_i
         reports.append(one.update().rows)  # nobody waits
     reports.append(one.update(10).rows)  # compiled
     assert len(reports) > 1
+    assert one._run != one._program.eagerly  # it did change over
     np.testing.assert_allclose(
         np.concatenate(reports)[:200], eager.update(one.updates).rows[:200], rtol=2e-3, atol=1e-4
     )
