@@ -1,15 +1,13 @@
 """Every setting, declared once: type, default, unit, range and a sentence.
 
-The YAML files in `config/` hold these settings as ROS parameters, so that the same file serves
-`ddpg-ros train --config`, `ros2 run … --params-file` and the launch files. The nodes declare
-their parameters from the models below (`nodes/parameters.py`), range and sentence included.
+The YAML files in `config/` hold these settings as ROS parameters (`parameter_file.py`). The nodes
+declare their parameters from the models below (`nodes/parameters.py`), range and sentence
+included.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -44,6 +42,66 @@ class RobotSection(_Section):
     )
 
 
+class SafetySection(_Section):
+    """What may reach the motors. See `ddpg_ros/control/guard.py` and `control/safety.py`.
+
+    A list has one number a joint; an empty one takes the default that its sentence names.
+    """
+
+    torque_rate_safe: NonNegative = Field(
+        0.0,
+        description="Fastest change of a torque toward zero or the soft limits [N·m/s], at least "
+        "4 × robot.torque_rate; 0: that",
+    )
+    velocity_limit: list[Positive] = Field(
+        [],
+        description="Velocity limit of each joint [rad/s], at most the URDF's; none: that",
+    )
+    soft_margin: NonNegative = Field(
+        0.05,
+        description="Soft position limits stand this far inside the hard ones [rad], where the "
+        "URDF's safety_controller has none",
+    )
+    k_position: list[Positive] = Field(
+        [],
+        description="Soft limits' position gain [1/s]; none: the URDF's safety_controller, 5",
+    )
+    k_velocity: list[Positive] = Field(
+        [],
+        description="Soft limits' velocity gain [N·m·s/rad]; none: the URDF's safety_controller, "
+        "or twice torque limit over velocity limit",
+    )
+    power_limit: list[Positive] = Field(
+        [], description="Largest power that drives each joint [W]; none: no limit"
+    )
+    position_tolerance: NonNegative = Field(
+        0.1, description="A joint this far beyond its hard position limit latches a fault [rad]"
+    )
+    fallback: Literal["damping", "zero", "hold"] = Field(
+        "damping",
+        description="Where the policy may not act: damp the joints (while their state is fresh), "
+        "zero torque, or send nothing because the driver holds",
+    )
+    damping: list[Positive] = Field(
+        [], description="Damping of each joint [N·m·s/rad]; none: the soft limits' velocity gain"
+    )
+    arming_velocity: Positive = Field(
+        0.5, description="No joint may move faster than this when the arm is armed [rad/s]"
+    )
+    ramp_seconds: NonNegative = Field(
+        1.0, description="The policy's torque grows from nothing to all of it in this time [s]"
+    )
+    latch_after: NonNegative = Field(
+        0.0,
+        description="Real time: a joint state older than this latches a fault [s]; 0: ten control "
+        "periods, at least 20 ms and at most 100 ms",
+    )
+    auto_arm: bool = Field(
+        False,
+        description="Arm without ~/arm, also after a fault that has passed; for simulated arms",
+    )
+
+
 class TaskSection(_Section):
     """What the arm is to do. See `ddpg_ros/tasks/`."""
 
@@ -64,6 +122,19 @@ class ControlSection(_Section):
     reset_service: str = Field(
         "simulator/reset", description="Service that begins an episode; empty: the arm goes on"
     )
+    command_interface: Literal["joint_command", "effort_array"] = Field(
+        "joint_command",
+        description="How torques are sent: named and stamped, or ros2_control's plain array",
+    )
+    effort_topic: str = Field(
+        "forward_effort_controller/commands",
+        description="Topic of the torques where command_interface is effort_array",
+    )
+    lock_memory: bool = Field(False, description="Keep the control loop's memory from being paged")
+    fifo_priority: Annotated[int, Ge(0), Le(99)] = Field(
+        0, description="Real-time priority of the control loop (SCHED_FIFO); 0: none"
+    )
+    cpus: list[Count] = Field([], description="Processor cores of the control loop; none: any")
     state_timeout: Positive = Field(
         5.0, description="Say which topic is silent after this long without a joint state [s]"
     )
@@ -167,6 +238,7 @@ class Config(_Section):
     """All settings of an experiment."""
 
     robot: RobotSection = RobotSection()
+    safety: SafetySection = SafetySection()
     task: TaskSection = TaskSection()
     control: ControlSection = ControlSection()
     sim: SimSection = SimSection()
@@ -256,74 +328,3 @@ def _sentence(error: ValidationError) -> str:
     if not where:
         return f"{message}."
     return f"{where} is {first['input']!r}; {message[0].lower()}{message[1:]}."
-
-
-def load_config(path: str | Path) -> Config:
-    """Read a configuration: a YAML file in ROS parameter form, `/**: ros__parameters: …`.
-
-    Args:
-        path: the file, or the name of a configuration that ships with this package (`reach`).
-
-    Raises:
-        ConfigError: no such file, not to be read, no YAML, not in parameter form, an unknown
-            key, a bad value.
-    """
-    file = find_config(path)
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(f"{file} is not valid YAML: {problem}.") from None
-    shape = "expected '/**:', below it 'ros__parameters:', below that the settings"
-    if not isinstance(document, dict) or not all(
-        isinstance(node, dict) and isinstance(node.get("ros__parameters"), dict)
-        for node in document.values()
-    ):
-        raise ConfigError(f"{file} is not a ROS parameter file; {shape}.")
-    flat: dict[str, Value] = {}
-    for node in document.values():
-        flat |= _flatten(node["ros__parameters"])
-    return from_parameters(flat, str(file))
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
-    flat: dict[str, Value] = {}
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        flat |= _flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
-    return flat
-
-
-def save_config(config: Config, path: Path) -> None:
-    """Write a configuration as a ROS parameter file that nodes and `load_config` read.
-
-    Empty lists are left out: a ROS parameter file cannot say what type they are. No list that
-    may be empty has another default, so that they come back empty.
-    """
-    tree = {
-        name: {key: value for key, value in section.items() if value != []}
-        for name, section in config.model_dump().items()
-    }
-    text = yaml.safe_dump({"/**": {"ros__parameters": tree}}, sort_keys=False)
-    path.write_text(text, encoding="utf-8")
-
-
-def find_config(path: str | Path) -> Path:
-    """Return the file that `path` (a file or the name of one of ours) stands for."""
-    file = Path(path).expanduser()
-    if file.is_file():
-        return file
-    own: dict[str, Path] = {}
-    package, *above = Path(__file__).resolve().parents
-    installed = [parent / "share" / "ddpg_ros" / "config" for parent in above]
-    for folder in (package.parent / "config", *installed):
-        for candidate in sorted(folder.glob("*.yaml")):
-            own.setdefault(candidate.stem, candidate)
-    if str(path) in own:
-        return own[str(path)]
-    raise ConfigError(
-        f"there is no configuration file '{path}'; give the path of a YAML file or one of ours "
-        f"({', '.join(own)}){nearest(file.stem, own)}"
-    )

@@ -4,8 +4,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from ddpg_ros.config import Config, save_config
+from ddpg_ros.config import Config
 from ddpg_ros.errors import RunDirectoryError
+from ddpg_ros.parameter_file import save_config
 
 CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
 EVALUATION = "evaluation.csv"

@@ -8,13 +8,11 @@ from hypothesis import strategies as st
 
 from ddpg_ros.config import (
     Config,
-    find_config,
     from_parameters,
-    load_config,
-    save_config,
     to_parameters,
 )
 from ddpg_ros.errors import ConfigError
+from ddpg_ros.parameter_file import find_config, load_config, save_config
 
 
 @pytest.fixture

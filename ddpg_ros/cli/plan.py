@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddpg_ros.config import load_config
 from ddpg_ros.errors import ConfigError
+from ddpg_ros.parameter_file import load_config
 from ddpg_ros.run_directory import prepare_run
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")

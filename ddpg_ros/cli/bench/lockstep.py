@@ -15,10 +15,10 @@ from rich.console import Console
 
 from ddpg_ros.cli.bench.results import describe_machine, write_results
 from ddpg_ros.cli.playback import config_of, run_policy
-from ddpg_ros.config import load_config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy, save_policy
 from ddpg_ros.experiment import policy_about
+from ddpg_ros.parameter_file import load_config
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import make_task
 
