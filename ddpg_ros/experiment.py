@@ -10,6 +10,7 @@ from ddpg_ros import __version__
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.errors import PolicyFileError
@@ -181,8 +182,7 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
         DdpgRosError: a URDF, joint, limit or task that does not fit the others.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-    limit = robot.torque_limit(config.robot.torque_limit)
-    guard = Guard(limit, config.robot.torque_rate, config.control.period)
+    guard = Guard(make_limits(robot, config), config.control.period)
     return robot, make_task(config.task, robot), guard
 
 

@@ -9,7 +9,15 @@ import numpy as np
 from ddpg_ros.errors import ConfigError, RobotError, nearest
 from ddpg_ros.kinematics import Joint, Pose
 from ddpg_ros.types import Vector
-from ddpg_ros.urdf import MOVABLE, find_urdf, read_joint, read_limits, read_urdf
+from ddpg_ros.urdf import (
+    MOVABLE,
+    SafetyController,
+    find_urdf,
+    read_joint,
+    read_limits,
+    read_safety,
+    read_urdf,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Robot:
     upper: Vector  # (n,) [rad]
     velocity_limit: Vector  # (n,) [rad/s]
     effort_limit: Vector  # (n,) [N·m]
+    safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
     _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
 
     @classmethod
@@ -40,7 +49,7 @@ class Robot:
         Raises:
             RobotError: no such file, not a URDF, a joint that is not there or there twice, a
                 joint without effort, velocity or (where it is not continuous) position
-                limits, a bad origin or axis, or joints that form a loop.
+                limits, a bad safety_controller, origin or axis, or joints that form a loop.
         """
         path = find_urdf(urdf)
         name, elements = read_urdf(path)
@@ -70,6 +79,7 @@ class Robot:
             upper=limits[:, 1],
             velocity_limit=limits[:, 2],
             effort_limit=limits[:, 3],
+            safety=tuple(read_safety(elements[joint], path) for joint in names),
             _chain=chain,
         )
 

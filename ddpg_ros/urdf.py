@@ -3,6 +3,7 @@
 import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,15 @@ ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
 """Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
 
 MOVABLE = ("revolute", "continuous")
+
+
+class SafetyController(NamedTuple):
+    """A joint's `<safety_controller>`; None where the URDF does not say."""
+
+    soft_lower: float | None = None  # [rad]
+    soft_upper: float | None = None  # [rad]
+    k_position: float | None = None  # [1/s]
+    k_velocity: float | None = None  # [N·m·s/rad]
 
 
 def find_urdf(urdf: str) -> Path:
@@ -75,6 +85,31 @@ def read_limits(element: ElementTree.Element, path: Path) -> tuple[float, float,
             "effort > 0, velocity > 0 and lower < upper."
         )
     return lower, upper, value["velocity"], value["effort"]
+
+
+def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
+    """Return what a joint's `<safety_controller>` says; nothing, where it has none.
+
+    Raises:
+        RobotError: an attribute that is not a finite number.
+    """
+    tag = element.find("safety_controller")
+    if tag is None:
+        return SafetyController()
+    value: dict[str, float | None] = {}
+    for key in ("soft_lower_limit", "soft_upper_limit", "k_position", "k_velocity"):
+        text = tag.get(key)
+        try:
+            number = float(text) if text is not None else None
+        except ValueError:
+            number = math.nan
+        if number is not None and not math.isfinite(number):
+            raise RobotError(
+                f"{path}: joint '{element.get('name')}' has <safety_controller {key}=\"{text}\">; "
+                "expected a finite number."
+            )
+        value[key] = number
+    return SafetyController(*value.values())
 
 
 def read_joint(element: ElementTree.Element, path: Path) -> Joint:

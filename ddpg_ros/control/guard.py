@@ -5,97 +5,198 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.control.guard_faults import beyond, rejection
+from ddpg_ros.control.limits import Limits
+from ddpg_ros.control.stages import clamp, soft_bounds, toward_zero, within_power, within_rate
 from ddpg_ros.types import Vector
+
+ROW = 3
+"""So many rejected vectors in a row latch a fault."""
+
+_Numbers = tuple[list[float], list[float], list[float]]  # torque, position, velocity; n each
 
 
 class GuardCounts(NamedTuple):
     """On how many torque vectors each stage acted."""
 
-    rejected: int  # not finite, or of the wrong shape
+    rejected: int  # not finite, or of the wrong shape; no other stage counts such a vector
     torque: int  # clamped to the torque limit
+    soft: int  # held back by the soft position limits or the velocity limit
+    power: int  # held back by the power limit
     rate: int  # held back by the torque rate
 
 
 class Guard:
     """Makes every torque finite, within the limits, and no faster than the rate.
 
-    Its only memory is the torque sent last (and its counts). In order:
+    Its only memory is the torque sent last, the row of rejections, and its counts. In order, for
+    each joint, with the names of `Limits`, position q and velocity v:
 
-    1. a torque that is not finite or not (n,) is rejected whole, never clipped: the guard heads
-       for zero torque instead;
-    2. |τ| ≤ torque limit;
-    3. |Δτ| ≤ torque rate · dt, from the torque sent last;
-    4. the torque limit again.
+    1. a torque, position or velocity that is not finite or not (n,) rejects the whole vector,
+       which is never clipped: all joints head for zero at torque_rate_safe; three in a row latch
+       a fault;
+    2. |τ| ≤ torque;
+    3. τ_lo ≤ τ ≤ τ_hi, the soft limits:
+       v_hi = clamp(−k_position (q − soft_upper), ±velocity),
+       v_lo = clamp(−k_position (q − soft_lower), ±velocity),
+       τ_hi = clamp(−k_velocity (v − v_hi), ±torque),
+       τ_lo = clamp(−k_velocity (v − v_lo), ±torque);
+       at a hard limit or beyond, no outward torque; beyond it by more than position_tolerance, a
+       fault is latched;
+    4. where τ v > power, τ = power / v; braking is never limited;
+    5. |Δτ| ≤ torque_rate · dt, from the torque sent last; toward zero and toward [τ_lo, τ_hi] up
+       to torque_rate_safe · dt: τ between
+       min(last − up, max(last − safe, min(0, τ_hi))) and
+       max(last + up, min(last + safe, max(0, τ_lo)));
+    6. |τ| ≤ torque again: a limit that was lowered below the torque sent last wins over the rate.
 
     The measured dt is clamped to [T/2, 2T], T the control period, so that neither a burst of
-    states nor a pause lets the torque jump.
+    states nor a pause lets the torque jump. A latched fault changes no torque: what follows from
+    it is decided elsewhere. To be called from one thread.
     """
 
-    def __init__(self, torque_limit: Vector, torque_rate: float, period: float) -> None:
+    def __init__(self, limits: Limits, period: float) -> None:
         """Start from zero torque.
 
         Args:
-            torque_limit: (n,) [N·m], each > 0.
-            torque_rate: fastest change of a torque [N·m/s], > 0.
-            period: the control period T [s], > 0.
+            limits: what the motors may be asked for.
+            period: the control period T [s].
 
         Raises:
-            ConfigError: a limit, rate or period that is not finite and positive.
+            ConfigError: a period that does not suit the limits; see `Limits.check_period`.
         """
-        limit = np.array(torque_limit, dtype=np.float64)
-        if limit.ndim != 1 or limit.size == 0:
-            raise ConfigError(
-                f"the torque limit has shape {limit.shape}; expected one number a joint, (n,)."
-            )
-        for joint, value in enumerate(limit.tolist()):
-            _require_positive(f"the torque limit of joint {joint}", value, "N·m")
-        _require_positive("robot.torque_rate", torque_rate, "N·m/s")
-        _require_positive("control.period", period, "s")
-        self._limit = limit
-        self._rate = float(torque_rate)
+        limits.check_period(period)
         self._shortest, self._longest = 0.5 * period, 2.0 * period
-        self._last = np.zeros_like(limit)
-        self._zero = np.zeros_like(limit)
-        self._rejected = self._clamped = self._slowed = 0
+        self._limits, self._joints = limits, limits.by_joint()
+        self._last = [0.0] * len(self._joints)
+        self._fault, self._row = "", 0
+        self._rejected = self._by_torque = self._by_soft = self._by_power = self._by_rate = 0
 
-    def apply(self, torque: Vector, dt: float) -> Vector:
+    def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque to send, and remember it as sent.
 
         Args:
             torque: (n,) [N·m], what the policy and the noise ask for.
+            position: (n,) [rad], measured.
+            velocity: (n,) [rad/s], measured.
             dt: time since the torque before [s], by the monotonic clock.
 
         Returns:
             (n,) [N·m], a copy.
         """
-        asked = np.asarray(torque, dtype=np.float64)
-        if asked.shape != self._limit.shape or not np.isfinite(asked).all():
-            self._rejected += 1
-            asked = self._zero
-        wanted = np.minimum(np.maximum(asked, -self._limit), self._limit)
-        if (wanted != asked).any():
-            self._clamped += 1
-        # A NaN is smaller than nothing and greater than nothing: this order makes it T/2.
-        step = self._rate * min(max(self._shortest, dt), self._longest)  # [N·m]
-        shaped = np.minimum(np.maximum(wanted, self._last - step), self._last + step)
-        if (shaped != wanted).any():
-            self._slowed += 1
-        # A no-op as long as the stages above are right: the last line of defence.
-        self._last = np.minimum(np.maximum(shaped, -self._limit), self._limit)
-        sent: Vector = self._last.copy()
-        return sent
+        numbers = self._read(torque, position, velocity)
+        return self.release(dt) if numbers is None else self._shape(*numbers, dt)
+
+    def damp(self, position: Vector, velocity: Vector, dt: float) -> Vector:
+        """Return a torque that brakes, −damping · v, through the same stages.
+
+        For when the state is fresh and the policy may not act. Arguments as in `apply`.
+        """
+        numbers = self._read(velocity, position, velocity)
+        if numbers is None:
+            return self.release(dt)
+        _, angles, speeds = numbers
+        braking = [-j.damping * speed for j, speed in zip(self._joints, speeds, strict=True)]
+        return self._shape(braking, angles, speeds, dt)
+
+    def release(self, dt: float) -> Vector:
+        """Return the last torque moved toward zero at torque_rate_safe; needs no state.
+
+        Neither counted nor part of a row of rejections.
+        """
+        step = self._limits.torque_rate_safe * self._span(dt)
+        self._last = [
+            clamp(toward_zero(last, step), -joint.torque, joint.torque)
+            for joint, last in zip(self._joints, self._last, strict=True)
+        ]
+        return np.array(self._last)
 
     def reset(self) -> None:
-        """Begin an episode: the torque sent last is zero. The counts go on."""
-        self._last = np.zeros_like(self._limit)
+        """Begin an episode: the torque sent last is zero. Fault, row and counts go on."""
+        self._last = [0.0] * len(self._joints)
+
+    @property
+    def fault(self) -> str:
+        """The sentence that latched first, until `clear_fault`; empty where none did."""
+        return self._fault
+
+    def clear_fault(self) -> None:
+        """Forget the fault and the row of rejections; a cause that persists latches anew."""
+        self._fault, self._row = "", 0
+
+    @property
+    def last(self) -> Vector:
+        """The torque sent last, (n,) [N·m], a copy."""
+        return np.array(self._last)
 
     @property
     def counts(self) -> GuardCounts:
-        """On how many torques each stage acted since the guard was made."""
-        return GuardCounts(self._rejected, self._clamped, self._slowed)
+        """On how many vectors each stage acted since the guard was made."""
+        return GuardCounts(
+            self._rejected, self._by_torque, self._by_soft, self._by_power, self._by_rate
+        )
 
+    @property
+    def limits(self) -> Limits:
+        """The limits in force."""
+        return self._limits
 
-def _require_positive(name: str, value: float, unit: str) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ConfigError(f"{name} is {value:g} {unit}; expected a finite number above 0 {unit}.")
+    def lower_torque_limit(self, limit: Vector) -> None:
+        """Lower the torque limits; see `Limits.lowered`, also for what is refused, as a whole."""
+        self._limits = self._limits.lowered(limit)
+        self._joints = self._limits.by_joint()
+
+    def _span(self, dt: float) -> float:
+        # A NaN is smaller than nothing and greater than nothing: this order makes it T/2.
+        return min(max(self._shortest, dt), self._longest)
+
+    def _read(self, torque: Vector, position: Vector, velocity: Vector) -> _Numbers | None:
+        """Stage 1: the vectors as finite numbers, or None where they are rejected."""
+        asked, angles, speeds = (
+            np.asarray(given, dtype=np.float64) for given in (torque, position, velocity)
+        )
+        if asked.shape == angles.shape == speeds.shape == (len(self._joints),):
+            numbers = asked.tolist(), angles.tolist(), speeds.tolist()
+            if all(map(math.isfinite, numbers[0] + numbers[1] + numbers[2])):
+                self._row = 0
+                return numbers
+        self._rejected += 1
+        self._row += 1
+        if self._row >= ROW:
+            self._latch(rejection(self._limits.joints, asked, angles, speeds))
+        return None
+
+    def _shape(
+        self, asked: list[float], angles: list[float], speeds: list[float], dt: float
+    ) -> Vector:
+        """Stages 2 to 6 on finite numbers."""
+        span = self._span(dt)
+        up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
+        by_torque = by_soft = by_power = by_rate = False
+        sent = []
+        for joint, wanted, angle, speed, last in zip(
+            self._joints, asked, angles, speeds, self._last, strict=True
+        ):
+            capped = clamp(wanted, -joint.torque, joint.torque)
+            bounds = soft_bounds(joint, angle, speed)
+            kept = clamp(capped, bounds.low, bounds.high)
+            driven = within_power(kept, speed, joint.power)
+            slow = within_rate(driven, last, bounds, up, safe)
+            torque = clamp(slow, -joint.torque, joint.torque)
+            assert math.isfinite(torque), f"{torque} N·m from {wanted}, {angle}, {speed}, {last}"
+            by_torque |= capped != wanted or torque != slow
+            by_soft |= kept != capped
+            by_power |= driven != kept
+            by_rate |= slow != driven
+            sent.append(torque)
+            if not joint.least <= angle <= joint.greatest:
+                self._latch(beyond(joint, angle))
+        self._by_torque += by_torque
+        self._by_soft += by_soft
+        self._by_power += by_power
+        self._by_rate += by_rate
+        self._last = sent
+        return np.array(sent)
+
+    def _latch(self, fault: str) -> None:
+        self._fault = self._fault or fault

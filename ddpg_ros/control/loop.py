@@ -83,7 +83,8 @@ class ControlLoop:
             self._open = None
             return Tick(np.zeros_like(self._torque_limit), True, episode)
         action = self._actor.select_action(observation)
-        torque = self._guard.apply(action * self._torque_limit, dt)
+        asked = action * self._torque_limit
+        torque = self._guard.apply(asked, state.position, state.velocity, dt)
         self._open = _Step(observation, (torque / self._torque_limit).astype(np.float32))
         return Tick(torque, False, None)
 
