@@ -183,7 +183,9 @@ class Guard:
             driven = within_power(kept, speed, joint.power)
             slow = within_rate(driven, last, bounds, up, safe)
             torque = clamp(slow, -joint.torque, joint.torque)
-            assert math.isfinite(torque), f"{torque} N·m from {wanted}, {angle}, {speed}, {last}"
+            assert math.isfinite(torque), (
+                f"{torque} N·m for joint {joint.name}, asked for {wanted}"
+            )
             by_torque |= capped != wanted or torque != slow
             by_soft |= kept != capped
             by_power |= driven != kept

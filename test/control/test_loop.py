@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.loop import ControlLoop
 from ddpg_ros.types import JointState
+from test.limits import make_limits
 
 PERIOD = 0.1  # [s]
 LIMIT = np.array([4.0, 2.0])  # [N·m]
@@ -57,10 +58,12 @@ class Actor:
         self.episodes.append(episode)
 
 
+def make_guard(rate):
+    return Guard(make_limits(torque=tuple(LIMIT), torque_rate=rate), PERIOD)
+
+
 def make_loop(actor, rate=1e6, steps=1000, seed=0):
-    loop = ControlLoop(
-        Task(), actor, Guard(LIMIT, rate, PERIOD), LIMIT, steps, np.random.default_rng(seed)
-    )
+    loop = ControlLoop(Task(), actor, make_guard(rate), LIMIT, steps, np.random.default_rng(seed))
     loop.begin_episode()
     return loop
 
@@ -167,7 +170,7 @@ def test_beginning_an_episode_drops_the_open_step():
 def test_a_new_episode_starts_from_zero_torque_and_another_goal():
     actor = Actor(1.0, 1.0)
     task = Task()
-    loop = ControlLoop(task, actor, Guard(LIMIT, 10.0, PERIOD), LIMIT, 1, np.random.default_rng(0))
+    loop = ControlLoop(task, actor, make_guard(10.0), LIMIT, 1, np.random.default_rng(0))
     goals = []
     for _ in range(2):
         loop.begin_episode()
@@ -181,7 +184,7 @@ def test_the_same_seed_gives_the_same_goals():
     goals = []
     for _ in range(2):
         task = Task()
-        guard = Guard(LIMIT, 10.0, PERIOD)
+        guard = make_guard(10.0)
         ControlLoop(
             task, Actor(0.0, 0.0), guard, LIMIT, 1, np.random.default_rng(5)
         ).begin_episode()
@@ -212,6 +215,25 @@ def test_one_episodes_terms_are_not_touched_by_the_next():
     tick(loop, 3.0)
     tick(loop, 4.0)
     assert first.terms == {"position": -2.0, "effort": 0.0}
+
+
+def test_the_guard_sees_where_the_arm_is_and_how_fast_it_moves():
+    limits = make_limits(
+        torque=tuple(LIMIT),
+        lower=(-1.0, -9.0),
+        upper=(1.0, 9.0),
+        soft_lower=(-1.0, -9.0),
+        soft_upper=(1.0, 9.0),
+        k_velocity=1.0,
+        torque_rate=1e6,
+    )
+    loop = ControlLoop(
+        Task(), Actor(1.0, 1.0), Guard(limits, PERIOD), LIMIT, 9, np.random.default_rng(0)
+    )
+    loop.begin_episode()
+    state = JointState(0, np.array([0.5, 8.5]), np.array([0.25, -1.25]))
+    # Velocities of 0.5 rad/s are allowed: 0.5 − 0.25 N·m, and 0.5 + 1.25 N·m.
+    assert loop.tick(state, PERIOD).torque.tolist() == [0.25, 1.75]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
