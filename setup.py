@@ -24,6 +24,8 @@ setup(
         "console_scripts": [
             "ddpg-ros = ddpg_ros.cli.main:main",
             "agent = ddpg_ros.nodes.agent_node:main",
+            "policy = ddpg_ros.nodes.policy_node:main",
+            "guard = ddpg_ros.nodes.guard_node:main",
             "simulator = sim.simulator_node:main",
         ],
     },

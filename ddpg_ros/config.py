@@ -94,11 +94,12 @@ class SafetySection(_Section):
     latch_after: NonNegative = Field(
         0.0,
         description="Real time: a joint state older than this latches a fault [s]; 0: ten control "
-        "periods, at least 20 ms and at most 100 ms",
+        "periods, at least 20 ms and at most 100 ms, but never below 2.5 periods",
     )
     auto_arm: bool = Field(
         False,
-        description="Arm without ~/arm, also after a fault that has passed; for simulated arms",
+        description="Arm without ~/arm wherever the arm stands, and again after a fault that has "
+        "passed; for simulated arms",
     )
 
 

@@ -42,6 +42,10 @@ class LearnerDivergedError(DdpgRosError):
     """Updates that cannot be used, one after the other."""
 
 
+class RefusedError(DdpgRosError):
+    """An operator's command that the present state does not allow."""
+
+
 class MachineError(DdpgRosError):
     """Something on this machine is missing, or in the way."""
 

@@ -1,4 +1,4 @@
-"""What the agent node runs: a training, then greedy episodes; or greedy episodes alone.
+"""What a control node runs: a training, then greedy episodes; or greedy episodes alone.
 
 No ROS in it: it takes states and gives torques, and says when an episode is over.
 """
@@ -9,11 +9,14 @@ from pathlib import Path
 from ddpg_ros import __version__
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
+from ddpg_ros.control.deadlines import Deadlines
 from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
-from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.control.rhythm import TickClock
+from ddpg_ros.control.safety import Safety
+from ddpg_ros.errors import ConfigError, PolicyFileError
 from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
 from ddpg_ros.robot import Robot
@@ -25,24 +28,30 @@ from ddpg_ros.types import JointState, Vector
 class Experiment:
     """One arm, one task: a phase of training, if there is one, and a phase of greedy episodes."""
 
-    def __init__(self, config: Config, run_dir: Path | None) -> None:
-        """Build the arm, the task and the guard; start the learner, or load `run.policy`.
+    def __init__(self, config: Config, run_dir: Path | None, endless: bool = False) -> None:
+        """Build the arm, the task and the safety; start the learner, or load `run.policy`.
 
         Args:
             config: everything.
             run_dir: where results go; it exists. None writes none, which only a policy may.
+            endless: greedy episodes follow each other for ever, and none is kept.
 
         Raises:
             DdpgRosError: anything in the configuration that cannot be.
         """
         self.config = config
-        self.robot, self._task, self._guard = build_arm(config)
+        self.robot, self._task, guard = build_arm(config)
+        self.safety = make_safety(config, guard)
+        self.rhythm = TickClock(config.control.period)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
         self._greedy = GreedyLog(run_dir)
-        self._late_ticks = 0
+        self._endless = endless
+        self._given_goal: Vector | None = None
         self.training: Training | None = None
         """The training, also after it has ended; None where a policy file is run."""
         self._phase = "train"
+        if endless and not config.run.policy:
+            raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         if config.run.policy or run_dir is None:
             self._begin_greedy(self._load(Path(config.run.policy)))
         else:
@@ -66,6 +75,16 @@ class Experiment:
         return self.training is None or self.training.ready
 
     @property
+    def trained(self) -> bool:
+        """Whether the training has taken its last step, and no greedy episode has begun."""
+        return self._phase == "train" and self._loop.steps >= self.config.run.steps
+
+    def values(self) -> dict[str, object]:
+        """Return what there is to say of it on `/diagnostics`."""
+        values = {f"tick.{name}": value for name, value in self.rhythm.take()._asdict().items()}
+        return values | {"phase": self._phase, "steps": self._loop.steps}
+
+    @property
     def progress(self) -> str:
         """Where the run stands, for a log line."""
         if self._phase == "train":
@@ -81,15 +100,28 @@ class Experiment:
         Returns:
             False where there is nothing left to run.
         """
-        if self.training is not None and self._phase == "train" and self._trained:
+        if self.training is not None and self.trained:
             policy = self.training.finish()
             if policy is None:
                 return False
             self._begin_greedy(policy)
-        if self._phase == "greedy" and self._greedy.count >= self.config.run.eval_episodes:
+        enough = self._greedy.count >= self.config.run.eval_episodes and not self._endless
+        if self._phase == "greedy" and enough:
             return False
         self._loop.begin_episode()
+        if self._given_goal is not None:
+            self._task.goal = self._given_goal
+        if self.config.control.reset_service:  # the arm is placed: no torque acts on it
+            self.safety.guard.reset()
         return True
+
+    def abandon_episode(self) -> None:
+        """Leave the running episode where it is; `next_episode` begins another."""
+        self._loop.abandon()
+
+    def give_goal(self, goal: Vector) -> None:
+        """Set the goal of this episode and those that follow, (3,) in the base frame [m]."""
+        self._given_goal = self._task.goal = goal
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Run one tick of the present phase; see `ControlLoop.tick`.
@@ -100,17 +132,13 @@ class Experiment:
             self._greedy.start_clock()
         elif self.training is not None:
             self.training.start_clock()
-        self._late_ticks += dt > 2.0 * self.config.control.period
+        self.rhythm.add(dt)
         tick = self._loop.tick(state, dt)
         if self._phase == "train":
-            return Tick(0.0 * tick.torque, True, tick.episode) if self._trained else tick
-        if tick.episode is not None:
+            return Tick(0.0 * tick.torque, True, tick.episode) if self.trained else tick
+        if tick.episode is not None and not self._endless:
             self._greedy.add(tick.episode)
         return tick
-
-    @property
-    def _trained(self) -> bool:
-        return self._loop.steps >= self.config.run.steps
 
     def check(self) -> None:
         """Look whether all that should run does.
@@ -136,8 +164,8 @@ class Experiment:
             self.training,
             self._greedy,
             rejected_states=rejected_states,
-            missed_deadlines=self._late_ticks,
-            guard=self._guard.counts._asdict(),
+            missed_deadlines=self.rhythm.misses,
+            guard=self.safety.guard.counts._asdict(),
             interrupted=interrupted,
         )
 
@@ -150,7 +178,7 @@ class Experiment:
         return ControlLoop(
             self._task,
             actor,
-            self._guard,
+            self.safety,
             self._torque_limit,
             self.config.episode_steps,
             stream(self.config.run.seed, goal_stream),
@@ -184,6 +212,16 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     guard = Guard(make_limits(robot, config), config.control.period)
     return robot, make_task(config.task, robot), guard
+
+
+def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
+    """Put the safety states around a guard; in lock-step no deadline ever comes."""
+    period = config.control.period
+    watched = watches_commands or config.run.clock == "realtime"
+    deadlines = (
+        Deadlines.of(period, config.safety.latch_after) if watched else Deadlines.none(period)
+    )
+    return Safety(guard, config.safety, deadlines, watches_commands)
 
 
 def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:

@@ -28,7 +28,7 @@ class ProcessPlan:
     module: str  # for `python -m`
     executable: str  # for `ros2 run ddpg_ros`
     params_file: Path
-    parameters: tuple[tuple[str, bool | int | str], ...] = ()  # on top of the file
+    parameters: tuple[tuple[str, bool | int | float | str], ...] = ()  # on top of the file
     namespace: str = ""  # "" or absolute, "/left"
     log_level: str = "info"
 
@@ -42,6 +42,10 @@ class ProcessPlan:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             command += ["-p", f"{name}:={text}"]
         return command
+
+
+SIMULATED = (("safety.auto_arm", True), ("safety.ramp_seconds", 0.0))
+"""What an agent is told whose arm is simulated: nobody need arm it, and nothing can be hurt."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def training_plan(
             "there; leave out the namespace or use_sim_time."
         )
     place = absolute_namespace(namespace)
-    shown: tuple[tuple[str, bool | int | str], ...] = (("gui", True),) if gui else ()
+    shown: tuple[tuple[str, bool | int | float | str], ...] = (("gui", True),) if gui else ()
     if record is not None:
         shown += (("record", str(record)), ("record_episodes", episodes))
     simulator = ProcessPlan(
@@ -135,7 +139,7 @@ def training_plan(
         module="ddpg_ros.nodes.agent_node",
         executable="agent",
         params_file=config_file,
-        parameters=(("use_sim_time", True),) if use_sim_time else (),
+        parameters=SIMULATED + ((("use_sim_time", True),) if use_sim_time else ()),
         namespace=place,
         log_level=log_level,
     )

@@ -18,6 +18,9 @@ class Actor(Protocol):
     def end_episode(self, episode: Episode) -> None:
         """Take note of a finished episode."""
 
+    def abandon(self) -> None:
+        """Take note that the running episode is left where it is."""
+
 
 class GreedyActor:
     """A frozen policy: no noise, no learning."""
@@ -34,4 +37,7 @@ class GreedyActor:
         """Nothing is learnt."""
 
     def end_episode(self, episode: Episode) -> None:
+        """Nothing is learnt."""
+
+    def abandon(self) -> None:
         """Nothing is learnt."""

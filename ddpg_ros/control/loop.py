@@ -3,14 +3,20 @@
 No ROS, no torch, no clock of its own: the agent node and the tests drive the same object.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ddpg_ros.control.actor import Actor
-from ddpg_ros.control.guard import Guard
 from ddpg_ros.tasks.base import Task
 from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
+
+
+class TorqueFilter(Protocol):
+    """Stands between the actor and the motors: the guard, or the safety states around it."""
+
+    def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
+        """Return the torque to send, (n,) [N·m], and remember it as sent."""
 
 
 class Tick(NamedTuple):
@@ -35,7 +41,7 @@ class ControlLoop:
         self,
         task: Task,
         actor: Actor,
-        guard: Guard,
+        guard: TorqueFilter,
         torque_limit: Vector,
         episode_steps: int,
         rng: np.random.Generator,
@@ -63,12 +69,15 @@ class ControlLoop:
         """Steps closed since the start."""
 
     def begin_episode(self) -> None:
-        """Draw a goal; the next state is the first of an episode. An open step is dropped."""
-        self._open = None
+        """Draw a goal; the next state is the first of an episode."""
         self._length = 0
         self._terms = dict.fromkeys(self._task.terms, 0.0)
-        self._guard.reset()
         self._task.reset(self._rng)
+
+    def abandon(self) -> None:
+        """Leave the episode where it is: the open step is dropped."""
+        self._open = None
+        self._actor.abandon()
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Close the open step with `state`, then act on it.

@@ -77,6 +77,11 @@ class LearningActor:
         self._noise.reset()
         self.episodes += 1
 
+    def abandon(self) -> None:
+        """Hand over what was held back: the last state seen is where its steps end."""
+        self._push(self._n_step.end())
+        self._noise.reset()
+
     def _push(self, experience: list[Experience]) -> None:
         for one in experience:
             self._learner.push(one)

@@ -1,17 +1,29 @@
-"""ROS parameters from `config.py`: declared with type, range and description, read-only."""
+"""ROS parameters from `config.py`: declared with type, range and description.
+
+All are read-only, but for the torque limit, which may be lowered at run time.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from ddpg_ros.config import Config, Value, from_parameters, to_parameters
+from ddpg_ros.control.guard import Guard
 from ddpg_ros.errors import ConfigError
 
 _NONE: Mapping[str, Value] = MappingProxyType({})
+_LOWERABLE = "robot.torque_limit"
 _FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
@@ -56,7 +68,7 @@ def _descriptor(name: str) -> ParameterDescriptor:
     section, _, key = name.partition(".")
     field = type(getattr(Config(), section)).model_fields[key]
     descriptor = ParameterDescriptor(
-        name=name, description=field.description or "", read_only=True
+        name=name, description=field.description or "", read_only=name != _LOWERABLE
     )
     bounds: dict[type, Any] = {type(bound): bound for bound in field.metadata}
     low: Any = bounds[Ge].ge if Ge in bounds else bounds[Gt].gt if Gt in bounds else None
@@ -70,3 +82,35 @@ def _descriptor(name: str) -> ParameterDescriptor:
                 FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)
             ]
     return descriptor
+
+
+class RuntimeTorqueLimit:
+    """The one parameter that may change at run time: `robot.torque_limit`, and only downwards."""
+
+    def __init__(self, node: Node, guard: Guard) -> None:
+        """Show the limit in force [N·m] as the parameter, and let it be lowered."""
+        self._node, self._guard = node, guard
+        if node.has_parameter(_LOWERABLE):
+            node.undeclare_parameter(_LOWERABLE)
+        description = "Torque limit of each joint [N·m]; it can only be lowered"
+        node.declare_parameter(
+            _LOWERABLE,
+            guard.limits.torque.tolist(),
+            ParameterDescriptor(name=_LOWERABLE, description=description),
+            ignore_override=True,
+        )
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
+        try:
+            for parameter in parameters:
+                if parameter.name == _LOWERABLE:
+                    self._guard.lower_torque_limit(np.array(parameter.value, dtype=np.float64))
+        except (ConfigError, TypeError, ValueError) as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def close(self) -> None:
+        """Take the parameter back."""
+        self._node.remove_on_set_parameters_callback(self._on_set)
+        self._node.undeclare_parameter(_LOWERABLE)

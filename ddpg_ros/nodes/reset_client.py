@@ -22,6 +22,7 @@ class ResetClient:
 
     def __init__(self, node: Node, service: str, on_reset: Callable[[], None]) -> None:
         """Take the name of the service, or nothing; `on_reset` hears of each answer."""
+        self._node = node
         self._on_reset = on_reset
         self._service = node.resolve_service_name(service) if service else ""
         self.client = node.create_client(Trigger, service) if service else None
@@ -36,6 +37,11 @@ class ResetClient:
         self._pending = self.client is not None
         self.first_stamp = None if self._pending else last_stamp + 1
         self.poll()
+
+    def close(self) -> None:
+        """Leave the service."""
+        if self.client is not None:
+            self._node.destroy_client(self.client)
 
     def poll(self) -> None:
         """Call the service once it is there, and again where no answer came for 5 s."""

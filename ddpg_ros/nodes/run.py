@@ -33,8 +33,14 @@ class MainNode(Node):
         self.urgent: set[object] = set()
         """Subscriptions, timers, clients and services that are looked at in every turn."""
 
+    def start(self) -> None:
+        """Begin, where that takes more than being made."""
+
     def interrupt(self) -> None:
         """Hear of SIGINT or SIGTERM, inside the signal handler: must not block."""
+
+    def failed(self, error: Exception) -> None:
+        """Hear that a callback has failed, before the node is destroyed."""
 
 
 class PromptExecutor(SingleThreadedExecutor):
@@ -95,12 +101,16 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
     try:
         _init(args)
         node = make()
-        gc.collect()
-        gc.freeze()
         try:
+            node.start()
+            gc.collect()
+            gc.freeze()
             executor = PromptExecutor(node)
             while not (stopping or node.finished):
                 executor.turn()
+        except Exception as error:
+            node.failed(error)
+            raise
         finally:
             node.destroy_node()
     except DdpgRosError as error:

@@ -58,6 +58,24 @@ class TopicWatch:
             throttle_duration_sec=_LOG_EVERY,
         )
 
+    @property
+    def intruder(self) -> str:
+        """A sentence where somebody else commands the same arm; empty where nobody does."""
+        if self._node.count_publishers(self._commands) <= 1:
+            return ""
+        return (
+            f"another node publishes on {self._commands} in ROS domain {_domain()}; one arm takes "
+            "one commander: stop the other, or give this one a ROS_DOMAIN_ID or a namespace of "
+            "its own."
+        )
+
+    def values(self) -> dict[str, object]:
+        """Return what there is to say on `/diagnostics`."""
+        return {
+            "joint_states.rejected": self.rejected,
+            "commands.publishers": self._node.count_publishers(self._commands),
+        }
+
     def check(self) -> None:
         """Look for silence and for others; cheap enough for ten times a second.
 
@@ -69,14 +87,10 @@ class TopicWatch:
         if now - self._looked_at >= _LOOK_EVERY:
             self._looked_at = now
             self._looks += 1
-            alone = self._node.count_publishers(self._commands) <= 1
-            self._crowded = 0 if alone else self._crowded + 1
+            intruder = self.intruder
+            self._crowded = self._crowded + 1 if intruder else 0
             if self._crowded and (self._looks <= _NEWCOMER or self._crowded >= _INTRUSION):
-                raise MachineError(
-                    f"another node publishes on {self._commands} in ROS domain {_domain()}; one "
-                    "arm takes one commander: stop the other, or give this one a ROS_DOMAIN_ID "
-                    "or a namespace of its own."
-                )
+                raise MachineError(intruder)
         if now - self._since < self._timeout or self._silent:
             return
         if self.newest is None and self._error is not None:

@@ -46,6 +46,7 @@ class Actor:
     def __init__(self, *action):
         self.action = np.array(action, dtype=np.float32)
         self.seen, self.transitions, self.episodes = [], [], []
+        self.abandoned = 0
 
     def select_action(self, observation):
         self.seen.append(observation)
@@ -56,6 +57,9 @@ class Actor:
 
     def end_episode(self, episode):
         self.episodes.append(episode)
+
+    def abandon(self):
+        self.abandoned += 1
 
 
 def make_guard(rate):
@@ -151,11 +155,12 @@ def test_success_is_judged_in_the_last_state(position, success):
     assert tick(loop, position).episode.success is success
 
 
-def test_beginning_an_episode_drops_the_open_step():
+def test_abandoning_an_episode_drops_the_open_step_and_tells_the_actor():
     actor = Actor(0.0, 0.0)
     loop = make_loop(actor, steps=2)
     tick(loop, 1.0)
     tick(loop, 2.0)
+    loop.abandon()
     loop.begin_episode()
     tick(loop, 50.0)  # not what the action in state 2 led to
     assert [t.next_observation[0] for t in actor.transitions] == [2.0]
@@ -165,17 +170,18 @@ def test_beginning_an_episode_drops_the_open_step():
     assert episode.episode_return == -51.0 - 52.0
     assert loop.steps == 3
     assert actor.episodes == [episode]  # the discarded one is none
+    assert actor.abandoned == 1
 
 
-def test_a_new_episode_starts_from_zero_torque_and_another_goal():
+def test_a_new_episode_starts_from_the_torque_sent_last_and_another_goal():
     actor = Actor(1.0, 1.0)
     task = Task()
     loop = ControlLoop(task, actor, make_guard(10.0), LIMIT, 1, np.random.default_rng(0))
     goals = []
-    for _ in range(2):
+    for sent in (1.0, 2.0):  # the guard lets torque move by 1 N·m a tick
         loop.begin_episode()
         goals.append(task.goal.tolist())
-        assert tick(loop, 1.0).torque.tolist() == [1.0, 1.0]
+        assert tick(loop, 1.0).torque.tolist() == [sent, sent]
         assert tick(loop, 1.0).over
     assert goals[0] != goals[1]
 

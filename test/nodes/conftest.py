@@ -35,7 +35,9 @@ def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
 
     def start(module: str = "ddpg_ros.nodes.agent_node", **parameters: object) -> Process:
         given = {"run__directory": tmp_path / "run", "run__eval_episodes": 1000}
-        given |= {"learner__mode": "eager"} | parameters  # nothing here waits for a compiler
+        given |= {"learner__mode": "eager"}  # nothing here waits for a compiler
+        given |= {"safety__latch_after": 1000.0}  # a test takes its time between states
+        given |= {"safety__auto_arm": True, "safety__ramp_seconds": 0.0} | parameters
         started.append(Process(tmp_path, module, *ros_arguments(given)))
         return started[-1]
 

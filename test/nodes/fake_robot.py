@@ -115,8 +115,15 @@ class FakeRobot:
         return self.answer(message)
 
     def begin(self) -> Command:
-        """Publish states until the agent has asked for an episode and answered its first."""
-        self.until(lambda: self.resets, "the first reset")
+        """Publish states until the agent is armed and has answered the first of an episode."""
+
+        def move_on() -> bool:
+            if self.answered(self.stamp) and not self.resets:
+                self.stamp += PERIOD
+                self.publish()
+            return bool(self.resets)
+
+        self.until(move_on, "the first reset")
         return self.answer()
 
     def answered(self, stamp: int) -> int:

@@ -1,0 +1,44 @@
+"""How regular the ticks of the control loop are."""
+
+from typing import NamedTuple
+
+
+class Rhythm(NamedTuple):
+    """What came since the last look."""
+
+    rate: float  # [1/s]
+    jitter: float  # [s] largest deviation from the control period
+    misses: int  # intervals longer than two control periods, since the start
+
+
+class TickClock:
+    """Sums up intervals between ticks; nothing in it grows."""
+
+    def __init__(self, period: float) -> None:
+        """Take the control period [s]."""
+        self._period = period
+        self._misses = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._count = 0
+        self._sum = self._worst = 0.0
+
+    def add(self, interval: float) -> None:
+        """Take note of the time between two ticks [s]."""
+        self._count += 1
+        self._sum += interval
+        self._worst = max(self._worst, abs(interval - self._period))
+        self._misses += interval > 2.0 * self._period
+
+    def take(self) -> Rhythm:
+        """Return the figures since the last call, and begin anew."""
+        rate = self._count / self._sum if self._sum > 0.0 else 0.0
+        rhythm = Rhythm(rate, self._worst, self._misses)
+        self._clear()
+        return rhythm
+
+    @property
+    def misses(self) -> int:
+        """Intervals longer than two control periods, since the start."""
+        return self._misses

@@ -1,0 +1,281 @@
+"""Whether the policy may act, and what is sent where it may not. No ROS, no clock of its own.
+
+    DISARMED ──arm──▶ ARMED ──first torque──▶ ACTIVE
+        ▲                └──────────┬───────────┘
+        └──reset── FAULT, ESTOP ◀───┘   (latched)
+
+Before a node is configured there is no `Safety`: that is UNCONFIGURED.
+
+Two threads use one object: the control loop, which answers states, and the watchdog, which
+speaks up where no state comes. All times are those of the monotonic clock [s].
+"""
+
+import enum
+import threading
+
+import numpy as np
+
+from ddpg_ros.config import SafetySection
+from ddpg_ros.control.arming import require_inside, require_rest, require_states
+from ddpg_ros.control.deadlines import Deadlines
+from ddpg_ros.control.guard import Guard
+from ddpg_ros.errors import RefusedError
+from ddpg_ros.types import JointState, Vector
+
+REJECTIONS = 3
+"""Unusable states in a row latch a fault."""
+
+
+class Mode(enum.Enum):
+    """What the policy's torque is worth; see the module."""
+
+    DISARMED = "disarmed"  # zero torque
+    ARMED = "armed"  # permission is given; the policy has not spoken yet
+    ACTIVE = "active"
+    FAULT = "fault"
+    ESTOP = "estop"
+
+
+class Safety:
+    """The states around a guard; it filters torque as the guard does."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        settings: SafetySection,
+        deadlines: Deadlines,
+        watches_commands: bool = False,
+    ) -> None:
+        """Begin disarmed.
+
+        Args:
+            guard: the last word on every torque.
+            settings: arming, authority and what stands in for the policy.
+            deadlines: when silence becomes a matter of safety.
+            watches_commands: torques come from another process, whose silence counts too.
+        """
+        self.guard = guard
+        self._settings = settings
+        self._deadlines = deadlines
+        self._watches_commands = watches_commands
+        self._lock = threading.Lock()
+        self._mode = Mode.DISARMED
+        self._cause = ""
+        self._withheld = ""
+        self._authority = 0.0
+        self._state: JointState | None = None
+        self._heard_at = -np.inf
+        self._commanded_at = -np.inf
+        self._sent_at = -np.inf
+        self._valid = self._rejected = 0  # states in a row
+        self._late = 0.0  # [s] when the watchdog last looked
+        self.warnings = 0
+        """How often a state or command was late by more than the deadline to warn at."""
+        self.degradations = 0
+        """How often the policy was held back because of that."""
+        self.latches = 0
+        """How often a fault or an emergency stop was latched."""
+
+    @property
+    def mode(self) -> Mode:
+        """The present state."""
+        return self._mode
+
+    @property
+    def cause(self) -> str:
+        """Why it is in FAULT or ESTOP, or why the policy is held back; empty where all is well."""
+        return self._cause or self._withheld
+
+    @property
+    def armed(self) -> bool:
+        """Whether the policy is asked for torques."""
+        return self._mode in (Mode.ARMED, Mode.ACTIVE)
+
+    @property
+    def authority(self) -> float:
+        """Share of the policy's torque that passes, [0, 1]."""
+        return self._authority if self.armed else 0.0
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is to be sent: the policy may not act, and the driver holds the arm."""
+        held_back = not self.armed or bool(self._withheld)
+        return held_back and self._settings.fallback == "hold"
+
+    def age(self, now: float) -> float:
+        """Time since the last valid state [s]; infinite where none came."""
+        return now - self._heard_at
+
+    def heard(self, state: JointState, now: float) -> None:
+        """Take note of a valid new state."""
+        with self._lock:
+            self._state, self._heard_at = state, now
+            self._valid += 1
+            self._rejected = 0
+
+    def rejected(self, reason: str) -> None:
+        """Take note of an unusable state; three in a row latch a fault."""
+        with self._lock:
+            self._valid = 0
+            self._rejected += 1
+            if self._rejected >= REJECTIONS:
+                self._latch(Mode.FAULT, f"{self._rejected} unusable states in a row: {reason}")
+
+    def withhold(self, reason: str) -> None:
+        """Hold the policy back while there is a reason; an empty one gives it back its say."""
+        with self._lock:
+            if reason:
+                self._authority = 0.0
+            self._withheld = reason
+
+    def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
+        """Return the torque to send, remembered as sent: the policy's, guarded, or a safe one.
+
+        Args:
+            torque: (n,) [N·m], what the policy asks for.
+            position: (n,) [rad].
+            velocity: (n,) [rad/s].
+            dt: time since the torque before [s].
+        """
+        with self._lock:
+            if not self.armed or self._withheld:
+                return self._stand_in(position, velocity, dt)
+            self._mode = Mode.ACTIVE
+            asked = torque if self._authority == 1.0 else torque * self._authority
+            sent = self.guard.apply(asked, position, velocity, dt)
+            ramp = self._settings.ramp_seconds
+            self._authority = min(1.0, self._authority + dt / ramp) if ramp else 1.0
+            if self.guard.fault:
+                self._latch(Mode.FAULT, self.guard.fault)
+            return sent
+
+    def commanded(self, now: float) -> None:
+        """Take note that another process has asked for a torque."""
+        self._commanded_at = now
+
+    def sent(self, now: float) -> None:
+        """Take note that a torque has gone out; the watchdog keeps quiet for a while."""
+        self._sent_at = now
+
+    def rest(self, state: JointState, dt: float) -> Vector:
+        """Return the torque for a state that the policy is not asked about."""
+        with self._lock:
+            return self._stand_in(state.position, state.velocity, dt)
+
+    def watch(self, now: float) -> Vector | None:
+        """Look at the clock, from the watchdog's thread; return a torque where one is due now.
+
+        A state that is late holds the policy back, one that is later latches a fault. Damping
+        would be blind by then, so the torque goes to zero.
+        """
+        with self._lock:
+            age, silence = now - self._heard_at, now - self._commanded_at
+            awaited = self._watches_commands and self._mode is Mode.ACTIVE
+            late = max(age, silence) if awaited else age
+            if self.armed:
+                self._judge(late, "joint state" if late == age else "command")
+            quiet = now - self._sent_at
+            answered = self.armed and late <= self._deadlines.degrade
+            if answered or quiet < self._deadlines.period or self.silent:
+                return None
+            self._sent_at = now
+            if age <= self._deadlines.degrade and self._state is not None:
+                return self._stand_in(self._state.position, self._state.velocity, quiet)
+            return self.guard.release(quiet)
+
+    def _judge(self, late: float, what: str) -> None:
+        if late > self._deadlines.latch:
+            self._latch(Mode.FAULT, f"no {what} for {1e3 * late:.0f} ms")
+        elif late > self._deadlines.degrade:
+            self.degradations += self._authority > 0.0
+            self._authority = 0.0
+        self.warnings += self._late < self._deadlines.warn <= late
+        self._late = late
+
+    def estop(self, reason: str = "~/estop was called") -> None:
+        """Stop, from any state; a second call changes nothing."""
+        with self._lock:
+            self._latch(Mode.ESTOP, reason)
+
+    def fault(self, cause: str) -> None:
+        """Latch a fault; the first cause stays."""
+        with self._lock:
+            self._latch(Mode.FAULT, cause)
+
+    def reset(self, now: float, anywhere: bool = False) -> None:
+        """Go from FAULT or ESTOP to DISARMED; elsewhere it changes nothing.
+
+        Args:
+            now: the time [s].
+            anywhere: do not ask where the arm stands; for a simulated one.
+
+        Raises:
+            RefusedError: the cause persists.
+        """
+        with self._lock:
+            if self._mode not in (Mode.FAULT, Mode.ESTOP):
+                return
+            state = self._fresh_state(now)
+            if not anywhere:
+                require_inside(state.position, self.guard.limits, soft=False)
+            self._mode, self._cause = Mode.DISARMED, ""
+            self.guard.clear_fault()
+
+    def arm(self, now: float, obstacle: str = "", anywhere: bool = False) -> None:
+        """Give the policy its say; with authority that grows from nothing.
+
+        Args:
+            now: the time [s].
+            obstacle: what the caller knows that stands against it.
+            anywhere: do not ask where the arm stands and how it moves; for a simulated one.
+
+        Raises:
+            RefusedError: what stands against it.
+        """
+        with self._lock:
+            if self.armed:
+                return
+            if self._mode is not Mode.DISARMED:
+                raise RefusedError(
+                    f"{self._mode.value} is latched ({self._cause}); reset it first."
+                )
+            if obstacle:
+                raise RefusedError(obstacle)
+            state = self._fresh_state(now)
+            if not anywhere:
+                require_inside(state.position, self.guard.limits, soft=True)
+                require_rest(state.velocity, self._settings.arming_velocity)
+            self._mode, self._authority = Mode.ARMED, 0.0
+            self._commanded_at = now
+
+    def disarm(self) -> None:
+        """Take the policy's say away; a latch stays."""
+        with self._lock:
+            if self.armed:
+                self._mode = Mode.DISARMED
+
+    def wind_down(self, dt: float) -> Vector:
+        """Return the next torque on the way to none, (n,) [N·m]; no state is looked at."""
+        with self._lock:
+            return self.guard.release(dt)
+
+    def _fresh_state(self, now: float) -> JointState:
+        age = now - self._heard_at
+        require_states(age, self._deadlines.degrade, self._valid)
+        assert self._state is not None
+        return self._state
+
+    def _stand_in(self, position: Vector, velocity: Vector, dt: float) -> Vector:
+        """Return what is sent instead of the policy's torque."""
+        disarmed = self._mode is Mode.DISARMED
+        if disarmed or self._settings.fallback != "damping":
+            return self.guard.release(dt)
+        return self.guard.damp(position, velocity, dt)
+
+    def _latch(self, mode: Mode, cause: str) -> None:
+        if self._mode is Mode.ESTOP or (self._mode is Mode.FAULT and mode is Mode.FAULT):
+            return
+        self._mode, self._cause = mode, cause
+        self._valid = 0
+        self.latches += 1
+        self._authority = 0.0

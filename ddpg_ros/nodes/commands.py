@@ -1,0 +1,74 @@
+"""Torques out: as named, stamped joint states, or as ros2_control's plain array."""
+
+import time
+from collections.abc import Sequence
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState as JointStateMessage
+from std_msgs.msg import Float64MultiArray
+
+from ddpg_ros.config import ControlSection
+from ddpg_ros.control.safety import Safety
+from ddpg_ros.nodes.messages import set_stamp
+from ddpg_ros.nodes.qos import complain_of_lost_listeners
+
+_RELIABLE = QoSProfile(depth=1)
+_LAST_COMMANDS, _LAST_INTERVAL = 6, 0.012  # zero torque on the way out: 6 commands in 60 ms
+
+
+class CommandPublisher:
+    """Publishes torques in the robot's joint order, [N·m]."""
+
+    def __init__(
+        self, node: Node, joints: Sequence[str], settings: ControlSection, topic: str
+    ) -> None:
+        """Open a topic, with the type that `control.command_interface` says."""
+        self._joints = list(joints)
+        self._named = settings.command_interface == "joint_command"
+        self._node = node
+        self._publisher = node.create_publisher(
+            JointStateMessage if self._named else Float64MultiArray,
+            topic,
+            _RELIABLE,
+            event_callbacks=complain_of_lost_listeners(node),
+        )
+        self._message = JointStateMessage(name=self._joints)
+        self.torque = [0.0] * len(self._joints)
+        """What the control loop sent last."""
+
+    def send(self, torque: list[float], stamp: int) -> None:
+        """Publish torques as the answer to the state of a stamp [ns]."""
+        self.torque = torque
+        self._publish(self._message, torque, stamp)
+
+    def send_aside(self, torque: list[float], stamp: int) -> None:
+        """Publish from another thread, in a message of its own."""
+        self._publish(JointStateMessage(name=self._joints), torque, stamp)
+
+    def _publish(self, message: JointStateMessage, torque: list[float], stamp: int) -> None:
+        if self._named:
+            set_stamp(message, stamp)
+            message.effort = torque
+            self._publisher.publish(message)
+        else:
+            self._publisher.publish(Float64MultiArray(data=torque))
+
+    def close(self) -> None:
+        """Leave the topic."""
+        self._node.destroy_publisher(self._publisher)
+
+
+def command_topic(settings: ControlSection, named: str) -> str:
+    """Return where torques go: to the topic `named`, or to ros2_control's."""
+    return named if settings.command_interface == "joint_command" else settings.effort_topic
+
+
+def wind_down(safety: Safety, commands: CommandPublisher, stamp: int) -> None:
+    """Bring the torque to zero and repeat that for 60 ms; nothing, where the driver holds."""
+    zeros = 0
+    while zeros < _LAST_COMMANDS and not safety.silent:
+        torque = safety.wind_down(_LAST_INTERVAL).tolist()
+        zeros += not any(torque)
+        commands.send(torque, stamp)
+        time.sleep(_LAST_INTERVAL)

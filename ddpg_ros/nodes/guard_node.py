@@ -1,0 +1,89 @@
+"""The guard as a process of its own, between the policy and the hardware's command topic.
+
+    policy ── joint_command ──▶ guard ── guarded_command ──▶ robot
+                                  ▲──────── joint_states ────┘
+
+A publisher cannot outlive SIGKILL, and many a driver keeps the last effort for ever. This node
+passes on what its own guard lets pass, and goes safe when commands or states stop. It follows
+the wall clock, whatever `run.clock` says.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from sensor_msgs.msg import JointState as JointStateMessage
+
+from ddpg_ros.control.rhythm import TickClock
+from ddpg_ros.control.safety import Safety
+from ddpg_ros.errors import JointStateError
+from ddpg_ros.experiment import build_arm, make_safety
+from ddpg_ros.nodes.messages import JointMap, stamp_to_ns
+from ddpg_ros.nodes.run import run_node
+from ddpg_ros.nodes.safe_node import NEWEST, SafeNode
+from ddpg_ros.robot import Robot
+from ddpg_ros.types import JointState
+
+
+class GuardNode(SafeNode):
+    """Commands in, guarded commands out."""
+
+    def __init__(self) -> None:
+        """Read the parameters."""
+        super().__init__("guard", "guarded_command", realtime=True)
+
+    def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
+        """Build the guard."""
+        robot, _, guard = build_arm(self.config)
+        self._wanted = JointMap(robot.joints)
+        self._rhythm = TickClock(self.config.control.period)
+        self._state: JointState | None = None
+        self._commanded_at = time.monotonic()
+        self._rejected = 0
+        return robot, make_safety(self.config, guard, watches_commands=True)
+
+    def connect(self, stack: ExitStack) -> None:
+        """Listen to the policy."""
+        commands = self.create_subscription(
+            JointStateMessage, "joint_command", self._on_command, NEWEST
+        )
+        stack.callback(self.destroy_subscription, commands)
+        self.hurry(stack, commands)
+
+    def on_state(self, state: JointState, clock_jumped: bool) -> None:
+        """Keep the newest state."""
+        self._state = state
+
+    def _on_command(self, message: JointStateMessage) -> None:
+        try:
+            torque = self._wanted.effort(message)
+        except JointStateError as error:
+            self._rejected += 1
+            self.get_logger().warning(f"command rejected: {error}", throttle_duration_sec=5.0)
+            return
+        state = self._state
+        if not self.active or state is None:
+            return
+        now = time.monotonic()
+        dt, self._commanded_at = now - self._commanded_at, now
+        self._rhythm.add(dt)
+        self.safety.commanded(now)
+        if not self.safety.armed:
+            self.arm_by_itself()
+        sent = self.safety.apply(torque, state.position, state.velocity, dt)
+        self.send(sent, stamp_to_ns(message))
+
+    def values(self) -> dict[str, object]:
+        """Return the rhythm of the commands."""
+        rhythm = {f"tick.{name}": value for name, value in self._rhythm.take()._asdict().items()}
+        return rhythm | {"commands.rejected": self._rejected}
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the guard node: `ros2 run ddpg_ros guard`."""
+    return run_node(GuardNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The operator's services: `~/estop`, `~/reset` and `~/arm`."""
+
+import time
+from collections.abc import Callable
+
+from rclpy.node import Node
+from rclpy.service import Service
+from std_srvs.srv import Trigger
+
+from ddpg_ros.control.safety import Safety
+from ddpg_ros.errors import RefusedError
+
+
+class OperatorServices:
+    """Three `std_srvs/Trigger`; a refusal says why in the response's message."""
+
+    def __init__(self, node: Node, safety: Safety, obstacle: Callable[[], str]) -> None:
+        """Offer the services.
+
+        Args:
+            node: offers them.
+            safety: what they act on.
+            obstacle: says what stands against arming, beside what `safety` knows; or nothing.
+        """
+        self._node = node
+        self._safety = safety
+        self._obstacle = obstacle
+        self.services: list[Service] = [
+            node.create_service(Trigger, "~/estop", self._on_estop),
+            node.create_service(Trigger, "~/reset", self._on_reset),
+            node.create_service(Trigger, "~/arm", self._on_arm),
+        ]
+
+    def close(self) -> None:
+        """Take the services back."""
+        for service in self.services:
+            self._node.destroy_service(service)
+
+    def _on_estop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._safety.estop()
+        return self._said(response, True)
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._try(response, lambda: self._safety.reset(time.monotonic()))
+
+    def _on_arm(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._try(
+            response, lambda: self._safety.arm(time.monotonic(), obstacle=self._obstacle())
+        )
+
+    def _try(self, response: Trigger.Response, act: Callable[[], None]) -> Trigger.Response:
+        try:
+            act()
+        except RefusedError as error:
+            response.success, response.message = False, str(error)
+            self._node.get_logger().warning(f"refused: {error}", throttle_duration_sec=1.0)
+            return response
+        return self._said(response, True)
+
+    def _said(self, response: Trigger.Response, success: bool) -> Trigger.Response:
+        response.success, response.message = success, self._safety.mode.value
+        return response

@@ -1,0 +1,49 @@
+"""The policy: a control node with frozen weights, no noise, no learner, no end."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import numpy as np
+from geometry_msgs.msg import PointStamped
+from rclpy.qos import DurabilityPolicy, QoSProfile
+
+from ddpg_ros.experiment import Experiment
+from ddpg_ros.nodes.control_node import ControlNode
+from ddpg_ros.nodes.run import run_node
+
+_LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class PolicyNode(ControlNode):
+    """Runs the file that `run.policy` names; its goals come from the topic `goal`."""
+
+    def __init__(self) -> None:
+        """Read the parameters."""
+        super().__init__("policy")
+
+    def make_experiment(self) -> Experiment:
+        """Load the policy and prove it by its golden pairs."""
+        return Experiment(self.config, None, endless=True)
+
+    def connect(self, stack: ExitStack) -> None:
+        """Listen to whoever sets goals."""
+        super().connect(stack)
+        goals = self.create_subscription(PointStamped, "goal", self._on_goal, _LATCHED)
+        stack.callback(self.destroy_subscription, goals)
+
+    def _on_goal(self, message: PointStamped) -> None:
+        goal = np.array([message.point.x, message.point.y, message.point.z])
+        if np.isfinite(goal).all():
+            self.experiment.give_goal(goal)
+        else:
+            self.get_logger().warning(f"goal rejected: {goal.tolist()} is not finite")
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the policy node: `ros2 run ddpg_ros policy`."""
+    return run_node(PolicyNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""What every node that commands torque has: states in, safety around torques, torques out.
+
+The control nodes and the guard node fill in what happens in between.
+"""
+
+import time
+from contextlib import ExitStack
+
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState as JointStateMessage
+
+from ddpg_ros.config import Config
+from ddpg_ros.control.admission import Admission, Arrival
+from ddpg_ros.control.safety import Mode, Safety
+from ddpg_ros.errors import JointStateError, RefusedError
+from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
+from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
+from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
+from ddpg_ros.nodes.messages import JointMap
+from ddpg_ros.nodes.operator import OperatorServices
+from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config
+from ddpg_ros.nodes.qos import complain_of_qos
+from ddpg_ros.nodes.watch import TopicWatch
+from ddpg_ros.nodes.watchdog import Watchdog
+from ddpg_ros.robot import Robot
+from ddpg_ros.types import JointState, Vector
+
+_HOUSEKEEPING = 0.1  # [s]; also how soon a signal is noticed where no state comes
+RELIABLE = QoSProfile(depth=1)
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class SafeNode(ManagedNode):
+    """A managed node that commands one arm."""
+
+    def __init__(self, name: str, commands: str, realtime: bool | None = None) -> None:
+        """Read the parameters.
+
+        Args:
+            name: of the node.
+            commands: topic of its torques.
+            realtime: whether the wall clock counts; None: what `run.clock` says.
+        """
+        super().__init__(name)
+        self.config: Config = read_config(self, AUTOSTART)
+        self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
+        self._output = commands
+        self._watchdog: Watchdog | None = None
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
+        self.urgent.add(self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady))
+
+    def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
+        """Build what is behind the topics; `stack` takes what is to be undone."""
+        raise NotImplementedError
+
+    def connect(self, stack: ExitStack) -> None:
+        """Open further topics; `stack` takes what is to be undone."""
+
+    def on_state(self, state: JointState, clock_jumped: bool) -> None:
+        """Take a believable new state."""
+        raise NotImplementedError
+
+    def on_repeated_state(self, state: JointState) -> None:
+        """Take a state that has come before."""
+
+    def obstacle(self) -> str:
+        """Say what stands against arming, or nothing."""
+        return ""
+
+    def keep_house(self) -> None:
+        """Look, ten times a second, at what no state brings about."""
+
+    def values(self) -> dict[str, object]:
+        """Return what else there is to say on `/diagnostics`."""
+        return {}
+
+    def configure(self) -> None:
+        """Build what is behind the topics, and open them; nothing is sent yet."""
+        with ExitStack() as stack:
+            output = command_topic(self.config.control, self._output)
+            timeout = self.config.control.state_timeout
+            self.topics = TopicWatch(self, "joint_states", output, timeout)
+            robot, self.safety = self.build(stack)
+            self.answered = 0  # stamp of the state answered last [ns]
+            self._joints = JointMap(robot.joints)
+            self.admission = Admission(robot.velocity_limit, robot.lower, self.realtime)
+            self.commands = CommandPublisher(self, robot.joints, self.config.control, output)
+            stack.callback(self.commands.close)
+            self._diagnostics = Diagnostics(self)
+            stack.callback(self._diagnostics.close)
+            self._operator = OperatorServices(self, self.safety, self._obstacle)
+            stack.callback(self._operator.close)
+            stack.callback(RuntimeTorqueLimit(self, self.safety.guard).close)
+            states = self.create_subscription(
+                JointStateMessage,
+                "joint_states",
+                self._on_state,
+                NEWEST if self.realtime else RELIABLE,
+                event_callbacks=complain_of_qos(self),
+            )
+            stack.callback(self.destroy_subscription, states)
+            self.hurry(stack, states, *self._operator.services)
+            self.connect(stack)
+            self._open = stack.pop_all()
+
+    def hurry(self, stack: ExitStack, *entities: object) -> None:
+        """Have entities looked at in every turn, until `stack` is closed."""
+        self.urgent.update(entities)
+        stack.callback(self.urgent.difference_update, entities)
+
+    def activate(self) -> None:
+        """Begin to command, disarmed, and to watch the clock."""
+        if self.realtime:
+            self._watchdog = Watchdog(self.safety, self.config.control.period, self._send_aside)
+
+    def deactivate(self) -> None:
+        """Disarm, bring the torque to zero and say so for 60 ms."""
+        self.safety.disarm()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        wind_down(self.safety, self.commands, self.answered)
+
+    def cleanup(self) -> None:
+        """Close the topics and what is behind them."""
+        self._open.close()
+
+    def _on_state(self, message: JointStateMessage) -> None:
+        now = time.monotonic()
+        try:
+            state = self._joints.state(message)
+            arrival = self.admission.look(state, now)
+        except JointStateError as error:
+            self.topics.reject(error)
+            self.safety.rejected(str(error))
+            return
+        if arrival is Arrival.REPEATED:
+            self.on_repeated_state(state)
+        elif arrival is not Arrival.OUT_OF_TIME:
+            self.topics.accept(state)
+            self.safety.heard(state, now)
+            self.on_state(state, arrival is Arrival.CLOCK_JUMPED)
+
+    def send(self, torque: Vector, stamp: int) -> None:
+        """Publish a torque as the answer to a stamp [ns]; nothing, where the driver holds."""
+        if not self.safety.silent:
+            self.answered = stamp
+            self.commands.send(torque.tolist(), stamp)
+            self.safety.sent(time.monotonic())
+
+    def _send_aside(self, torque: Vector) -> None:
+        self.commands.send_aside(torque.tolist(), self.answered)
+
+    def arm_by_itself(self) -> None:
+        """Arm where that needs nobody, and the cause of a fault has passed."""
+        if self.config.safety.auto_arm and self.safety.mode is not Mode.ESTOP:
+            now = time.monotonic()
+            try:
+                self.safety.reset(now, anywhere=True)
+                self.safety.arm(now, self._obstacle(), anywhere=True)
+            except RefusedError:
+                return  # until the next state
+
+    def _obstacle(self) -> str:
+        if not self.active:
+            return "the node is not active; activate it first."
+        return self.obstacle() or self.topics.intruder
+
+    def _keep_house(self) -> None:
+        self.keep_order()
+        if not self.configured:
+            return
+        self.topics.check()
+        self.keep_house()
+        if self._watchdog is not None and self._watchdog.problem is not None:
+            raise self._watchdog.problem
+        if self._diagnostics.due((self.active, self.safety.mode, self.safety.cause)):
+            self._say_state()
+
+    def _say_state(self) -> None:
+        values = safety_values(self.safety, time.monotonic())
+        values |= {"joint_states.out_of_time": self.admission.out_of_time}
+        values |= self.topics.values() | self.values()
+        sentence = self.safety.cause or self.safety.mode.value if self.active else "inactive"
+        self._diagnostics.publish(level_of(self.safety), sentence, values)
+
+    def failed(self, error: Exception) -> None:
+        """Latch a fault and say so, where a callback has failed."""
+        if self.configured:
+            self.safety.fault(f"{type(error).__name__}: {error}")
+            self._say_state()
