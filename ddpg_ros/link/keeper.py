@@ -4,7 +4,6 @@ A write that fails is said and tried again later: training does not end for a fu
 """
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from ddpg_ros.algo.learner import Learner
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.link.protocol import LearnerEnd
+from ddpg_ros.link.say import say
 from ddpg_ros.run_directory import CHECKPOINTS, POLICY
 
 SAVE_EVERY = 30.0  # [s]
@@ -42,7 +42,7 @@ class Keeper:
         writes = (self._save_policy, self._save_checkpoint)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
         if reasons:
-            _say(f"{reasons}. What was saved before is whole; it tries again later.")
+            say(f"{reasons}. What was saved before is whole; it tries again later.")
         self._saved_at = time.monotonic()
         return reasons
 
@@ -73,10 +73,10 @@ class Keeper:
             self._checkpoints, learner.checkpoint(), settings, layout
         )
         for refusal in refusals:
-            _say(refusal)
+            say(refusal)
         if newest is not None:
             learner.restore(newest)
-            _say(f"revived from the checkpoint of step {newest.steps}, update {newest.updates}.")
+            say(f"revived from the checkpoint of step {newest.steps}, update {newest.updates}.")
         elif refusals or self.policy.exists():
             raise CheckpointError(
                 "the learner was lost and no checkpoint of it can be used: "
@@ -84,7 +84,7 @@ class Keeper:
                 "the run directory."
             )
         else:
-            _say("revived before its first checkpoint; it begins with fresh networks.")
+            say("revived before its first checkpoint; it begins with fresh networks.")
 
 
 def _attempt(write: Callable[[Learner], None], learner: Learner) -> str:
@@ -95,7 +95,3 @@ def _attempt(write: Callable[[Learner], None], learner: Learner) -> str:
         where = f" {error.filename}" if error.filename else ""
         return f"could not save{where}: {error.strerror or error}"
     return ""
-
-
-def _say(sentence: str) -> None:
-    print(f"learner: {sentence}", file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import sys
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
+from ddpg_ros.link.say import say
 from ddpg_ros.run_directory import METRICS
 from ddpg_ros.types import Episode
 
@@ -77,7 +77,7 @@ class MetricsLog:
             self._write_row(row)
             self._write_events(row, step)
         except OSError as error:  # a full disk; the rows wait in the buffer
-            print(f"learner: cannot write the log: {error}", file=sys.stderr, flush=True)
+            say(f"cannot write the log: {error}")
 
     def _write_row(self, row: Row) -> None:
         if self._writer is None:
