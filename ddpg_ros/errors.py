@@ -30,6 +30,10 @@ class PolicyFileError(DdpgRosError):
     """A policy file that cannot be used."""
 
 
+class CheckpointError(DdpgRosError):
+    """A checkpoint that cannot be used."""
+
+
 class RunDirectoryError(DdpgRosError):
     """A run directory that cannot be written."""
 

@@ -9,7 +9,7 @@ from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.parameter_file import save_config
 
 CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
-EVALUATION = "evaluation.csv"
+EVALUATION, CHECKPOINTS = "evaluation.csv", "checkpoints"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ddpg_ros.algo.checkpoint import Checkpoint, moved
 from ddpg_ros.algo.compiled import CompiledUpdate
 from ddpg_ros.algo.cuda_graph import CudaGraph
 from ddpg_ros.algo.normaliser import Normaliser
@@ -79,6 +80,8 @@ class Learner:
         self._largest_reward = 0.0
         self._note_reward(SMALLEST_REWARD)
         self._skips_in_a_row = 0
+        self._learns_from = settings.warmup_steps
+        self._updates_before = 0
         self.steps = 0
         self.updates = 0
 
@@ -134,8 +137,36 @@ class Learner:
     @property
     def due(self) -> int:
         """Updates owed: `update_to_data` for each step after the warm-up."""
-        learning = max(0, self.steps - self._settings.warmup_steps)
-        return int(learning * self._settings.update_to_data) - self.updates
+        learning = max(0, self.steps - self._learns_from)
+        done = self.updates - self._updates_before
+        return int(learning * self._settings.update_to_data) - done
+
+    def checkpoint(self) -> Checkpoint:
+        """Return all that the learner knows but its replay, on the CPU, a copy."""
+        state = moved(self.state, "cpu")
+        statistics = self._normaliser.statistics
+        return Checkpoint(state, statistics, self._largest_reward, self.steps, self.updates)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take back what an earlier learner of the same settings knew."""
+        self.state = moved(checkpoint.state, self._settings.device)
+        self._normaliser.restore(checkpoint.statistics)
+        if self._settings.normalise_observations:
+            self._inputs.moments.copy_(self._normaliser.moments)
+        self._note_reward(checkpoint.largest_reward)
+        self.updates = checkpoint.updates
+
+    def go_on_from(self, step: int) -> None:
+        """Begin at a later step of the run, with an empty replay and without debt.
+
+        Updates are due for the steps from then on, once the replay holds a minibatch again.
+
+        Args:
+            step: environment steps so far.
+        """
+        self.steps = step
+        self._learns_from = max(self._settings.warmup_steps, step + self._settings.batch_size)
+        self._updates_before = self.updates
 
     def update(self, count: int = 1) -> "Report":
         """Do so many updates, each on a minibatch of its own.

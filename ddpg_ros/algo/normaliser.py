@@ -1,15 +1,24 @@
 """Running mean and standard deviation of the observations."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ddpg_ros.types import Vector32
+from ddpg_ros.types import Vector, Vector32
 
 SMALLEST_DEVIATION = 1e-2
 """A component that hardly moves is not blown up beyond a hundredfold."""
+
+
+class Statistics(NamedTuple):
+    """What is known of the observations so far."""
+
+    seen: int
+    mean: Vector  # (o,)
+    variance: Vector  # (o,)
 
 
 class Normaliser:
@@ -34,6 +43,16 @@ class Normaliser:
         self._variance = (squares + shift**2 * self._count * added / total) / total
         self._mean = self._mean + shift * added / total
         self._count = total
+
+    @property
+    def statistics(self) -> Statistics:
+        """What is known so far; `restore` takes it back."""
+        return Statistics(self._count, self._mean.copy(), self._variance.copy())
+
+    def restore(self, statistics: Statistics) -> None:
+        """Go on from what was known."""
+        self._count = statistics.seen
+        self._mean, self._variance = statistics.mean.copy(), statistics.variance.copy()
 
     @property
     def deviation(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -5,24 +5,21 @@ the learner's own network). Metadata: one JSON document, `Policy.about` and a ch
 the tensors. No pickle, in or out.
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from ddpg_ros.config import Value
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.errors import PolicyFileError
 from ddpg_ros.run_directory import POLICY
+from ddpg_ros.sealed_file import seal, write_sealed
 from ddpg_ros.types import Vector32
 
 SCHEMA_VERSION = 2  # 2: with layer_norm
@@ -75,27 +72,12 @@ def save_policy(
         weights: flat actor weights.
         observations: golden observations, (GOLDEN_PAIRS, o).
         actions: what the learner's own network answers, (GOLDEN_PAIRS, a).
+
+    Raises:
+        OSError: it could not be written; the old file is as it was.
     """
     tensors = dict(zip(_TENSORS, (weights, observations, actions), strict=True))
-    document = asdict(about)
-    document |= {"sha256": seal(document, tensors)}
-    metadata = {"policy": json.dumps(document)}  # one entry: safetensors shuffles several
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(save(tensors, metadata=metadata))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def seal(document: Any, tensors: Mapping[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 of a policy's metadata and tensors: it notices damage, not malice."""
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
-    for name in sorted(tensors):
-        array = tensors[name]
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+    write_sealed(path, "policy", asdict(about), tensors)
 
 
 def load_policy(path: Path) -> Policy:

@@ -1,28 +1,23 @@
 """What the learner's process does: take transitions, train, give weights, log, save."""
 
 import contextlib
-import dataclasses
 import os
 import signal
 import sys
 import time
 from collections import deque
 
-import numpy as np
-import torch
-
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.program import CHUNK
-from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError, LearnerDivergedError
+from ddpg_ros.link.keeper import Keeper
 from ddpg_ros.link.metrics import MetricsLog
-from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
-from ddpg_ros.run_directory import POLICY
-from ddpg_ros.types import Vector32
+from ddpg_ros.link.pace import Pace
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Save, Saved, Stop, Stopped
 
 _IDLE = 0.02  # [s] between looks whether the agent lives
 _COMPILE_POLL = 0.02  # [s]
-_SAVE_EVERY = 30.0  # [s]
+_SAVE_ALLOWANCE = 20.0  # [s] that a busy disk may take
 
 
 def run(end: LearnerEnd) -> None:
@@ -50,10 +45,14 @@ class _Loop:
         planned = max(0, steps - settings.warmup_steps) * settings.update_to_data
         self._learner = Learner(settings, end.layout, seed, planned)
         self._takes_turns = end.config.takes_turns
-        self._log = MetricsLog(end.run_dir)
+        self._keeper = Keeper(end)
+        if end.revived:
+            self._keeper.restore(self._learner)
+            self._learner.go_on_from(end.ring.popped)
+        self._log = MetricsLog(end.run_dir, go_on=end.revived)
+        self._pace = Pace()
         self._ended: deque[EpisodeEnd] = deque()
-        self._policy = end.run_dir / POLICY
-        self._saved_at = time.monotonic()
+        self._asked_to_save: Save | None = None
         self._stopping = False
 
     def stop(self) -> None:
@@ -68,8 +67,9 @@ class _Loop:
         end, learner = self._end, self._learner
         if end.config.learner.mode == "compile" and not self._await_compiled():
             return
-        end.slot.publish(learner.actor_weights(), 1)
+        self._publish()
         while os.getppid() == end.parent_pid:
+            end.pulse.beat(self._pace.turn(learner.compiling))
             records = end.ring.pop_all()
             self._read_messages()
             self._log_episodes()  # before the records of the next one are counted
@@ -88,7 +88,7 @@ class _Loop:
             if learner.due <= 0 and end.progress.value != learner.steps:
                 end.progress.value = learner.steps
                 end.done.ring()
-            if time.monotonic() - self._saved_at > _SAVE_EVERY:
+            if self._keeper.due or self._asked_to_save:
                 self._save()
         else:
             return  # orphaned: nobody is left to save for
@@ -97,13 +97,15 @@ class _Loop:
             self._update()
         self._log_episodes()
         self._log.close()
-        self._save()
+        error = self._save()
+        policy = None if error else self._keeper.policy
         with contextlib.suppress(OSError):  # it was killed: nobody hears this
-            end.connection.send(Stopped(learner.updates, self._policy))
+            end.connection.send(Stopped(learner.updates, policy))
 
     def _await_compiled(self) -> bool:
         """Wait for the compiled update; False where it is time to stop before it is there."""
         while self._learner.compiling:
+            self._end.pulse.beat(self._pace.turn(compiling=True))
             self._read_messages()
             if self._stopping or os.getppid() != self._end.parent_pid:
                 return False
@@ -112,12 +114,22 @@ class _Loop:
         return True
 
     def _update(self) -> None:
+        learner, count = self._learner, min(self._learner.due, CHUNK)
+        self._end.pulse.beat(self._pace.updates(count, learner.compiling))
+        began = time.perf_counter()
         try:
-            self._log.add(self._learner.update(min(self._learner.due, CHUNK)))
+            self._log.add(learner.update(count))
         except LearnerDivergedError:
             self._save()  # the last good actor
             raise
-        self._end.slot.publish(self._learner.actor_weights(), self._learner.updates + 1)
+        self._pace.took(count, time.perf_counter() - began, learner.compiling)
+        self._publish()
+
+    def _publish(self) -> None:
+        """Give the weights; their version is larger than any before, a dead learner's included."""
+        learner, slot = self._learner, self._end.slot
+        self._end.pulse.show(learner.updates, len(learner.replay))
+        slot.publish(learner.actor_weights(), slot.version + 1)
 
     def _read_messages(self) -> None:
         """Take what the agent says."""
@@ -130,7 +142,10 @@ class _Loop:
             if isinstance(message, Stop):
                 self._stopping = True
                 return
-            self._ended.append(message)
+            if isinstance(message, Save):
+                self._asked_to_save = message
+            else:
+                self._ended.append(message)
 
     def _log_episodes(self) -> None:
         """Log what has ended; taking turns, with all the updates that were due by then."""
@@ -142,13 +157,12 @@ class _Loop:
             learner = self._learner
             self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
 
-    def _save(self) -> None:
-        learner = self._learner
-        about = dataclasses.replace(self._end.about, steps=learner.steps, updates=learner.updates)
-        rng = np.random.default_rng(about.seed)
-        size = (GOLDEN_PAIRS, about.sizes[0])
-        observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
-        weights: Vector32 = learner.actor_weights()
-        with torch.no_grad():
-            save_policy(self._policy, about, weights, observations, learner.act(observations))
-        self._saved_at = time.monotonic()
+    def _save(self) -> str:
+        """Save, and tell it to who asked; return why it could not be, or nothing."""
+        self._end.pulse.beat(_SAVE_ALLOWANCE)
+        error = self._keeper.save(self._learner)
+        if self._asked_to_save:
+            with contextlib.suppress(OSError):  # nobody hears it any more
+                self._end.connection.send(Saved(self._asked_to_save.number, error))
+            self._asked_to_save = None
+        return error

@@ -51,7 +51,12 @@ class LearningActor:
         """Episodes handed over."""
 
     def select_action(self, observation: Vector32) -> Vector32:
-        """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1]."""
+        """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1].
+
+        Without a learner nothing is explored: the last weights answer alone.
+        """
+        if self._learner.absent:
+            return self._policy(observation)
         if self.steps < self._config.learner.warmup_steps:
             size = self._policy.sizes[-1]
             return self._rng.uniform(-1.0, 1.0, size).astype(np.float32)

@@ -1,5 +1,6 @@
 """The log of a training: metrics.csv, one row an episode, and the same as TensorBoard events."""
 
+import contextlib
 import csv
 import time
 from pathlib import Path
@@ -9,8 +10,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
+from ddpg_ros.link.say import say
 from ddpg_ros.run_directory import METRICS
 from ddpg_ros.types import Episode
+
+Row = dict[str, float | int | str]
 
 
 class MetricsLog:
@@ -20,12 +24,23 @@ class MetricsLog:
     that the learner waited goes to TensorBoard alone.
     """
 
-    def __init__(self, run_dir: Path) -> None:
-        """Open both logs in the run directory."""
-        self._file = (run_dir / METRICS).open("w", newline="", encoding="utf-8")
+    def __init__(self, run_dir: Path, go_on: bool = False) -> None:
+        """Open both logs in the run directory.
+
+        Args:
+            run_dir: where they stand.
+            go_on: after the rows that are there; else from none.
+        """
+        path = run_dir / METRICS
+        rows = _whole_rows(path) if go_on else b""
+        path.write_bytes(rows)
+        self._file = path.open("a", newline="", encoding="utf-8")
         self._writer: csv.DictWriter[str] | None = None
+        if rows:
+            names = rows.decode().splitlines()[0].split(",")
+            self._writer = csv.DictWriter(self._file, names)
         self._events = SummaryWriter(str(run_dir / "tensorboard"))
-        self._episodes = 0
+        self._episodes = max(0, rows.count(b"\n") - 1)
         self._reports: list[Report] = []
         self._row_began = time.perf_counter()
         self.waited = 0.0
@@ -45,7 +60,7 @@ class MetricsLog:
             episode: what happened.
         """
         self._episodes += 1
-        row: dict[str, float | int | str] = {
+        row: Row = {
             "step": step,
             "episode": self._episodes,
             "return": episode.episode_return,
@@ -58,11 +73,20 @@ class MetricsLog:
             "replay_fill": replay_fill,
             **self._of_updates(),
         }
+        try:
+            self._write_row(row)
+            self._write_events(row, step)
+        except OSError as error:  # a full disk; the rows wait in the buffer
+            say(f"cannot write the log: {error}")
+
+    def _write_row(self, row: Row) -> None:
         if self._writer is None:
             self._writer = csv.DictWriter(self._file, list(row))
             self._writer.writeheader()
         self._writer.writerow(row)
         self._file.flush()
+
+    def _write_events(self, row: Row, step: int) -> None:
         now = time.perf_counter()
         waiting = {"waiting": self.waited / (now - self._row_began)}
         self._row_began, self.waited = now, 0.0
@@ -70,7 +94,7 @@ class MetricsLog:
             if name != "step" and value != "":
                 self._events.add_scalar(f"train/{name}", value, step)
 
-    def _of_updates(self) -> dict[str, float | int | str]:
+    def _of_updates(self) -> Row:
         """Sum up: extremes of the values, the number skipped, and means of the others."""
         names = Metrics._fields
         if not self._reports:
@@ -78,7 +102,7 @@ class MetricsLog:
         rows = np.concatenate([report.rows for report in self._reports])
         self._reports.clear()
         sound = rows[rows[:, names.index("skipped")] == 0]
-        figures: dict[str, float | int | str] = {}
+        figures: Row = {}
         for column, name in enumerate(names):
             if name == "skipped":
                 figures[name] = len(rows) - len(sound)
@@ -91,5 +115,12 @@ class MetricsLog:
 
     def close(self) -> None:
         """Write what is left and close both."""
-        self._file.close()
-        self._events.close()
+        for log in (self._file, self._events):
+            with contextlib.suppress(OSError):  # was said when it was written
+                log.close()
+
+
+def _whole_rows(path: Path) -> bytes:
+    """Return the rows of a log without one that its writer's end cut."""
+    content = path.read_bytes() if path.exists() else b""
+    return content[: content.rfind(b"\n") + 1]

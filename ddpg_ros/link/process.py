@@ -1,19 +1,16 @@
 """The learner's process, as the agent sees it: transitions in, weights out, never a wait.
 
-Only `wait_for` waits, and only lock-step training asks it to.
+Only `wait_for` waits, and only lock-step training asks it to. Taking turns, a learner that ends
+unasked ends the run, which could not be repeated otherwise. In real time it is revived
+(`revival.py`), and all calls here go on as if nothing were: what is pushed waits in the ring, and
+there are no newer weights.
 """
 
-import math
-import multiprocessing
 import os
-import select
-import signal
-import sys
 import time
-import types
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from collections import deque
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ddpg_ros.config import Config
@@ -22,7 +19,11 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
-from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
+from ddpg_ros.link.health import LearnerHealth, SaveRequest
+from ddpg_ros.link.life import SPAWN, Life, Target, learn
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Save, Stop, Stopped
+from ddpg_ros.link.pulse import Listener, Pulse
+from ddpg_ros.link.revival import BACK_OFF, Revival
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
@@ -32,57 +33,128 @@ START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition; the first may be compiling
 _POLL = 0.01  # [s] between looks whether the learner lives
 _WORD_POLL = 0.02  # [s]
+_END_TIMEOUT = 0.1  # [s] between its last word and its end
+_KILL_TIMEOUT = 1.0  # [s]; a process in the middle of a disk's work cannot end
+_EPISODES_KEPT = 1000  # that ended while there was no learner to tell
 
 
 class LearnerProcess:
     """Starts the learner, feeds it and reads from it."""
 
-    def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
-        """Start the process; it is ready when `wait_until_ready` returns."""
-        context = multiprocessing.get_context("spawn")
-        layout = RecordLayout(about.sizes[0], about.sizes[-1])
-        self._layout = layout
-        self._ring = Ring(RING_CAPACITY, layout.width)
+    def __init__(
+        self,
+        config: Config,
+        about: PolicyAbout,
+        run_dir: Path,
+        back_off: Sequence[float] = BACK_OFF,
+        target: Target = learn,
+    ) -> None:
+        """Start the process; it is ready when `wait_until_ready` returns.
+
+        Args:
+            config: everything.
+            about: what its policy is.
+            run_dir: where it logs and saves.
+            back_off: pauses before each new start of a learner that was lost [s].
+            target: what the process runs.
+        """
+        self._config, self._about, self._run_dir = config, about, run_dir
+        self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
+        self._ring = Ring(RING_CAPACITY, self._layout.width)
         self._slot = Slot(weight_count(about.sizes))
-        self._progress = Counter()
-        self._work, self._done = Bell(context), Bell(context)
-        self._connection, theirs = context.Pipe()
+        self._progress, self._pulse = Counter(), Pulse()
+        self._work, self._done = Bell(SPAWN), Bell(SPAWN)
+        self._target = target
         self._version = 0
+        self._untold: deque[EpisodeEnd] = deque(maxlen=_EPISODES_KEPT)
+        self._save_requests = 0
+        self._cancelled = False
         self._start_deadline = time.monotonic() + START_TIMEOUT
-        self.cancelled = False
+        self._revival: Revival | None = None
+        if config.takes_turns:
+            self._only_life = self._begin(revived=False)
+        else:
+            self._revival = Revival(self._begin, self._pulse, self._slot, START_TIMEOUT, back_off)
+
+    def _begin(self, revived: bool) -> Life:
+        def end(theirs: Connection) -> LearnerEnd:
+            return LearnerEnd(
+                self._config,
+                self._layout,
+                self._about,
+                self._run_dir,
+                os.getpid(),
+                self._ring,
+                self._slot,
+                self._progress,
+                self._pulse,
+                self._work,
+                self._done,
+                theirs,
+                revived,
+            )
+
+        return Life(end, self._target)
+
+    @property
+    def _life(self) -> Life:
+        """The present life, or the last one."""
+        return self._revival.life if self._revival else self._only_life
+
+    @property
+    def cancelled(self) -> bool:
         """Set by a signal handler: no wait lasts any longer."""
-        end = LearnerEnd(
-            config,
-            layout,
-            about,
-            run_dir,
-            os.getpid(),
-            self._ring,
-            self._slot,
-            self._progress,
-            self._work,
-            self._done,
-            theirs,
-        )
-        self._process = context.Process(target=_learn, args=(end,), name="learner", daemon=True)
-        with _no_main_module(), _no_interrupt():
-            self._process.start()
-        theirs.close()
+        return self._cancelled
+
+    @cancelled.setter
+    def cancelled(self, value: bool) -> None:
+        self._cancelled = value
+        if self._revival:
+            self._revival.cancelled = value
 
     @property
     def pid(self) -> int | None:
         """Process id of the learner."""
-        return self._process.pid
+        return self._life.pid
 
     @property
     def dropped(self) -> int:
-        """Transitions dropped because the learner could not keep up."""
+        """Transitions dropped because the learner could not keep up, or was not there."""
         return self._ring.dropped
 
     @property
     def updates(self) -> int:
         """Updates done, as far as they have been published."""
-        return max(0, self._slot.version - 1)
+        return self._pulse.updates
+
+    @property
+    def absent(self) -> bool:
+        """Whether the learner was lost and no other is there yet: nobody should explore."""
+        return self._revival is not None and self._revival.absent
+
+    def absent_for(self, now: float) -> float:
+        """Return how long that has been so at `now` [s] of the monotonic clock, or 0.0."""
+        return self._revival.absent_for(now) if self._revival else 0.0
+
+    @property
+    def health(self) -> LearnerHealth:
+        """How the learner is; cheap."""
+        revival = self._revival
+        if revival:
+            state = revival.state
+        elif not self._only_life.alive:
+            state = "gone"
+        else:
+            state = "learning" if self._slot.version else "starting"
+        return LearnerHealth(
+            state,
+            self._pulse.age,
+            revival.restarts if revival else 0,
+            self._slot.version,
+            self._pulse.updates,
+            self._pulse.replay_fill,
+            self._ring.dropped,
+        )
 
     def wait_until_ready(self) -> None:
         """Wait until the first weights are there.
@@ -97,7 +169,9 @@ class LearnerProcess:
     def ready(self) -> bool:
         """Whether the first weights are there; raises as `wait_until_ready`."""
         if self._slot.version == 0:
-            self._check(self._start_deadline, START_TIMEOUT)
+            self._check()
+            if self._revival is None:
+                self._check_time(self._start_deadline, START_TIMEOUT)
         return self._slot.version > 0
 
     def push(self, experience: Experience) -> None:
@@ -107,14 +181,20 @@ class LearnerProcess:
 
     def end_episode(self, step: int, episode: Episode) -> None:
         """Hand over a finished episode, for the log."""
-        self._send(EpisodeEnd(step, episode))
+        self._untold.append(EpisodeEnd(step, episode))
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._untold and not self.absent and self._life.say(self._untold[0]):
+            self._untold.popleft()
+        self._work.ring()
 
     def newer_weights(self) -> Vector32 | None:
-        """Return the newest weights, flat, or None where they are the ones returned last."""
-        if self._slot.version == self._version:
+        """Return the newest weights, flat, or None where none are newer than those before."""
+        if self._slot.version <= self._version or self.absent:
             return None
         newest = self._slot.read()
-        if newest is None:
+        if newest is None or newest[0] <= self._version:
             return None
         self._version, weights = newest
         return weights
@@ -133,104 +213,81 @@ class LearnerProcess:
             self._done.wait(_POLL)
             polls += 1
             if polls % 5 == 0:
-                self._check(deadline, WAIT_TIMEOUT)
+                self._check()
+                self._check_time(deadline, WAIT_TIMEOUT)
 
     def check(self) -> None:
         """Look whether the learner is still there; cheap enough for ten times a second.
 
         Raises:
-            LearnerDiedError: the learner ended.
+            LearnerDiedError: the learner ended; in real time, more often than it is revived.
         """
         if not self.cancelled:  # then it is ending, and may be gone before us
-            self._check(math.inf, math.inf)
+            self._check()
+
+    def save(self) -> SaveRequest:
+        """Ask the learner to save its policy and a checkpoint now; without a wait."""
+        self._save_requests += 1
+        life = self._life
+        asked = not self.absent and life.say(Save(self._save_requests))
+        self._work.ring()
+        return SaveRequest(life, self._save_requests, asked, hear=self._revival is None)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | None:
         """Ask the learner to save and end; kill it where it does not.
 
         Args:
-            timeout: how long to wait for it [s].
+            timeout: how long to wait for it [s]; also for one that is being revived.
             hurried: how long to wait from the moment at which `cancelled` is set [s].
 
         Returns:
             Its last word, or None where it had none in time. One that has not given its first
             weights yet has nothing to save and is not waited for.
         """
-        self._send(Stop())
-        deadline = time.monotonic() + (timeout if self._slot.version else 0.0)
-        while not self._has_word() and time.monotonic() < deadline:
-            if self.cancelled:
-                deadline = min(deadline, time.monotonic() + hurried)
-        last = self._last_word()
-        self._process.join(0.1 if last else 0.0)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        return last if isinstance(last, Stopped) else None
+        deadline = time.monotonic() + timeout
+        if self._revival:
+            while self._being_revived and time.monotonic() < deadline:
+                time.sleep(_WORD_POLL)
+            self._revival.end()
+        life, listener = self._life, Listener(self._pulse)
+        self._tell()
+        if self._slot.version and not self.absent and life.say(Stop()):
+            self._work.ring()
+            hangs = False
+            while life.last is None and life.alive and not hangs and time.monotonic() < deadline:
+                life.wait(_WORD_POLL)
+                hangs = self._revival is not None and listener.look()
+                if self.cancelled:
+                    deadline = min(deadline, time.monotonic() + hurried)
+        if not (life.last and life.join(_END_TIMEOUT)):
+            life.kill(_KILL_TIMEOUT)
+        return life.last if isinstance(life.last, Stopped) else None
 
-    def _send(self, message: EpisodeEnd | Stop) -> None:
-        """Send, unless the learner has long not read: a full pipe would block the control loop."""
-        try:
-            if select.select([], [self._connection], [], 0.0)[1]:
-                self._connection.send(message)
-                self._work.ring()
-        except OSError:  # a dead learner is noticed where it matters: in _check
+    @property
+    def _being_revived(self) -> bool:
+        assert self._revival is not None
+        return self.absent and self._revival.state != "gone" and not self.cancelled
+
+    def _check(self) -> None:
+        """Raise where the learner is gone for good."""
+        if self._revival:
+            if self._revival.state == "gone":
+                raise LearnerDiedError(self._revival.why)
             return
-
-    def _check(self, deadline: float, limit: float) -> None:
-        """Raise where the learner is gone or the deadline has passed."""
-        if not self._process.is_alive():
-            last = self._last_word()
+        alive = self._only_life.alive  # before the words: it ends after its last one
+        self._only_life.hear()
+        if not alive:
+            last = self._only_life.last
             reason = last.message if isinstance(last, Failed) else ""
             raise LearnerDiedError(
                 reason
-                or f"the learner ended unasked, with exit code {self._process.exitcode}; "
+                or f"the learner ended unasked, with {self._only_life.ending}; "
                 "its last words are above. The policy saved last, if any, is in the run directory."
             )
+
+    def _check_time(self, deadline: float, limit: float) -> None:
         if time.monotonic() > deadline:
             raise LearnerDiedError(
                 "the learner does not answer; it was expected within "
                 f"{limit:g} s. See its last words above, and the load of the machine."
             )
-
-    def _has_word(self) -> bool:
-        try:
-            return self._connection.poll(_WORD_POLL)
-        except OSError:
-            return True  # the end of the pipe is a word, too
-
-    def _last_word(self) -> Stopped | Failed | None:
-        try:
-            if self._connection.poll():
-                word: Stopped | Failed = self._connection.recv()
-                return word
-        except (EOFError, OSError):
-            pass
-        return None
-
-
-def _learn(end: LearnerEnd) -> None:
-    from ddpg_ros.link.learner_main import run  # the only import of torch: in the child
-
-    run(end)
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Put signals off; the child inherits that, so that it does not die of them as it imports."""
-    resource_tracker.ensure_running()  # its start, inside that of the process, would undo it
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Hide `__main__`: spawn would import it again, and with it rclpy, into the learner."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

@@ -8,6 +8,7 @@ from ddpg_ros.config import Config
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
+from ddpg_ros.link.pulse import Pulse
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
 from ddpg_ros.types import Episode, RecordLayout
@@ -22,6 +23,21 @@ class EpisodeEnd:
 
 
 @dataclass(frozen=True)
+class Save:
+    """Asks the learner to save now."""
+
+    number: int  # of the request
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The learner's answer to `Save`."""
+
+    number: int
+    error: str  # why it could not; empty: policy and checkpoint are on the disk
+
+
+@dataclass(frozen=True)
 class Stop:
     """Asks the learner to save and to end."""
 
@@ -31,7 +47,7 @@ class Stopped:
     """The learner's last word."""
 
     updates: int
-    policy: Path
+    policy: Path | None  # None: it could not be saved
 
 
 @dataclass(frozen=True)
@@ -43,7 +59,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class LearnerEnd:
-    """All that the learner's process is given."""
+    """All that the learner's process is given. What is shared memory outlives the process."""
 
     config: Config
     layout: RecordLayout
@@ -53,6 +69,8 @@ class LearnerEnd:
     ring: Ring
     slot: Slot
     progress: Counter  # transitions whose share of updates is done
+    pulse: Pulse
     work: Bell  # rung by the agent: there are transitions, or a message
     done: Bell  # rung by the learner: there is progress
     connection: Connection
+    revived: bool = False  # another learner of this run came before

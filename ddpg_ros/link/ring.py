@@ -95,6 +95,11 @@ class Ring:
         return min(self._words[_HEAD] - tail, self.capacity)
 
     @property
+    def popped(self) -> int:
+        """Records that were taken, ever, by whichever consumer."""
+        return self._words[_TAIL]
+
+    @property
     def pushed(self) -> int:
         """Records that were accepted, ever."""
         return self._words[_HEAD]

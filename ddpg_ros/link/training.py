@@ -8,8 +8,10 @@ import numpy as np
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.link.health import LearnerHealth, SaveRequest
 from ddpg_ros.link.learning_actor import LearningActor
 from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
+from ddpg_ros.run_directory import POLICY
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
 ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM, RESET_STREAM = 2, 3, 4, 5
@@ -27,6 +29,7 @@ class Training:
     def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
         """Start the learner; it is ready when `wait_until_ready` returns."""
         self._learner = LearnerProcess(config, about, run_dir)
+        self._revives, self._policy = not config.takes_turns, run_dir / POLICY
         self.actor = LearningActor(
             self._learner,
             config,
@@ -56,9 +59,30 @@ class Training:
         self._learner.wait_until_ready()
 
     def check(self) -> None:
-        """Raise LearnerDiedError where the learner ended before `finish`."""
+        """Look whether the learner is still there; takes microseconds.
+
+        Raises:
+            LearnerDiedError: it ended before `finish`; in real time, more often than it is
+                revived.
+        """
         if not self._stopped:
             self._learner.check()
+
+    @property
+    def health(self) -> LearnerHealth:
+        """How the learner is, for diagnostics."""
+        return self._learner.health
+
+    def learner_absent_for(self, now: float) -> float:
+        """Return for how long there has been no learner at `now` [s], monotonic; 0.0: it is well.
+
+        The actor is frozen and does not explore meanwhile.
+        """
+        return self._learner.absent_for(now)
+
+    def save(self) -> SaveRequest:
+        """Ask the learner to save policy and checkpoint now; never waits."""
+        return self._learner.save()
 
     def start_clock(self) -> None:
         """Take note that the first state is there; later calls do nothing."""
@@ -78,7 +102,8 @@ class Training:
         """Stop the learner; it saves its policy. A second call does nothing.
 
         `policy_path` stays None where it saved none: it was stopped before it had one, or does
-        not answer. At the end of a whole training one is `patient`; `cancel` ends that.
+        not answer. In real time, where a learner may be lost at the very end, it is the policy
+        saved last. At the end of a whole training one is `patient`; `cancel` ends that.
         """
         if self._stopped:
             return
@@ -89,6 +114,8 @@ class Training:
         last = self._learner.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
         if last is not None:
             self.updates, self.policy_path = last.updates, last.policy
+        elif self._revives and self._policy.exists():
+            self.policy_path = self._policy
 
     def finish(self) -> Policy | None:
         """End a whole training: stop the learner and read back the policy that it saved.

@@ -21,9 +21,9 @@ from ddpg_ros.control.policy import (
     PolicyAbout,
     load_policy,
     save_policy,
-    seal,
 )
 from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.sealed_file import seal
 
 SIZES = [3, 5, 2]
 ABOUT = PolicyAbout(

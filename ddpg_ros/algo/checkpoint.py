@@ -1,0 +1,186 @@
+"""The checkpoint: all that a learner knows but its replay, as one safetensors file.
+
+Tensors: each of `LearnerState`, optimisers included, under its own name, and the normaliser's
+mean and variance. Metadata: one JSON document with the counters, what the networks are, and a
+checksum. No pickle, in or out.
+
+Replay is not in it: whoever goes on from a checkpoint fills an empty one first.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ddpg_ros.algo.normaliser import Statistics
+from ddpg_ros.algo.optimisers import OptimiserState
+from ddpg_ros.algo.update import LearnerState, combine
+from ddpg_ros.config import LearnerSection
+from ddpg_ros.errors import CheckpointError
+from ddpg_ros.sealed_file import read_sealed, write_sealed
+from ddpg_ros.types import RecordLayout
+
+LATEST, PREVIOUS = "latest.safetensors", "previous.safetensors"
+SCHEMA_VERSION = 1
+_KIND = "checkpoint"
+_HEADER_LIMIT = 2**20  # [bytes]
+_DECIDE = (
+    "hidden",
+    "critics",
+    "actor_layer_norm",
+    "critic_layer_norm",
+    "normalise_observations",
+)
+"""Settings without which the numbers mean something else."""
+
+
+class Checkpoint(NamedTuple):
+    """What a learner knows, on the CPU."""
+
+    state: LearnerState
+    statistics: Statistics  # of the observations
+    largest_reward: float
+    steps: int
+    updates: int
+
+
+def moved(state: LearnerState, device: str) -> LearnerState:
+    """Return a copy of a state on a device."""
+    return combine(lambda tensor, _: tensor.detach().to(device, copy=True), state, state)
+
+
+def save_checkpoint(
+    folder: Path, checkpoint: Checkpoint, settings: LearnerSection, layout: RecordLayout
+) -> None:
+    """Write a checkpoint as the latest of a folder, and keep the one before.
+
+    Args:
+        folder: made where it is missing.
+        checkpoint: what to write.
+        settings: the learner's.
+        layout: of its records.
+
+    Raises:
+        OSError: it could not be written; what was there is whole.
+    """
+    folder.mkdir(exist_ok=True)
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "networks": _networks(settings, layout),
+        "steps": checkpoint.steps,
+        "updates": checkpoint.updates,
+        "observations": checkpoint.statistics.seen,
+        "largest_reward": checkpoint.largest_reward,
+    }
+    write_sealed(folder / LATEST, _KIND, document, _arrays(checkpoint), folder / PREVIOUS)
+
+
+def newest_checkpoint(
+    folder: Path, like: Checkpoint, settings: LearnerSection, layout: RecordLayout
+) -> tuple[Checkpoint | None, list[str]]:
+    """Return the newest checkpoint of a folder that verifies, and why newer ones do not.
+
+    Returns:
+        The checkpoint and the refusals, a sentence each. (None, []) where none was written yet.
+    """
+    refusals: list[str] = []
+    for name in (LATEST, PREVIOUS):
+        if (folder / name).exists():
+            try:
+                return load_checkpoint(folder / name, like, settings, layout), refusals
+            except CheckpointError as error:
+                refusals.append(str(error))
+    return None, refusals
+
+
+def load_checkpoint(
+    path: Path, like: Checkpoint, settings: LearnerSection, layout: RecordLayout
+) -> Checkpoint:
+    """Read a checkpoint and prove it: checksum, networks, shapes and finiteness.
+
+    Args:
+        path: the file.
+        like: a checkpoint of a learner of these settings, for the shapes.
+        settings: the learner's.
+        layout: of its records.
+
+    Raises:
+        CheckpointError: no such file, not whole, not ours, too new, or of another learner.
+    """
+    expected = _arrays(like)
+    limit = sum(array.nbytes for array in expected.values()) + _HEADER_LIMIT
+    try:
+        document, arrays = read_sealed(path, _KIND, limit)
+    except ValueError as error:
+        raise CheckpointError(f"the checkpoint {path} {error}.") from None
+    version = document.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"the checkpoint {path} has schema version {version}; this package reads "
+            f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it."
+        )
+    theirs, ours = document.get("networks"), _networks(settings, layout)
+    if theirs != ours:
+        raise CheckpointError(
+            f"the checkpoint {path} is of the networks {theirs}; this learner has {ours}."
+        )
+    if arrays.keys() != expected.keys():
+        raise CheckpointError(
+            f"the checkpoint {path} holds the arrays {sorted(arrays)}; expected "
+            f"{sorted(expected)}."
+        )
+    for name, array in arrays.items():
+        wanted = expected[name]
+        alike = array.shape == wanted.shape and array.dtype == wanted.dtype
+        if not alike or not np.isfinite(array).all():
+            raise CheckpointError(
+                f"the checkpoint {path}: {name} is {array.dtype} {array.shape}; expected finite "
+                f"{wanted.dtype} {wanted.shape}."
+            )
+    return Checkpoint(
+        _state(arrays),
+        Statistics(document["observations"], arrays["mean"], arrays["variance"]),
+        document["largest_reward"],
+        document["steps"],
+        document["updates"],
+    )
+
+
+def _networks(settings: LearnerSection, layout: RecordLayout) -> dict[str, Any]:
+    sizes = {"observation": layout.observation_size, "action": layout.action_size}
+    return sizes | {name: getattr(settings, name) for name in _DECIDE}
+
+
+def _arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+    tensors: dict[str, Tensor] = {}
+    for name, value in checkpoint.state._asdict().items():
+        if isinstance(value, OptimiserState):
+            tensors |= {f"{name}.{part}": one for part, one in value._asdict().items()}
+        else:
+            tensors[name] = value
+    arrays: dict[str, NDArray[Any]] = {name: one.numpy() for name, one in tensors.items()}
+    return arrays | {
+        "mean": checkpoint.statistics.mean,
+        "variance": checkpoint.statistics.variance,
+    }
+
+
+def _state(arrays: dict[str, NDArray[Any]]) -> LearnerState:
+    def tensor(name: str) -> Tensor:
+        return torch.from_numpy(arrays[name])
+
+    def optimiser(name: str) -> OptimiserState:
+        return OptimiserState(*(tensor(f"{name}.{part}") for part in OptimiserState._fields))
+
+    return LearnerState(
+        tensor("actor"),
+        tensor("critics"),
+        tensor("target_actor"),
+        tensor("target_critics"),
+        optimiser("actor_optimiser"),
+        optimiser("critic_optimiser"),
+        tensor("updates"),
+    )

@@ -1,0 +1,97 @@
+"""What the learner leaves on the disk, and takes back from there when it is revived.
+
+A write that fails is said and tried again later: training does not end for a full disk.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ddpg_ros.algo.checkpoint import newest_checkpoint, save_checkpoint
+from ddpg_ros.algo.learner import Learner
+from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
+from ddpg_ros.errors import CheckpointError
+from ddpg_ros.link.protocol import LearnerEnd
+from ddpg_ros.link.say import say
+from ddpg_ros.run_directory import CHECKPOINTS, POLICY
+
+SAVE_EVERY = 30.0  # [s]
+
+
+class Keeper:
+    """Saves a learner's policy and its checkpoint, and restores it."""
+
+    def __init__(self, end: LearnerEnd) -> None:
+        """Take where and what it is."""
+        self._end = end
+        self._saved_at = time.monotonic()
+        self.policy = end.run_dir / POLICY
+        """The policy file."""
+        self._checkpoints = end.run_dir / CHECKPOINTS
+
+    @property
+    def due(self) -> bool:
+        """Whether the last save, or attempt at one, is `SAVE_EVERY` ago."""
+        return time.monotonic() - self._saved_at > SAVE_EVERY
+
+    def save(self, learner: Learner) -> str:
+        """Write policy and checkpoint; return why that failed, or nothing where both are there."""
+        writes = (self._save_policy, self._save_checkpoint)
+        reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
+        if reasons:
+            say(f"{reasons}. What was saved before is whole; it tries again later.")
+        self._saved_at = time.monotonic()
+        return reasons
+
+    def _save_checkpoint(self, learner: Learner) -> None:
+        settings, layout = self._end.config.learner, self._end.layout
+        save_checkpoint(self._checkpoints, learner.checkpoint(), settings, layout)
+
+    def _save_policy(self, learner: Learner) -> None:
+        about = dataclasses.replace(self._end.about, steps=learner.steps, updates=learner.updates)
+        rng = np.random.default_rng(about.seed)
+        size = (GOLDEN_PAIRS, about.sizes[0])
+        observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
+        with torch.no_grad():
+            answers = learner.act(observations)
+        save_policy(self.policy, about, learner.actor_weights(), observations, answers)
+
+    def restore(self, learner: Learner) -> None:
+        """Give a fresh learner what the one before it saved last.
+
+        Where that saved nothing yet, it stays fresh: less than `SAVE_EVERY` is lost.
+
+        Raises:
+            CheckpointError: something was saved and no checkpoint verifies. Beginning anew would
+                let untrained networks drive the arm and overwrite a trained policy.
+        """
+        settings, layout = self._end.config.learner, self._end.layout
+        newest, refusals = newest_checkpoint(
+            self._checkpoints, learner.checkpoint(), settings, layout
+        )
+        for refusal in refusals:
+            say(refusal)
+        if newest is not None:
+            learner.restore(newest)
+            say(f"revived from the checkpoint of step {newest.steps}, update {newest.updates}.")
+        elif refusals or self.policy.exists():
+            raise CheckpointError(
+                "the learner was lost and no checkpoint of it can be used: "
+                f"{' '.join(refusals) or 'none could be written.'} The policy saved last is in "
+                "the run directory."
+            )
+        else:
+            say("revived before its first checkpoint; it begins with fresh networks.")
+
+
+def _attempt(write: Callable[[Learner], None], learner: Learner) -> str:
+    """Return why a write failed, or nothing."""
+    try:
+        write(learner)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return f"could not save{where}: {error.strerror or error}"
+    return ""

@@ -1,0 +1,114 @@
+"""Learner processes that do as a test wants: cheap ones without torch, and the real one, hurt.
+
+A module of its own: the spawned process imports it by name.
+"""
+
+import os
+import resource
+import signal
+import time
+
+import numpy as np
+
+from ddpg_ros.link.life import learn
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, Save, Saved, Stop, Stopped
+
+BEAT = 0.01  # [s]
+
+
+def obeys(end, allowance=0.3):
+    """Publish the number of this life as weights, beat, and do as it is told."""
+    version = end.slot.version + 1
+    end.slot.publish(np.full(end.slot.size, version, dtype=np.float32), version)
+    episodes = 0
+    while os.getppid() == end.parent_pid:
+        end.pulse.beat(allowance)
+        end.pulse.show(end.ring.popped, episodes)
+        end.ring.pop_all()
+        while end.connection.poll():
+            message = end.connection.recv()
+            episodes += isinstance(message, EpisodeEnd)
+            if isinstance(message, Save):
+                end.connection.send(Saved(message.number, ""))
+            if isinstance(message, Stop):
+                end.connection.send(Stopped(episodes, None))
+                return
+        time.sleep(BEAT)
+
+
+def dies_at_once(end):
+    """Be one that cannot even start."""
+    os._exit(3)
+
+
+def dies_when_revived(end):
+    """Be well once, and never again."""
+    if end.revived:
+        os._exit(3)
+    obeys(end)
+
+
+def says_why(end):
+    """Fail with a word, as a setting that cannot be makes it."""
+    end.connection.send(Failed("learner.device is 'gpu'; expected cpu."))
+
+
+def hangs_when_asked_to_save(end):
+    """Go silent in the middle of life, within a call that never returns."""
+    version = end.slot.version + 1
+    end.slot.publish(np.full(end.slot.size, version, dtype=np.float32), version)
+    while not end.connection.poll():
+        end.pulse.beat(0.3)
+        time.sleep(BEAT)
+    if end.revived:
+        obeys(end)
+    signal.pause()
+
+
+def dies_in_the_middle_of_publishing(end):
+    """Leave a half-written set of weights and a bell that it waits at."""
+    if end.revived:
+        obeys(end)
+        return
+    for version in (1, 2):
+        end.slot.publish(np.full(end.slot.size, version, dtype=np.float32), version)
+    older = 1 - end.slot._newest()
+    end.slot._marks[older][0] = 3
+    end.slot._weights[older][: end.slot.size // 2] = np.nan
+    end.work.wait(5.0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def runs_out_of_memory(end):
+    """Be the real learner, for which there is no memory at its 20th update."""
+    from ddpg_ros.algo.learner import Learner
+
+    update = Learner.update
+
+    def hungry(self, count=1):
+        if self.updates >= 20:
+            raise MemoryError
+        return update(self, count)
+
+    if not end.revived:
+        Learner.update = hungry
+    learn(end)
+
+
+def is_terminated_while_it_saves(end):
+    """Be the real learner, which gets SIGTERM between the write of a file and its new name."""
+    fsync = os.fsync
+
+    def terminated(file):
+        os.kill(os.getpid(), signal.SIGTERM)
+        fsync(file)
+
+    os.fsync = terminated
+    learn(end)
+
+
+def has_no_disk(end):
+    """Be the real learner, whose files can hold no byte more than a few."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where output is a file, it is full, too
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+    learn(end)
