@@ -82,7 +82,11 @@ class Experiment:
     def values(self) -> dict[str, object]:
         """Return what there is to say of it on `/diagnostics`."""
         values = {f"tick.{name}": value for name, value in self.rhythm.take()._asdict().items()}
-        return values | {"phase": self._phase, "steps": self._loop.steps}
+        values |= {"phase": self._phase, "steps": self._loop.steps}
+        if self.training is not None and self._phase == "train":
+            health = self.training.health._asdict()
+            values |= {f"learner.{name}": value for name, value in health.items()}
+        return values
 
     @property
     def progress(self) -> str:
@@ -148,6 +152,10 @@ class Experiment:
         """
         if self.training is not None:
             self.training.check()
+
+    def learner_absent_for(self, now: float) -> float:
+        """Return for how long a training has had no learner at `now` [s], monotonic."""
+        return self.training.learner_absent_for(now) if self.training is not None else 0.0
 
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from geometry_msgs.msg import PointStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.experiment import Experiment
+from ddpg_ros.link.health import SaveRequest
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.run_directory import claim_run
@@ -30,6 +32,7 @@ class AgentNode(ControlNode):
         self._episodes = self.create_publisher(Float64MultiArray, "~/episode", _RELIABLE)
         self.create_service(Trigger, "~/save", self._on_save)
         self._experiment: Experiment | None = None
+        self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False
         self._reported_at = time.monotonic()
 
@@ -64,15 +67,27 @@ class AgentNode(ControlNode):
             self._reported_at = time.monotonic()
             self.get_logger().info(f"{self.experiment.progress}, return {total:.2f}")
 
-    def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    async def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Answer when the learner has saved, or could not; nothing waits here meanwhile."""
         training = self._experiment.training if self._experiment is not None else None
-        response.success = training is not None and training.save()
-        response.message = (
-            "the learner saves policy and checkpoint; its log says how that went"
-            if response.success
-            else "no learner is there that could save"
-        )
+        if training is None:
+            response.message = "no training runs here"
+            return response
+        request, told = training.save(), Future()
+        self._saves.append((request, told))
+        await told
+        saved = request.answer
+        response.success = saved is not None and not saved.error
+        response.message = (saved.error if saved is not None else "") or str(self._run_dir)
         return response
+
+    def keep_house(self) -> None:
+        """Look after the learner, and hear what came of requests to save."""
+        super().keep_house()
+        for request, told in self._saves:
+            if request.answer is not None and not told.done():
+                told.set_result(None)
+        self._saves = [save for save in self._saves if not save[1].done()]
 
     def interrupt(self) -> None:
         """End every wait for the learner."""

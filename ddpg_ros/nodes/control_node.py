@@ -17,6 +17,8 @@ from ddpg_ros.nodes.safe_node import SafeNode
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState
 
+_ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
+
 
 class ControlNode(SafeNode):
     """Joint states → `Experiment.tick` → joint commands; a reset between episodes."""
@@ -146,6 +148,8 @@ class ControlNode(SafeNode):
     def keep_house(self) -> None:
         """Look after the learner and a reset that was not answered."""
         self.experiment.check()
+        absent = self.experiment.learner_absent_for(time.monotonic())
+        self.safety.withhold(f"no learner for {absent:.0f} s" if absent > _ABSENCE else "")
         self._reset.poll()
 
     def values(self) -> dict[str, object]:
