@@ -21,6 +21,7 @@ from ddpg_ros.errors import JointStateError
 from ddpg_ros.experiment import Experiment
 from ddpg_ros.nodes.messages import JointMap, set_stamp
 from ddpg_ros.nodes.parameters import read_config
+from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.reset_client import ResetClient
 from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.nodes.watch import TopicWatch
@@ -51,6 +52,7 @@ class AgentNode(MainNode):
         self._ticked_at = time.monotonic()
         self._reported_at = time.monotonic()
         self._open_topics(config.control.reset_service, config.control.state_timeout)
+        apply_realtime(config.control, self.get_logger())
 
     def _open_topics(self, reset_service: str, state_timeout: float) -> None:
         joints = self._experiment.robot.joints

@@ -14,6 +14,7 @@ from rclpy.utilities import try_shutdown
 
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.nodes.executor import make_executor
+from ddpg_ros.nodes.realtime import wake_on_time
 
 
 class MainNode(Node):
@@ -60,6 +61,7 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
     try:
         _init(args)
         node = make()
+        wake_on_time()
         gc.collect()
         gc.freeze()
         try:
