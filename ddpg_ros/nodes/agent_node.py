@@ -19,7 +19,7 @@ from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.errors import JointStateError
 from ddpg_ros.experiment import Experiment
-from ddpg_ros.nodes.messages import JointMap, set_stamp
+from ddpg_ros.nodes.messages import JointMap, JointStateWriter
 from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.reset_client import ResetClient
@@ -60,19 +60,23 @@ class AgentNode(MainNode):
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._joints = JointMap(joints)
-        self._command = JointStateMessage(name=list(joints))
+        self._writer = JointStateWriter(joints, efforts_only=True)
+        self._command = b""  # sent last
+        self._zero = [0.0] * len(joints)
         self._commands = self.create_publisher(JointStateMessage, "joint_command", reliable)
         self._goal_publisher = self.create_publisher(PointStamped, "goal", latched)
         self._episode_results = self.create_publisher(Float64MultiArray, "~/episode", reliable)
         self._reset = ResetClient(self, reset_service, self._begin_if_first)
         self._watch = TopicWatch(self, "joint_states", "joint_command", state_timeout)
         qos = newest if self._realtime else reliable
-        states = self.create_subscription(JointStateMessage, "joint_states", self._on_state, qos)
+        states = self.create_subscription(
+            JointStateMessage, "joint_states", self._on_state, qos, raw=True
+        )
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
         timer = self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady)
         self.urgent |= {states, timer, self._reset.client}
 
-    def _on_state(self, message: JointStateMessage) -> None:
+    def _on_state(self, message: bytes) -> None:
         try:
             state = self._joints.state(message)
         except JointStateError as error:
@@ -107,11 +111,10 @@ class AgentNode(MainNode):
     def _rest(self) -> None:
         """Command zero torque between episodes; in lock-step that would be one step more."""
         if self._realtime:
-            self._send([0.0] * len(self._command.name))
+            self._send(self._zero)
 
     def _send(self, torque: list[float]) -> None:
-        set_stamp(self._command, self._last_stamp)
-        self._command.effort = torque
+        self._command = self._writer.write(self._last_stamp, torque)
         self._commands.publish(self._command)
 
     def _ask_for_episode(self) -> None:
@@ -164,7 +167,7 @@ class AgentNode(MainNode):
         """Send zero torque for 60 ms, stop the learner, keep policy and summary."""
         try:
             for _ in range(_LAST_COMMANDS):
-                self._send([0.0] * len(self._command.name))
+                self._send(self._zero)
                 time.sleep(_LAST_INTERVAL)
             summary = self._experiment.close(self._watch.rejected, self._interrupted)
             self.get_logger().info(summary.sentence())
