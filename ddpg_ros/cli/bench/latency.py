@@ -47,6 +47,7 @@ def bench_latency(
 ) -> None:
     """State to torque: an empty echo, the agent with the learner off and with it flat out."""
     console = Console(stderr=as_json)
+    chosen = _rates(rates)
     parts = measure_parts()
     console.print(parts_table(parts))
     if breakdown:
@@ -54,12 +55,12 @@ def bench_latency(
             typer.echo(json.dumps(parts, indent=2))
         return
     busy = os.getloadavg()[0]
-    taken = _measure_all(_rates(rates), seconds, interleaved, console)
+    taken = _measure_all(chosen, seconds, interleaved, console)
     report = {
         "benchmark": "latency",
         "unit": "s",
         "rows": [row(who, rate, rounds) for (who, rate), rounds in taken.items()],
-        "ratios": [ratios(rate, taken) for rate in _rates(rates)],
+        "ratios": [ratios(rate, taken) for rate in chosen],
         "tick_us": parts,
         "seconds": seconds,
         "load_before": busy,
@@ -212,6 +213,7 @@ def parts_table(parts: dict[str, float]) -> Table:
 def table(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> Table:
     """Return what a person reads: percentiles in milliseconds, the ratios under each rate."""
     shown = Table("rate [Hz]", "who", title="state to torque [ms]")
+    shown.columns[1].no_wrap = True
     for name in (*_PERCENTILES, "missing"):
         shown.add_column(name, justify="right", no_wrap=True)
     for ratio in compared:

@@ -45,10 +45,8 @@ def draw_latency(rows: list[dict[str, Any]], picture: Path) -> None:
             each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.grid(which="major", alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(fontsize=8, frameon=False, loc="lower left")
+        axis.legend(fontsize=8, frameon=False, loc="upper right")
     axes[0][0].set_ylabel("share of the states that took longer [%]")
-    figure.suptitle(
-        "From the intended moment of a joint state to its torque (dotted: one period)", fontsize=10
-    )
+    figure.suptitle("State to torque, from the intended moment\n(dotted: one period)", fontsize=10)
     figure.savefig(picture, dpi=120)
     plt.close(figure)
