@@ -1,6 +1,7 @@
 """Rigid transforms of a chain of joints."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +23,47 @@ class Joint(NamedTuple):
     axis: Vector  # (3,) unit vector in the joint's frame
     movable: bool
 
-    def pose(self, angle: float) -> Pose:
-        """Return the child link's frame in the parent link's at an angle [rad]."""
-        if not self.movable:
-            return self.origin
-        pose: Pose = self.origin.copy()
-        pose[:3, :3] = pose[:3, :3] @ rotation(self.axis, angle)
+
+class Chain:
+    """Forward kinematics of a chain of joints, with all that never changes worked out once.
+
+    By Rodrigues, a joint's frame is O + sin θ O K + (1 − cos θ) O K², O its origin and K the
+    cross product with its axis: (1, sin θ, 1 − cos θ) times three constant matrices. A joint that
+    does not move is part of the next one's origin.
+    """
+
+    def __init__(self, joints: Sequence[Joint], commanded: Sequence[str]) -> None:
+        """Take the joints from base to tip, and the names in the order of the angles.
+
+        A joint that moves but is not commanded stands at 0.
+        """
+        fixed: Pose = np.eye(4)
+        self._moving: list[tuple[int, NDArray[np.float64]]] = []  # from the tip to the base
+        for joint in joints:
+            fixed = fixed @ joint.origin
+            if joint.movable and joint.name in commanded:
+                cross = np.zeros((4, 4))
+                cross[:3, :3] = cross_matrix(joint.axis)
+                terms = np.stack((fixed, fixed @ cross, fixed @ cross @ cross)).reshape(3, 16)
+                self._moving.insert(0, (list(commanded).index(joint.name), terms))
+                fixed = np.eye(4)
+        self._last = fixed  # from the last joint that moves to the tip
+
+    def tip_pose(self, position: Vector) -> Pose:
+        """Return the tip's frame in the base frame; `position` is (n,) [rad]."""
+        angles = position.tolist()
+        pose: Pose = self._last.copy()
+        for index, terms in self._moving:
+            half = math.sin(0.5 * angles[index])
+            factors = (1.0, math.sin(angles[index]), 2.0 * half * half)  # 1 − cos θ
+            pose = np.dot(factors, terms).reshape(4, 4).dot(pose)
         return pose
+
+
+def cross_matrix(axis: Vector) -> NDArray[np.float64]:
+    """Return K with K v = axis × v, (3, 3)."""
+    x, y, z = axis.tolist()
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
 def rotation(axis: Vector, angle: float) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ddpg_ros.errors import ConfigError, RobotError, nearest
-from ddpg_ros.kinematics import Joint, Pose
+from ddpg_ros.kinematics import Chain, Joint, Pose
 from ddpg_ros.types import Vector
 from ddpg_ros.urdf import (
     MOVABLE,
@@ -36,6 +36,7 @@ class Robot:
     effort_limit: Vector  # (n,) [N·m]
     safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
     _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
+    _kinematics: Chain = field(repr=False)
 
     @classmethod
     def load(cls, urdf: str, joints: Sequence[str] = (), tip: str = "") -> "Robot":
@@ -81,6 +82,7 @@ class Robot:
             effort_limit=limits[:, 3],
             safety=tuple(read_safety(elements[joint], path) for joint in names),
             _chain=chain,
+            _kinematics=Chain(chain, names),
         )
 
     def tip_pose(self, position: Vector) -> Pose:
@@ -92,11 +94,7 @@ class Robot:
         Returns:
             (4, 4) homogeneous transform [m].
         """
-        angles = dict(zip(self.joints, position.tolist(), strict=True))
-        pose = np.eye(4)
-        for joint in self._chain:
-            pose = pose @ joint.pose(angles.get(joint.name, 0.0))
-        return pose
+        return self._kinematics.tip_pose(position)
 
     def tip_position(self, position: Vector) -> Vector:
         """Return where the fingertip is in the base frame, (3,) [m]; `position` is (n,) [rad]."""

@@ -12,7 +12,6 @@ command, and zero torque once that is older than `sim.command_timeout`. A stall 
 stamp on and publishes; its response's message is the new state's stamp [ns] as decimal text.
 """
 
-import array
 import sys
 import time
 from pathlib import Path
@@ -30,7 +29,7 @@ from std_srvs.srv import Trigger
 
 from ddpg_ros.config import Value
 from ddpg_ros.errors import JointStateError, MachineError
-from ddpg_ros.nodes.messages import JointMap, set_stamp, stamp_to_ns
+from ddpg_ros.nodes.messages import JointMap, JointStateWriter, stamp_to_ns
 from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.robot import Robot
@@ -78,7 +77,8 @@ class Simulator(MainNode):
         self._steps = self._ignored = self._rejected = self._resets = 0
         self._turns = 0
         self._met = -1  # the turn at which another publisher came into sight; -1: none
-        self._message = JointStateMessage(name=list(robot.joints))
+        self._writer = JointStateWriter(robot.joints)
+        self._message = b""  # the present state
         self._clock_message = ClockMessage()
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # this node is what sim time follows
         self._stamp = 0
@@ -103,12 +103,14 @@ class Simulator(MainNode):
         else:
             handler, period = self._on_command_realtime, self._config.control.period
             self._timer = self.create_timer(period, self._tick, clock=steady)
-        commands = self.create_subscription(JointStateMessage, "joint_command", handler, RELIABLE)
+        commands = self.create_subscription(
+            JointStateMessage, "joint_command", handler, RELIABLE, raw=True
+        )
         self.urgent |= {commands, reset, self._timer, housekeeping}
         if self._recorder:
             self.urgent.add(goals)  # each episode's goal is in its first frame
 
-    def _on_command_lockstep(self, message: JointStateMessage) -> None:
+    def _on_command_lockstep(self, message: bytes) -> None:
         if stamp_to_ns(message) != self._stamp:
             self._ignored += 1
             return
@@ -120,7 +122,7 @@ class Simulator(MainNode):
         self._advance(torque)
         self._timer.reset()
 
-    def _on_command_realtime(self, message: JointStateMessage) -> None:
+    def _on_command_realtime(self, message: bytes) -> None:
         try:
             self._torque = self._joint_map.effort(message)
         except JointStateError as error:
@@ -151,16 +153,16 @@ class Simulator(MainNode):
         return max(int(self._wall.now().nanoseconds), self._stamp + 1)
 
     def _load_state(self, stamp: int, applied: Vector) -> None:
-        state, message = self._world.state(stamp), self._message
+        state = self._world.state(stamp)
         self._stamp = stamp
-        set_stamp(message, stamp)
-        message.position = array.array("d", state.position.tobytes())
-        message.velocity = array.array("d", state.velocity.tobytes())
-        message.effort = array.array("d", applied.tobytes())
-        self._clock_message.clock = message.header.stamp
+        self._message = self._writer.write(
+            stamp, applied.tolist(), state.position.tolist(), state.velocity.tolist()
+        )
 
     def _publish(self) -> None:
         self._states.publish(self._message)
+        clock = self._clock_message.clock
+        clock.sec, clock.nanosec = divmod(self._stamp, 1_000_000_000)
         self._clocks.publish(self._clock_message)
 
     def _publish_again(self) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ddpg_ros.types import Vector32
 
 LAYER_NORM_EPSILON = np.float32(1e-5)
 """As torch's."""
+
+_ZERO = np.float32(0.0)
 
 
 def weight_count(sizes: Sequence[int]) -> int:
@@ -26,7 +29,6 @@ class MlpActor:
         """
         self.sizes = tuple(sizes)
         self.layer_norm = layer_norm
-        self._layers: list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Vector32]] = []
         self.weights = weights
 
     @property
@@ -42,22 +44,27 @@ class MlpActor:
                 f"({weight_count(self.sizes)},)"
             )
         self._weights = weights
-        self._layers, start = [], 0
+        layers: list[tuple[NDArray[np.float32], Vector32]] = []
+        start = 0
         for fan_in, fan_out in pairwise(self.sizes):
             end = start + fan_in * fan_out
             matrix = weights[start:end].reshape(fan_out, fan_in)
-            self._layers.append((matrix, weights[end : end + fan_out]))
+            layers.append((matrix, weights[end : end + fan_out]))
             start = end + fan_out
+        *self._hidden, self._last = layers
 
     def __call__(self, observation: Vector32) -> Vector32:
         """Return the action, (a,) in [-1, 1], for an observation, (o,)."""
-        *hidden, (matrix, bias) = self._layers
         activation = observation
-        for hidden_matrix, hidden_bias in hidden:
-            activation = hidden_matrix @ activation + hidden_bias
+        for matrix, bias in self._hidden:
+            activation = matrix.dot(activation)
+            activation += bias
             if self.layer_norm:
-                activation = activation - activation.mean()
+                activation -= activation.mean()
                 activation /= np.sqrt(np.mean(activation * activation) + LAYER_NORM_EPSILON)
-            activation = np.maximum(activation, 0.0)
-        action: Vector32 = np.tanh(matrix @ activation + bias)
+            np.maximum(activation, _ZERO, out=activation)
+        matrix, bias = self._last
+        action: Vector32 = matrix.dot(activation)
+        action += bias
+        np.tanh(action, out=action)
         return action

@@ -10,7 +10,7 @@ from std_msgs.msg import Float64MultiArray
 
 from ddpg_ros.config import ControlSection
 from ddpg_ros.control.safety import Safety
-from ddpg_ros.nodes.messages import set_stamp
+from ddpg_ros.nodes.messages import JointStateWriter
 from ddpg_ros.nodes.qos import complain_of_lost_listeners
 
 _RELIABLE = QoSProfile(depth=1)
@@ -24,7 +24,6 @@ class CommandPublisher:
         self, node: Node, joints: Sequence[str], settings: ControlSection, topic: str
     ) -> None:
         """Open a topic, with the type that `control.command_interface` says."""
-        self._joints = list(joints)
         self._named = settings.command_interface == "joint_command"
         self._node = node
         self._publisher = node.create_publisher(
@@ -33,26 +32,27 @@ class CommandPublisher:
             _RELIABLE,
             event_callbacks=complain_of_lost_listeners(node),
         )
-        self._message = JointStateMessage(name=self._joints)
-        self.torque = [0.0] * len(self._joints)
-        """What the control loop sent last."""
+        self._writer = JointStateWriter(joints, efforts_only=True)
+        self._aside = JointStateWriter(joints, efforts_only=True)
+        self._last: bytes | Float64MultiArray = self._message(self._writer, [0.0] * len(joints), 0)
 
     def send(self, torque: list[float], stamp: int) -> None:
         """Publish torques as the answer to the state of a stamp [ns]."""
-        self.torque = torque
-        self._publish(self._message, torque, stamp)
+        self._last = self._message(self._writer, torque, stamp)
+        self._publisher.publish(self._last)
+
+    def send_again(self) -> None:
+        """Publish what `send` published last."""
+        self._publisher.publish(self._last)
 
     def send_aside(self, torque: list[float], stamp: int) -> None:
-        """Publish from another thread, in a message of its own."""
-        self._publish(JointStateMessage(name=self._joints), torque, stamp)
+        """Publish from another thread, which has a writer of its own."""
+        self._publisher.publish(self._message(self._aside, torque, stamp))
 
-    def _publish(self, message: JointStateMessage, torque: list[float], stamp: int) -> None:
-        if self._named:
-            set_stamp(message, stamp)
-            message.effort = torque
-            self._publisher.publish(message)
-        else:
-            self._publisher.publish(Float64MultiArray(data=torque))
+    def _message(
+        self, writer: JointStateWriter, torque: list[float], stamp: int
+    ) -> bytes | Float64MultiArray:
+        return writer.write(stamp, torque) if self._named else Float64MultiArray(data=torque)
 
     def close(self) -> None:
         """Leave the topic."""

@@ -78,7 +78,7 @@ class ControlNode(SafeNode):
         if self.realtime or not self.active:
             return
         if state.stamp == self.answered:
-            self.commands.send(self.commands.torque, state.stamp)
+            self.commands.send_again()
         elif not self._running:
             self._answer(state)
 

@@ -46,7 +46,7 @@ class GuardNode(SafeNode):
     def connect(self, stack: ExitStack) -> None:
         """Listen to the policy."""
         commands = self.create_subscription(
-            JointStateMessage, "joint_command", self._on_command, NEWEST
+            JointStateMessage, "joint_command", self._on_command, NEWEST, raw=True
         )
         stack.callback(self.destroy_subscription, commands)
         self.hurry(stack, commands)
@@ -55,7 +55,7 @@ class GuardNode(SafeNode):
         """Keep the newest state."""
         self._state = state
 
-    def _on_command(self, message: JointStateMessage) -> None:
+    def _on_command(self, message: bytes) -> None:
         try:
             torque = self._wanted.effort(message)
         except JointStateError as error:

@@ -4,21 +4,17 @@ import gc
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import try_shutdown
 
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
-
-_OTHERS_EVERY = 0.1  # [s]
-_OTHERS_AT_ONCE = 2  # callbacks: a burst of services does not hold up the loop
+from ddpg_ros.nodes.executor import make_executor
+from ddpg_ros.nodes.realtime import wake_on_time
 
 
 class MainNode(Node):
@@ -31,7 +27,8 @@ class MainNode(Node):
         """Make a node that keeps what a parameter file says beyond what is declared."""
         super().__init__(name, automatically_declare_parameters_from_overrides=True)
         self.urgent: set[object] = set()
-        """Subscriptions, timers, clients and services that are looked at in every turn."""
+        """Subscriptions, timers, clients and services that the executor waits for itself; the
+        others are looked at ten times a second. May change at any time."""
 
     def start(self) -> None:
         """Begin, where that takes more than being made."""
@@ -43,42 +40,11 @@ class MainNode(Node):
         """Hear that a callback has failed, before the node is destroyed."""
 
 
-class PromptExecutor(SingleThreadedExecutor):
-    """Looks at a node's urgent entities in every turn and at the others ten times a second.
-
-    rclpy builds its wait set anew in each turn, in Python: with all the parameter services and
-    QoS events of a node in it, that costs more than the message that is waited for.
-    """
-
-    def __init__(self, node: MainNode) -> None:
-        """Take the node whose entities are to be waited for."""
-        super().__init__()
-        self.add_node(node)
-        self._urgent = node.urgent
-        self._patient = False
-        self._looked_at = 0.0  # [s], monotonic
-
-    def can_execute(self, entity: Any) -> bool:
-        """Whether an entity is waited for in this turn; rclpy asks for each one."""
-        return (self._patient or entity in self._urgent) and super().can_execute(entity)
-
-    def turn(self) -> None:
-        """Wait for the next urgent callback and run it; look at the others where it is time."""
-        self.spin_once()  # no timeout: it would make a timer in each turn
-        now = time.monotonic()
-        if now - self._looked_at > _OTHERS_EVERY:
-            self._looked_at = now
-            self._patient = True
-            for _ in range(_OTHERS_AT_ONCE):
-                self.spin_once(timeout_sec=0.0)
-            self._patient = False
-
-
 def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) -> int:
     """Make a node and spin it until it has finished, or SIGINT or SIGTERM; then destroy it.
 
-    The signals only set a flag, so that `destroy_node` finds everything still working. The node
-    needs an urgent timer: the flag is seen when the executor next wakes.
+    The signals only set a flag, so that `destroy_node` finds everything still working. The flag
+    is seen when the executor next wakes, within 0.1 s.
 
     Args:
         make: makes the node, once ROS is up.
@@ -101,13 +67,17 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
     try:
         _init(args)
         node = make()
+        wake_on_time()
         try:
             node.start()
             gc.collect()
             gc.freeze()
-            executor = PromptExecutor(node)
-            while not (stopping or node.finished):
-                executor.turn()
+            executor = make_executor(node)
+            try:
+                while not (stopping or node.finished):
+                    executor.turn()
+            finally:
+                executor.close()
         except Exception as error:
             node.failed(error)
             raise

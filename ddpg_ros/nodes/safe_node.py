@@ -22,6 +22,7 @@ from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.operator import OperatorServices
 from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config
 from ddpg_ros.nodes.qos import complain_of_qos
+from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.watch import TopicWatch
 from ddpg_ros.nodes.watchdog import Watchdog
 from ddpg_ros.robot import Robot
@@ -98,11 +99,13 @@ class SafeNode(ManagedNode):
                 "joint_states",
                 self._on_state,
                 NEWEST if self.realtime else RELIABLE,
+                raw=True,
                 event_callbacks=complain_of_qos(self),
             )
             stack.callback(self.destroy_subscription, states)
             self.hurry(stack, states, *self._operator.services)
             self.connect(stack)
+            apply_realtime(self.config.control, self.get_logger())
             self._open = stack.pop_all()
 
     def hurry(self, stack: ExitStack, *entities: object) -> None:
@@ -126,7 +129,7 @@ class SafeNode(ManagedNode):
         """Close the topics and what is behind them."""
         self._open.close()
 
-    def _on_state(self, message: JointStateMessage) -> None:
+    def _on_state(self, message: bytes) -> None:
         now = time.monotonic()
         try:
             state = self._joints.state(message)

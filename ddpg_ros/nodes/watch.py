@@ -30,7 +30,7 @@ class TopicWatch:
         self._states = node.resolve_topic_name(states)
         self._commands = node.resolve_topic_name(commands)
         self._timeout = timeout
-        self._since = self._looked_at = time.monotonic()
+        self._since = self._looked_at = self._checked_at = time.monotonic()
         self._silent = False
         self._looks = self._crowded = 0
         self._error: JointStateError | None = None
@@ -84,6 +84,9 @@ class TopicWatch:
             MachineError: somebody else commands the same arm.
         """
         now = time.monotonic()
+        if now - self._checked_at > _LOOK_EVERY:  # we were busy, and could not have heard a state
+            self._since = now
+        self._checked_at = now
         if now - self._looked_at >= _LOOK_EVERY:
             self._looked_at = now
             self._looks += 1

@@ -35,7 +35,12 @@ class Reach:
         self._reach = robot.reach
         self._lower = np.maximum(robot.lower, -math.pi)
         self._upper = np.minimum(robot.upper, math.pi)
-        self.observation_size = 3 * len(robot.joints) + 3
+        size = len(robot.joints)
+        self.observation_size = 3 * size + 3
+        self._scratch = np.zeros(self.observation_size)
+        self._cos, self._sin, self._velocity, self._goal_seen = np.split(
+            self._scratch, (size, 2 * size, 3 * size)
+        )
         self.goal: Vector = np.zeros(3)
         self._seen: JointState | None = None
         self._seen_pose: Pose = np.eye(4)
@@ -51,14 +56,12 @@ class Reach:
         is learnt in one direction holds in all.
         """
         pose = self._pose(state)
-        return np.concatenate(
-            (
-                np.cos(state.position),
-                np.sin(state.position),
-                state.velocity / self._robot.velocity_limit,
-                (self.goal - pose[:3, 3]) @ pose[:3, :3] / self._reach,
-            )
-        ).astype(np.float32)
+        np.cos(state.position, out=self._cos)
+        np.sin(state.position, out=self._sin)
+        np.divide(state.velocity, self._robot.velocity_limit, out=self._velocity)
+        np.dot(self.goal - pose[:3, 3], pose[:3, :3], out=self._goal_seen)
+        self._goal_seen /= self._reach
+        return self._scratch.astype(np.float32)
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
         """Distance over the reach, nearness, and penalties on speed and torque."""
@@ -67,8 +70,8 @@ class Reach:
         return {
             "distance": -distance / self._reach,
             "near": math.exp(-distance / self._settings.tolerance),
-            "velocity": -self._settings.velocity_weight * float(velocity @ velocity),
-            "torque": -self._settings.torque_weight * float(action @ action),
+            "velocity": -self._settings.velocity_weight * float(velocity.dot(velocity)),
+            "torque": -self._settings.torque_weight * float(action.dot(action)),
         }
 
     def terminated(self, state: JointState) -> bool:
@@ -80,7 +83,8 @@ class Reach:
         return self._distance(state) <= self._settings.tolerance
 
     def _distance(self, state: JointState) -> float:
-        return math.dist(self.goal, self._pose(state)[:3, 3])
+        away = self.goal - self._pose(state)[:3, 3]
+        return math.sqrt(away.dot(away))
 
     def _pose(self, state: JointState) -> Pose:
         """Return the fingertip's frame; a tick asks for that of one state several times."""

@@ -9,18 +9,14 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from ddpg_ros.cli.bench.results import describe_machine, write_results
+from ddpg_ros.cli.bench.untrained import save_untrained
 from ddpg_ros.cli.playback import config_of, run_policy
-from ddpg_ros.control.mlp import MlpActor, weight_count
-from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy, save_policy
-from ddpg_ros.experiment import policy_about
+from ddpg_ros.control.policy import load_policy
 from ddpg_ros.parameter_file import load_config
-from ddpg_ros.robot import Robot
-from ddpg_ros.tasks import make_task
 
 _EPISODES = 160
 
@@ -71,18 +67,6 @@ def _lockstep() -> float:
     """Greedy episodes of an untrained actor: physics, topics, observation, actor, guard."""
     with tempfile.TemporaryDirectory(prefix="ddpg_ros-") as folder:
         path = Path(folder) / "untrained.safetensors"
-        _save_untrained(path)
+        save_untrained(path, load_config("reach"))
         summary = run_policy(config_of(path, load_policy(path), _EPISODES))
     return float(summary["eval_steps_per_s"])
-
-
-def _save_untrained(path: Path) -> None:
-    config = load_config("reach")
-    robot = Robot.load(config.robot.urdf)
-    about: PolicyAbout = policy_about(config, robot, make_task(config.task, robot))
-    rng = np.random.default_rng(0)
-    weights = rng.normal(0.0, 0.1, weight_count(about.sizes)).astype(np.float32)
-    actor = MlpActor(about.sizes, weights)
-    observations = rng.normal(size=(GOLDEN_PAIRS, about.sizes[0])).astype(np.float32)
-    actions = np.stack([actor(observation) for observation in observations])
-    save_policy(path, about, weights, observations, actions)

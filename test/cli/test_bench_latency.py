@@ -1,0 +1,112 @@
+"""`ddpg-ros bench latency`: what the numbers mean, and a short run of the real thing."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ddpg_ros.cli.bench.app import bench
+from ddpg_ros.cli.bench.latency import percentile, ratios, row, until_answered
+from ddpg_ros.cli.bench.latency_picture import draw_latency
+
+INF = math.inf
+
+
+def test_a_percentile_is_one_of_the_latencies_and_not_exceeded_by_that_share():
+    latency = np.array([5.0, 1.0, 3.0, 2.0, 4.0])
+    assert percentile(latency, 50.0) == 3.0
+    assert percentile(latency, 60.0) == 3.0
+    assert percentile(latency, 61.0) == 4.0
+    assert percentile(latency, 100.0) == 5.0
+    assert percentile(np.array([1.0, INF]), 100.0) == INF
+
+
+def test_a_state_without_an_answer_waits_for_that_to_the_next_one():
+    # Sent at 0, 0.1, 0.2, 0.3 s; the third is answered at 0.25 s, the others never.
+    waited = until_answered(np.array([INF, INF, 0.05, INF]), rate=10)
+    assert waited[:3] == pytest.approx([0.25, 0.15, 0.05])
+    assert waited[3] == INF
+
+
+def test_an_answer_that_comes_out_of_turn_keeps_its_own_latency():
+    assert until_answered(np.array([0.3, 0.05]), rate=10).tolist() == [0.3, 0.05]
+
+
+def test_a_row_counts_missing_answers_and_holds_the_tail():
+    rounds = [np.array([1.0, 2.0, INF, 4.0]), np.array([3.0, INF])]
+    told = row("echo", 1, rounds)
+    assert (told["states"], told["missing"]) == (6, 2)
+    assert told["worst"] is None  # the last state of the second round was never answered
+    assert told["p50"] == 3.0
+    assert len(told["rounds"]) == 2
+    curve = told["curve"]
+    assert curve["share"][0] == 1.0 and curve["latency"][0] == 1.0
+    assert curve["share"][-1] == pytest.approx(1 / 6) and curve["latency"][-1] is None
+
+
+def test_ratios_are_the_medians_of_the_rounds():
+    taken = {
+        ("echo", 1): [np.full(3, 1.0), np.full(3, 2.0), np.full(3, 4.0)],
+        ("learner off", 1): [np.full(3, 2.0), np.full(3, 3.0), np.full(3, 4.0)],
+        ("learner flat out", 1): [np.full(3, 2.0), np.full(3, 6.0), np.full(3, 8.0)],
+    }
+    told = ratios(1, taken)
+    assert told["p50 off / echo"] == 1.5
+    assert told["p99 flat out / off"] == 2.0
+
+
+def test_the_picture_is_drawn_also_where_answers_are_missing(tmp_path):
+    rows = [row(who, 100, [np.array([1e-3, 2e-3, INF])]) for who in ("echo", "learner off")]
+    draw_latency(rows, tmp_path / "latency.png")
+    assert (tmp_path / "latency.png").stat().st_size > 5000
+
+
+def test_rates_that_are_none_are_refused():
+    result = CliRunner().invoke(bench, ["latency", "--rates", "100,fast"])
+    assert "--rates is 100,fast" in str(result.exception)
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize("who", ["echo", "learner off", "learner flat out"])
+def test_each_contender_answers_nearly_every_state_of_the_metronome(who, ros_domain):
+    pytest.importorskip("rclpy")
+    from ddpg_ros.cli.bench.latency_runs import Segment, measure
+
+    latency = measure(Segment(who, 50, 1.0))
+    assert latency.shape == (50,)
+    assert (latency > 0).all()
+    assert np.isfinite(latency).sum() >= 40
+
+
+@pytest.mark.ros
+def test_the_parts_of_a_tick_are_told_as_json(ros_domain):
+    pytest.importorskip("rclpy")
+    from ddpg_ros.cli.bench.latency import measure_parts
+
+    parts = measure_parts()
+    named = {"receive", "map", "observe", "act", "guard", "write", "publish", "tick"}
+    assert named <= set(parts)
+    assert all(value > 0 for value in parts.values())
+
+
+@pytest.mark.ros
+def test_a_metronome_that_nobody_answers_ends_at_a_signal(ros_domain, tmp_path):
+    pytest.importorskip("rclpy")
+    command = [sys.executable, "-m", "ddpg_ros.nodes.metronome", "--ros-args"]
+    for told in (
+        "rate:=50.0",
+        "seconds:=1.0",
+        "settle:=0.1",
+        "joints:=[a]",
+        f"file:={tmp_path}/x",
+    ):
+        command += ["-p", told]
+    with subprocess.Popen(command) as metronome:
+        with pytest.raises(subprocess.TimeoutExpired):
+            metronome.wait(3.0)
+        metronome.terminate()
+        assert metronome.wait(10.0) == 0
+    assert list(tmp_path.iterdir()) == []
