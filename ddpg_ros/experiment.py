@@ -4,6 +4,7 @@ No ROS in it: it takes states and gives torques, and says when an episode is ove
 """
 
 import hashlib
+import sys
 from pathlib import Path
 
 from ddpg_ros import __version__
@@ -34,7 +35,7 @@ class Experiment:
         Args:
             config: everything.
             run_dir: where results go; it exists. None writes none, which only a policy may.
-            endless: greedy episodes follow each other for ever, and none is kept.
+            endless: one greedy episode without a time limit, of which nothing is kept.
 
         Raises:
             DdpgRosError: anything in the configuration that cannot be.
@@ -188,7 +189,7 @@ class Experiment:
             actor,
             self.safety,
             self._torque_limit,
-            self.config.episode_steps,
+            sys.maxsize if self._endless else self.config.episode_steps,
             stream(self.config.run.seed, goal_stream),
         )
 

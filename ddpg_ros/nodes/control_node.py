@@ -23,9 +23,9 @@ _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 class ControlNode(SafeNode):
     """Joint states → `Experiment.tick` → joint commands; a reset between episodes."""
 
-    def __init__(self, name: str) -> None:
-        """Read the parameters."""
-        super().__init__(name, "joint_command")
+    def __init__(self, name: str, realtime: bool | None = None) -> None:
+        """Read the parameters; `realtime` as in `SafeNode`."""
+        super().__init__(name, "joint_command", realtime)
 
     def make_experiment(self) -> Experiment:
         """Return what is to be run."""

@@ -1,4 +1,8 @@
-"""The policy: a control node with frozen weights, no noise, no learner, no end."""
+"""The policy: a control node with frozen weights, no noise, no learner, no end.
+
+It is what goes on the robot, so it follows the wall clock, whatever `run.clock` says, and resets
+nothing.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -20,7 +24,8 @@ class PolicyNode(ControlNode):
 
     def __init__(self) -> None:
         """Read the parameters."""
-        super().__init__("policy")
+        super().__init__("policy", realtime=True)
+        self.config = self.config.replace(run__clock="realtime", control__reset_service="")
 
     def make_experiment(self) -> Experiment:
         """Load the policy and prove it by its golden pairs."""

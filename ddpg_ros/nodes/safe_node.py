@@ -84,6 +84,7 @@ class SafeNode(ManagedNode):
             timeout = self.config.control.state_timeout
             self.topics = TopicWatch(self, "joint_states", output, timeout)
             robot, self.safety = self.build(stack)
+            self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
             self._joints = JointMap(robot.joints)
             self.admission = Admission(robot.velocity_limit, robot.lower, self.realtime)
@@ -178,8 +179,21 @@ class SafeNode(ManagedNode):
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem
-        if self._diagnostics.due((self.active, self.safety.mode, self.safety.cause)):
+        state = (self.active, self.safety.mode, self.safety.latches)
+        if state != self._noted:
+            self._noted = state
+            self._log_state()
+        if self._diagnostics.due((*state, self.safety.cause)):
             self._say_state()
+
+    def _log_state(self) -> None:
+        safety, log = self.safety, self.get_logger()
+        if safety.mode in (Mode.FAULT, Mode.ESTOP):
+            log.error(f"{safety.mode.value}: {safety.cause}; ~/reset and ~/arm bring it back")
+        elif safety.mode is Mode.DISARMED and self.active and not self.config.safety.auto_arm:
+            log.info("disarmed, sending zero torque: call ~/arm when the arm may move")
+        elif safety.armed and safety.latches:
+            log.info(f"{safety.mode.value} again, after {safety.latches} latched fault(s)")
 
     def _say_state(self) -> None:
         values = safety_values(self.safety, time.monotonic())
