@@ -41,6 +41,7 @@ lint: setup-dev  ## ruff, mypy and import-linter alone
 
 bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (half an hour)
 	$(BIN)/ddpg-ros bench lockstep
+	$(BIN)/ddpg-ros bench latency
 	$(BIN)/ddpg-ros bench learner
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.pendulum

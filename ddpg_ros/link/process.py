@@ -21,8 +21,8 @@ from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.bell import Bell
-from ddpg_ros.link.cores import leave_cores
 from ddpg_ros.link.counter import Counter
+from ddpg_ros.link.make_way import make_way
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Stop, Stopped
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
@@ -210,7 +210,7 @@ class LearnerProcess:
 
 
 def _learn(end: LearnerEnd) -> None:
-    leave_cores(end.config.control.cpus)  # before torch counts them
+    make_way(end.config)  # before torch counts the cores
     from ddpg_ros.link.learner_main import run  # the only import of torch: in the child
 
     run(end)
