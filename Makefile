@@ -47,6 +47,7 @@ mutation: setup-dev  ## change the torque guard line by line; a test has to noti
 
 bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (half an hour)
 	$(BIN)/ddpg-ros bench lockstep
+	$(BIN)/ddpg-ros bench latency
 	$(BIN)/ddpg-ros bench learner
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.pendulum
