@@ -5,6 +5,7 @@ No ROS in it: it takes states and gives torques, and says when an episode is ove
 
 import hashlib
 import sys
+import time
 from pathlib import Path
 
 from ddpg_ros import __version__
@@ -51,6 +52,7 @@ class Experiment:
         self.training: Training | None = None
         """The training, also after it has ended; None where a policy file is run."""
         self._phase = "train"
+        self._frozen_at, self._updates = time.monotonic(), 0  # of the policy that acts
         if endless and not config.run.policy:
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         if config.run.policy or run_dir is None:
@@ -84,10 +86,13 @@ class Experiment:
         """Return what there is to say of it on `/diagnostics`."""
         values = {f"tick.{name}": value for name, value in self.rhythm.take()._asdict().items()}
         values |= {"phase": self._phase, "steps": self._loop.steps}
+        age = time.monotonic() - self._frozen_at
         if self.training is not None and self._phase == "train":
-            health = self.training.health._asdict()
-            values |= {f"learner.{name}": value for name, value in health.items()}
-        return values
+            health = self.training.health
+            values |= {f"learner.{name}": value for name, value in health._asdict().items()}
+            self._updates = health.updates
+            age = time.monotonic() - self.training.actor.weights_at
+        return values | {"policy.updates": self._updates, "policy.age_s": age}
 
     @property
     def progress(self) -> str:
@@ -180,6 +185,7 @@ class Experiment:
 
     def _begin_greedy(self, policy: Policy) -> None:
         self._phase = "greedy"
+        self._frozen_at, self._updates = time.monotonic(), policy.about.updates
         self._greedy.open()
         self._loop = self._make_loop(GreedyActor(policy.actor), EVAL_STREAM)
 
