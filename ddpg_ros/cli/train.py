@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from ddpg_ros.assembly import build_arm
 from ddpg_ros.cli.plan import absolute_namespace, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.experiment import build_arm
 from ddpg_ros.parameter_file import load_config, read_assignments
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.summary import Summary
