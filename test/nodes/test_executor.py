@@ -269,6 +269,17 @@ def test_a_parameter_service_answers_while_messages_stream(bench):
     assert got
 
 
+def test_a_burst_of_calls_that_are_not_urgent_does_not_take_a_look_each(bench):
+    bench.subscribe(lambda message: None)
+    bench.node.create_service(Trigger, "call", lambda _, response: response)
+    client = bench.other.create_client(Trigger, "call")
+    bench.until(client.service_is_ready)
+    futures = [client.call_async(Trigger.Request()) for _ in range(30)]
+    began = time.monotonic()
+    bench.until(lambda: all(future.done() for future in futures))
+    assert time.monotonic() - began < 1.5  # a look each would be 3 s
+
+
 def test_a_qos_event_is_still_delivered(bench):
     events = []
     bench.node.create_publisher(
