@@ -16,7 +16,12 @@ import threading
 import numpy as np
 
 from ddpg_ros.config import SafetySection
-from ddpg_ros.control.arming import require_inside, require_rest, require_states
+from ddpg_ros.control.arming import (
+    require_commands,
+    require_inside,
+    require_rest,
+    require_states,
+)
 from ddpg_ros.control.deadlines import Deadlines
 from ddpg_ros.control.guard import Guard
 from ddpg_ros.errors import RefusedError
@@ -144,7 +149,8 @@ class Safety:
             asked = torque if self._authority == 1.0 else torque * self._authority
             sent = self.guard.apply(asked, position, velocity, dt)
             ramp = self._settings.ramp_seconds
-            self._authority = min(1.0, self._authority + dt / ramp) if ramp else 1.0
+            grown = max(0.0, min(2.0 * self._deadlines.period, dt))  # a pause is no practice
+            self._authority = min(1.0, self._authority + grown / ramp) if ramp else 1.0
             if self.guard.fault:
                 self._latch(Mode.FAULT, self.guard.fault)
             return sent
@@ -170,8 +176,7 @@ class Safety:
         """
         with self._lock:
             age, silence = now - self._heard_at, now - self._commanded_at
-            awaited = self._watches_commands and self._mode is Mode.ACTIVE
-            late = max(age, silence) if awaited else age
+            late = max(age, silence) if self._watches_commands else age
             if self.armed:
                 self._judge(late, "joint state" if late == age else "command")
             quiet = now - self._sent_at
@@ -210,12 +215,13 @@ class Safety:
             anywhere: do not ask where the arm stands; for a simulated one.
 
         Raises:
-            RefusedError: the cause persists.
+            RefusedError: the cause persists, or it cannot be known that it does not.
         """
         with self._lock:
             if self._mode not in (Mode.FAULT, Mode.ESTOP):
                 return
             state = self._fresh_state(now)
+            self._require_commands(now)
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=False)
             self._mode, self._cause = Mode.DISARMED, ""
@@ -242,11 +248,11 @@ class Safety:
             if obstacle:
                 raise RefusedError(obstacle)
             state = self._fresh_state(now)
+            self._require_commands(now)
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=True)
                 require_rest(state.velocity, self._settings.arming_velocity)
             self._mode, self._authority = Mode.ARMED, 0.0
-            self._commanded_at = now
 
     def disarm(self) -> None:
         """Take the policy's say away; a latch stays."""
@@ -264,6 +270,10 @@ class Safety:
         require_states(age, self._deadlines.degrade, self._valid)
         assert self._state is not None
         return self._state
+
+    def _require_commands(self, now: float) -> None:
+        if self._watches_commands:
+            require_commands(now - self._commanded_at, self._deadlines.degrade)
 
     def _stand_in(self, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return what is sent instead of the policy's torque."""

@@ -55,6 +55,7 @@ class Bench:
 
     def arm(self, **how):
         self.hear(10)
+        self.safety.commanded(self.now)
         self.safety.arm(self.now, **how)
 
     def activate(self):
@@ -332,12 +333,39 @@ def test_commands_that_stop_are_damped_while_states_are_fresh_and_then_latched()
     assert bench.pass_time(0.0).tolist() == pytest.approx([-0.2, 0.2])
 
 
-def test_an_armed_arm_may_wait_for_its_first_command():
+def test_neither_armed_nor_reset_while_no_command_comes_from_the_policy():
+    bench = Bench(watches_commands=True)
+    bench.hear(10)
+    with pytest.raises(RefusedError, match="no command comes from the policy"):
+        bench.safety.arm(bench.now)
+    bench.safety.estop()
+    bench.hear(10)
+    with pytest.raises(RefusedError, match="no command comes from the policy"):
+        bench.safety.reset(bench.now)
+    bench.safety.commanded(bench.now)
+    bench.safety.reset(bench.now)
+    bench.safety.arm(bench.now)
+    assert bench.safety.mode is Mode.ARMED
+
+
+def test_commands_that_stop_between_arming_and_the_first_torque_are_stood_in_for_and_latched():
     bench = Bench(watches_commands=True)
     bench.arm()
-    bench.hear(100)
+    bench.hear(4)
+    assert bench.pass_time(0.0).tolist() == [0.0, 0.0]
+    bench.hear(7)
     bench.pass_time(0.0)
-    assert bench.safety.mode is Mode.ARMED
+    assert bench.safety.cause == "no command for 110 ms"
+
+
+@pytest.mark.parametrize("dt", [10.0, math.inf, math.nan, -10.0])
+def test_a_pause_does_not_let_the_authority_jump(dt):
+    bench = Bench(ramp_seconds=1.0)
+    bench.arm()
+    for _ in range(3):
+        bench.hear()
+        bench.safety.apply(PUSH, INSIDE, AT_REST, dt)
+    assert 0.0 <= bench.safety.authority <= 3 * 2 * PERIOD + 1e-9
 
 
 def test_time_that_stands_still_between_states_is_no_fault_in_lock_step():
