@@ -79,6 +79,13 @@ class Revival:
         self.state = "gone"
 
     def _run(self) -> None:
+        try:
+            self._go_from_life_to_life()
+        except BaseException:
+            self._give_up("the watch over the learner failed; its traceback is above.")
+            raise
+
+    def _go_from_life_to_life(self) -> None:
         why = self._watch()
         for pause in self._back_off:
             if not why or self._is_final():
