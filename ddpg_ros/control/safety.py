@@ -111,6 +111,10 @@ class Safety:
         """Time since the last valid state [s]; infinite where none came."""
         return now - self._heard_at
 
+    def blind(self, now: float) -> bool:
+        """Whether the newest state is too old to act on; the watchdog sends zero torque then."""
+        return self.age(now) > self._deadlines.degrade
+
     def heard(self, state: JointState, now: float) -> None:
         """Take note of a valid new state."""
         with self._lock:

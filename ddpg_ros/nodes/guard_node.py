@@ -69,6 +69,8 @@ class GuardNode(SafeNode):
         dt, self._commanded_at = now - self._commanded_at, now
         self._rhythm.add(dt)
         self.safety.commanded(now)
+        if self.safety.blind(now):
+            return
         if not self.safety.armed:
             self.arm_by_itself()
         sent = self.safety.apply(torque, state.position, state.velocity, dt)

@@ -286,6 +286,13 @@ def test_a_late_state_holds_the_policy_back_blindly_and_a_new_one_brings_it_back
     assert (bench.safety.warnings, bench.safety.degradations) == (1, 1)
 
 
+def test_it_is_blind_once_a_state_is_late_enough_to_hold_the_policy_back(bench):
+    assert bench.safety.blind(bench.now)
+    bench.hear()
+    assert not bench.safety.blind(bench.now + 0.029)
+    assert bench.safety.blind(bench.now + 0.031)
+
+
 def test_torque_goes_to_zero_at_the_safe_rate_when_states_stop(bench):
     bench.activate()
     bench.ask(np.array([1.5, 0.75]))

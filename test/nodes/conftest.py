@@ -49,14 +49,20 @@ def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     """A policy of random weights for the default configuration."""
-    config = Config()
+    return make_policy(tmp_path / "random.safetensors", Config())
+
+
+def make_policy(path: Path, config: Config, constant: float | None = None) -> Path:
+    """Save a policy of random weights, or one that asks for tanh(constant) of each limit."""
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     about = policy_about(config, robot, make_task(config.task, robot))
     rng = np.random.default_rng(7)
     weights = rng.normal(0.0, 0.2, weight_count(about.sizes)).astype(np.float32)
+    if constant is not None:
+        weights *= 0.0
+        weights[-about.sizes[-1] :] = constant  # the last layer's bias
     actor = MlpActor(about.sizes, weights)
     observations = rng.uniform(-1, 1, (GOLDEN_PAIRS, about.sizes[0])).astype(np.float32)
     actions = np.stack([actor(observation) for observation in observations])
-    path = tmp_path / "random.safetensors"
     save_policy(path, about, weights, observations, actions)
     return path

@@ -127,8 +127,12 @@ class Onlooker:
 
     def mode(self, node: str) -> str:
         """Return the safety state that a node said last; empty where it said none."""
+        return self.value(node, "state")
+
+    def value(self, node: str, key: str) -> str:
+        """Return one of the values that a node said last; empty where it said none."""
         said = self.said(node)
-        return said.values["state"] if said else ""
+        return said.values[key] if said else ""
 
     def _on_said(self, message: DiagnosticArray, info: dict[str, int]) -> None:
         for status in message.status:

@@ -149,7 +149,7 @@ def test_torque_grows_from_zero_over_the_ramp_and_estop_and_reset_lead_to_zero_a
     arm.commands_more(12)
     assert not has_torque(arm.commands)
     arm.arm()
-    arm.until(lambda: arm.onlooker.said("policy").values["authority"] == "1", "full authority")
+    arm.until(lambda: arm.onlooker.value("policy", "authority") == "1", "full authority")
     full = arm.commands_more(3)[-1]
     grown = arm.commands[: arm.commands.index(full)]
     begin = max(index for index, one in enumerate(grown) if not any(one.torque))
