@@ -109,6 +109,8 @@ class Safety:
     def heard(self, state: JointState, now: float) -> None:
         """Take note of a valid new state."""
         with self._lock:
+            if self.armed:  # late is late, whether or not the watchdog was the first to see it
+                self._judge(now - self._heard_at, "joint state")
             self._state, self._heard_at = state, now
             self._valid += 1
             self._rejected = 0
@@ -144,7 +146,8 @@ class Safety:
             asked = torque if self._authority == 1.0 else torque * self._authority
             sent = self.guard.apply(asked, position, velocity, dt)
             ramp = self._settings.ramp_seconds
-            self._authority = min(1.0, self._authority + dt / ramp) if ramp else 1.0
+            grown = min(dt, 2.0 * self._deadlines.period)  # a pause is no time at the controls
+            self._authority = min(1.0, self._authority + grown / ramp) if ramp else 1.0
             if self.guard.fault:
                 self._latch(Mode.FAULT, self.guard.fault)
             return sent

@@ -49,7 +49,11 @@ def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     """A policy of random weights for the default configuration."""
-    config = Config()
+    return write_policy(tmp_path / "random.safetensors", Config())
+
+
+def write_policy(path: Path, config: Config) -> Path:
+    """Write a policy of random weights for a configuration; return its path."""
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     about = policy_about(config, robot, make_task(config.task, robot))
     rng = np.random.default_rng(7)
@@ -57,6 +61,5 @@ def policy(tmp_path: Path) -> Path:
     actor = MlpActor(about.sizes, weights)
     observations = rng.uniform(-1, 1, (GOLDEN_PAIRS, about.sizes[0])).astype(np.float32)
     actions = np.stack([actor(observation) for observation in observations])
-    path = tmp_path / "random.safetensors"
     save_policy(path, about, weights, observations, actions)
     return path
