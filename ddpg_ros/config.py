@@ -38,7 +38,9 @@ class RobotSection(_Section):
         [], description="Torque limit of each joint [N·m], at most the URDF's; none: the URDF's"
     )
     torque_rate: Positive = Field(
-        1000.0, description="Fastest change of a commanded torque [N·m/s] (libfranka's limit)"
+        250.0,
+        description="Fastest change of a torque away from zero [N·m/s]; toward zero four times "
+        "that, by default libfranka's 1000",
     )
 
 

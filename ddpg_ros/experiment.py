@@ -94,27 +94,40 @@ class Experiment:
             return f"step {self._loop.steps} of {self.config.run.steps}"
         return f"greedy episode {self._greedy.count} of {self.config.run.eval_episodes}"
 
-    def next_episode(self) -> bool:
+    def end_training(self) -> bool:
+        """Stop the learner after the last step of the training, which takes a moment.
+
+        Returns:
+            False where it was cancelled and there is no policy to go on with.
+        """
+        assert self.training is not None
+        policy = self.training.finish()
+        if policy is not None:
+            self._begin_greedy(policy)
+        return policy is not None
+
+    def next_episode(self, state: JointState) -> bool:
         """Begin an episode: draw a goal; the next state is the first.
 
-        After the last step of the training this stops the learner first, which takes a moment:
-        nothing may move meanwhile.
+        After the last step of the training this ends it, see `end_training`.
+
+        Args:
+            state: the newest one. An endless run that was given no goal stays where it is.
 
         Returns:
             False where there is nothing left to run.
         """
-        if self.training is not None and self.trained:
-            policy = self.training.finish()
-            if policy is None:
-                return False
-            self._begin_greedy(policy)
+        if self.trained and not self.end_training():
+            return False
         enough = self._greedy.count >= self.config.run.eval_episodes and not self._endless
         if self._phase == "greedy" and enough:
             return False
         self._loop.begin_episode()
-        if self._given_goal is not None:
+        if self._task.takes_goals and self._given_goal is not None:
             self._task.goal = self._given_goal
-        if self.config.control.reset_service:  # the arm is placed: no torque acts on it
+        elif self._task.takes_goals and self._endless:
+            self._task.goal = self.robot.tip_position(state.position)
+        if self.config.run.clock == "lockstep":  # the arm is placed, and no torque acts on it
             self.safety.guard.reset()
         return True
 
@@ -124,7 +137,9 @@ class Experiment:
 
     def give_goal(self, goal: Vector) -> None:
         """Set the goal of this episode and those that follow, (3,) in the base frame [m]."""
-        self._given_goal = self._task.goal = goal
+        self._given_goal = goal
+        if self._task.takes_goals:
+            self._task.goal = goal
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Run one tick of the present phase; see `ControlLoop.tick`.
@@ -154,7 +169,9 @@ class Experiment:
 
     def learner_absent_for(self, now: float) -> float:
         """Return for how long a training has had no learner at `now` [s], monotonic."""
-        return self.training.learner_absent_for(now) if self.training is not None else 0.0
+        if self.training is None or self._phase != "train":
+            return 0.0
+        return self.training.learner_absent_for(now)
 
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""

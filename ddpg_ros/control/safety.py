@@ -71,6 +71,9 @@ class Safety:
         self._state: JointState | None = None
         self._heard_at = -np.inf
         self._commanded_at = -np.inf
+        self._answered_at = -np.inf
+        self._now = -np.inf  # as the control loop last said
+        self._seen = 0  # latches, when the torque that is about to be sent was decided
         self._sent_at = -np.inf
         self._valid = self._rejected = 0  # states in a row
         self._late = 0.0  # [s] when the watchdog last looked
@@ -107,6 +110,11 @@ class Safety:
         held_back = not self.armed or bool(self._withheld)
         return held_back and self._settings.fallback == "hold"
 
+    @property
+    def overruled(self) -> bool:
+        """Whether a latch came between the decision on a torque and its being sent."""
+        return self.latches != self._seen
+
     def age(self, now: float) -> float:
         """Time since the last valid state [s]; infinite where none came."""
         return now - self._heard_at
@@ -120,7 +128,7 @@ class Safety:
         with self._lock:
             if self.armed:  # late is late, whether or not the watchdog was the first to see it
                 self._judge(now - self._heard_at, "joint state")
-            self._state, self._heard_at = state, now
+            self._state, self._heard_at, self._now = state, now, now
             self._valid += 1
             self._rejected = 0
 
@@ -149,21 +157,31 @@ class Safety:
             dt: time since the torque before [s].
         """
         with self._lock:
+            span = self._decide(dt)
             if not self.armed or self._withheld:
-                return self._stand_in(position, velocity, dt)
+                return self._stand_in(position, velocity, span)
             self._mode = Mode.ACTIVE
             asked = torque if self._authority == 1.0 else torque * self._authority
-            sent = self.guard.apply(asked, position, velocity, dt)
+            sent = self.guard.apply(asked, position, velocity, span)
             ramp = self._settings.ramp_seconds
             grown = max(0.0, min(2.0 * self._deadlines.period, dt))  # a pause is no practice
             self._authority = min(1.0, self._authority + grown / ramp) if ramp else 1.0
             if self.guard.fault:
                 self._latch(Mode.FAULT, self.guard.fault)
+                self._seen = self.latches  # this very torque may go out
             return sent
+
+    def _decide(self, dt: float) -> float:
+        """Begin an answer; return the time since any torque went out, the watchdog's included."""
+        self._answered_at, self._seen = self._now, self.latches
+        return min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
 
     def commanded(self, now: float) -> None:
         """Take note that another process has asked for a torque."""
-        self._commanded_at = now
+        with self._lock:
+            if self.armed:
+                self._judge(now - self._commanded_at, "command")
+            self._commanded_at = self._now = now
 
     def sent(self, now: float) -> None:
         """Take note that a torque has gone out; the watchdog keeps quiet for a while."""
@@ -172,19 +190,23 @@ class Safety:
     def rest(self, state: JointState, dt: float) -> Vector:
         """Return the torque for a state that the policy is not asked about."""
         with self._lock:
-            return self._stand_in(state.position, state.velocity, dt)
+            return self._stand_in(state.position, state.velocity, self._decide(dt))
 
     def watch(self, now: float) -> Vector | None:
         """Look at the clock, from the watchdog's thread; return a torque where one is due now.
 
-        A state that is late holds the policy back, one that is later latches a fault. Damping
-        would be blind by then, so the torque goes to zero.
+        A state, command or answer that is late holds the policy back, one that is later latches
+        a fault. Where the state is old, damping would be blind: the torque goes to zero.
         """
         with self._lock:
-            age, silence = now - self._heard_at, now - self._commanded_at
-            late = max(age, silence) if self._watches_commands else age
+            since, what = (
+                (self._commanded_at, "command")
+                if self._watches_commands
+                else (self._answered_at, "answer of the control loop")
+            )
+            age, late = now - self._heard_at, now - min(self._heard_at, since)
             if self.armed:
-                self._judge(late, "joint state" if late == age else "command")
+                self._judge(late, "joint state" if late == age else what)
             quiet = now - self._sent_at
             answered = self.armed and late <= self._deadlines.degrade
             if answered or quiet < self._deadlines.period or self.silent:

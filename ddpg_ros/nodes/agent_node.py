@@ -42,7 +42,7 @@ class AgentNode(ControlNode):
         self._episodes = self.create_publisher(Float64MultiArray, "~/episode", _RELIABLE)
         stack.callback(self.destroy_publisher, self._episodes)
         stack.callback(self.destroy_service, self.create_service(Trigger, "~/save", self._on_save))
-        stack.callback(self._saves.clear)  # nobody can be answered any more
+        stack.callback(self._give_up_saves)
 
     def make_experiment(self) -> Experiment:
         """Take the run directory, and start the learner or load the policy."""
@@ -94,6 +94,11 @@ class AgentNode(ControlNode):
         response.success = saved is not None and not saved.error
         response.message = (saved.error if saved is not None else "") or str(self._run_dir)
         return response
+
+    def _give_up_saves(self) -> None:
+        for _, told in self._saves:
+            told.set_result(None)
+        self._saves.clear()
 
     def keep_house(self) -> None:
         """Look after the learner, and hear what came of requests to save."""

@@ -62,4 +62,4 @@ class PatientExecutor(SingleThreadedExecutor):
         self._found = True
         handler()
         handler.result()  # raises what the callback raised
-        return True
+        return bool(handler.done())  # a coroutine that waits is no reason to look again at once

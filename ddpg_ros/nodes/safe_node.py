@@ -49,6 +49,7 @@ class SafeNode(ManagedNode):
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
         self._output = commands
         self._watchdog: Watchdog | None = None
+        self._latched: tuple[Mode, str] | None = None  # before a cleanup
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
         self.urgent.add(self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady))
 
@@ -106,8 +107,10 @@ class SafeNode(ManagedNode):
             stack.callback(self.destroy_subscription, states)
             self.hurry(stack, states, *self._operator.services)
             self.connect(stack)
-            apply_realtime(self.config.control, self.get_logger())
             self._open = stack.pop_all()
+        if self._latched is not None:  # cleaning up does not undo a latch
+            latch, cause = self._latched
+            (self.safety.estop if latch is Mode.ESTOP else self.safety.fault)(cause)
 
     def hurry(self, stack: ExitStack, *entities: object) -> None:
         """Have entities looked at in every turn, until `stack` is closed."""
@@ -118,6 +121,7 @@ class SafeNode(ManagedNode):
         """Begin to command, disarmed, and to watch the clock."""
         if self.realtime:
             self._watchdog = Watchdog(self.safety, self.config.control.period, self._send_aside)
+        apply_realtime(self.config.control, self.get_logger())  # the watchdog's thread, too
 
     def deactivate(self) -> None:
         """Disarm, bring the torque to zero and say so for 60 ms."""
@@ -127,7 +131,9 @@ class SafeNode(ManagedNode):
         wind_down(self.safety, self.commands, self.answered)
 
     def cleanup(self) -> None:
-        """Close the topics and what is behind them."""
+        """Close the topics and what is behind them; a latch is remembered."""
+        latched = self.safety.mode in (Mode.FAULT, Mode.ESTOP)
+        self._latched = (self.safety.mode, self.safety.cause) if latched else None
         self._open.close()
 
     def _on_state(self, message: bytes) -> None:
@@ -147,8 +153,12 @@ class SafeNode(ManagedNode):
             self.on_state(state, arrival is Arrival.CLOCK_JUMPED)
 
     def send(self, torque: Vector, stamp: int) -> None:
-        """Publish a torque as the answer to a stamp [ns]; nothing, where the driver holds."""
-        if not self.safety.silent:
+        """Publish a torque as the answer to a stamp [ns].
+
+        Nothing, where the driver holds, and where a latch has overtaken the torque: the watchdog
+        sends another.
+        """
+        if not (self.safety.silent or self.safety.overruled):
             self.answered = stamp
             self.commands.send(torque.tolist(), stamp)
             self.safety.sent(time.monotonic())
@@ -176,6 +186,8 @@ class SafeNode(ManagedNode):
         if not self.configured:
             return
         self.topics.check()
+        if self.realtime and self.safety.armed and self.topics.crowded:
+            self.safety.fault(self.topics.intruder)
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem

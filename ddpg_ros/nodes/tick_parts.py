@@ -89,10 +89,11 @@ def measure(node: MainNode) -> dict[str, float]:
     zero = [0.0] * len(joints)
     period = round(config.control.period * 1e9)
     still = np.zeros(len(joints))
+    state = types.JointState(1, still, still)
     for _ in range(ARMING_STATES):
-        experiment.safety.heard(types.JointState(1, still, still), time.monotonic())
+        experiment.safety.heard(state, time.monotonic())
     experiment.safety.arm(time.monotonic(), anywhere=True)
-    experiment.next_episode()
+    experiment.next_episode(state)
     for number in range(_TICKS):
         robot.publish(sender.write(number * period, zero, [1e-4 * number] * len(joints), zero))
         time.sleep(_PAUSE)
@@ -101,7 +102,7 @@ def measure(node: MainNode) -> dict[str, float]:
             continue
         answer = tick(to_arrays(taken[0]), config.control.period)
         if answer.over:
-            experiment.next_episode()
+            experiment.next_episode(state)
         else:
             publish(write(number * period, answer.torque.tolist()))
     parts = watch.medians()

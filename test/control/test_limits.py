@@ -74,7 +74,7 @@ def test_without_settings_the_limits_are_the_urdfs_and_the_rest_has_its_defaults
     assert limits.k_velocity.tolist() == [4, 0.25]  # 2 · torque / velocity
     assert limits.power.tolist() == [math.inf, math.inf]
     assert limits.damping.tolist() == [4, 0.25]
-    assert (limits.torque_rate, limits.torque_rate_safe) == (1000, 4000)
+    assert (limits.torque_rate, limits.torque_rate_safe) == (250, 1000)
     assert limits.position_tolerance == 0.1
 
 

@@ -273,7 +273,7 @@ def test_a_late_state_holds_the_policy_back_blindly_and_a_new_one_brings_it_back
     bench.activate()
     bench.ask(np.array([0.5, 0.5]))
     bench.velocity = np.array([1.0, 0.0])
-    bench.hear()
+    bench.ask(np.array([0.5, 0.5]))
     assert bench.pass_time(0.021) is None
     assert bench.safety.warnings == 1
     assert bench.pass_time(0.010).tolist() == [0.0, 0.0]  # 31 ms; damping would be blind
@@ -311,6 +311,48 @@ def test_a_state_that_is_later_still_latches_a_fault(bench):
     assert bench.safety.mode is Mode.FAULT
     bench.safety.reset(bench.now)
     assert bench.safety.mode is Mode.DISARMED
+
+
+def test_states_that_nobody_answers_are_late_too(bench):
+    bench.activate()
+    bench.hear(4)  # and the control loop says nothing
+    assert bench.pass_time(0.0) is not None
+    assert bench.safety.degradations == 1
+    bench.hear(7)
+    bench.pass_time(0.0)
+    assert bench.safety.cause == "no answer of the control loop for 110 ms"
+
+
+def test_a_pause_of_the_whole_process_latches_though_the_loop_wakes_first(bench):
+    bench.activate()
+    bench.now += 1.0
+    assert bench.ask() == [0.0, 0.0]
+    assert bench.safety.mode is Mode.FAULT
+    assert "1010 ms" in bench.safety.cause
+
+
+def test_a_torque_that_a_latch_has_overtaken_is_not_to_be_sent(bench):
+    bench.activate()
+    bench.ask()
+    assert not bench.safety.overruled
+    bench.safety.estop()
+    assert bench.safety.overruled
+    bench.ask()
+    assert not bench.safety.overruled  # that one stands in for the policy's
+
+
+def test_watchdog_and_loop_share_one_rate_of_change():
+    bench = Bench(fallback="zero")
+    bench.safety.guard.lower_torque_limit(LIMIT)
+    bench.activate()
+    for _ in range(3):
+        bench.ask(np.array([1.5, 0.75]))
+    before = bench.safety.guard.last[0]
+    bench.safety.fault("broken")
+    bench.safety.sent(bench.now)
+    bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now + 0.0005)
+    sent = bench.safety.rest(JointState(1, INSIDE, AT_REST), PERIOD)
+    assert sent[0] == pytest.approx(before - 1000.0 * 0.0005)  # not a whole period's worth
 
 
 def test_silence_before_arming_is_no_fault_and_zeros_are_sent(bench):
