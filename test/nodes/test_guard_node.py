@@ -11,7 +11,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("pybullet")
 
 from ddpg_ros.config import Config
-from test.nodes.conftest import make_policy
+from test.nodes.conftest import write_policy
 from test.nodes.onlooker import LONG, Onlooker
 from test.processes import Process, ros_arguments
 
@@ -35,7 +35,7 @@ class Line:
 
     def __init__(self, folder, domain):
         self.folder, self.processes = folder, []
-        self.policy_file = make_policy(
+        self.policy_file = write_policy(
             folder / "gentle.safetensors", Config().replace(**ARM), GENTLE
         )
         self.onlooker = Onlooker(domain)
