@@ -43,7 +43,7 @@ class RobotSection(_Section):
 
 
 class SafetySection(_Section):
-    """What may reach the motors. See `ddpg_ros/control/guard.py` and `control/safety.py`.
+    """What may reach the motors. See `guard.py`, `limits.py` and `safety.py` in `control/`.
 
     A list has one number a joint; an empty one takes the default that its sentence names.
     """

@@ -3,26 +3,20 @@
 No ROS in it: it takes states and gives torques, and says when an episode is over.
 """
 
-import hashlib
 import sys
+import time
 from pathlib import Path
 
-from ddpg_ros import __version__
+from ddpg_ros.assembly import build_arm, make_safety, policy_about
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
-from ddpg_ros.control.deadlines import Deadlines
-from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.loop import ControlLoop, Tick
-from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
+from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.control.rhythm import TickClock
-from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import ConfigError, PolicyFileError
 from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
-from ddpg_ros.robot import Robot
 from ddpg_ros.summary import Summary
-from ddpg_ros.tasks import Task, make_task
 from ddpg_ros.types import JointState, Vector
 
 
@@ -51,6 +45,7 @@ class Experiment:
         self.training: Training | None = None
         """The training, also after it has ended; None where a policy file is run."""
         self._phase = "train"
+        self._frozen_at, self._updates = time.monotonic(), 0  # of the policy that acts
         if endless and not config.run.policy:
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         if config.run.policy or run_dir is None:
@@ -84,10 +79,13 @@ class Experiment:
         """Return what there is to say of it on `/diagnostics`."""
         values = {f"tick.{name}": value for name, value in self.rhythm.take()._asdict().items()}
         values |= {"phase": self._phase, "steps": self._loop.steps}
+        age = time.monotonic() - self._frozen_at
         if self.training is not None and self._phase == "train":
-            health = self.training.health._asdict()
-            values |= {f"learner.{name}": value for name, value in health.items()}
-        return values
+            health = self.training.health
+            values |= {f"learner.{name}": value for name, value in health._asdict().items()}
+            self._updates = health.updates
+            age = time.monotonic() - self.training.actor.weights_at
+        return values | {"policy.updates": self._updates, "policy.age_s": age}
 
     @property
     def progress(self) -> str:
@@ -180,6 +178,7 @@ class Experiment:
 
     def _begin_greedy(self, policy: Policy) -> None:
         self._phase = "greedy"
+        self._frozen_at, self._updates = time.monotonic(), policy.about.updates
         self._greedy.open()
         self._loop = self._make_loop(GreedyActor(policy.actor), EVAL_STREAM)
 
@@ -210,44 +209,3 @@ class Experiment:
                 f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
             )
         return policy
-
-
-def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
-    """Build what a configuration describes; also the quick check that it can be built.
-
-    Raises:
-        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
-    """
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-    guard = Guard(make_limits(robot, config), config.control.period)
-    return robot, make_task(config.task, robot), guard
-
-
-def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
-    """Put the safety states around a guard; in lock-step no deadline ever comes."""
-    period = config.control.period
-    watched = watches_commands or config.run.clock == "realtime"
-    deadlines = (
-        Deadlines.of(period, config.safety.latch_after) if watched else Deadlines.none(period)
-    )
-    return Safety(guard, config.safety, deadlines, watches_commands)
-
-
-def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
-    """Say what a policy for this arm and task is, before any training."""
-    settings = to_parameters(config)
-    del settings["run.directory"]  # where it was written does not make it another policy
-    return PolicyAbout(
-        sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
-        joints=list(robot.joints),
-        torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
-        control_period=config.control.period,
-        task=config.task.name,
-        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
-        seed=config.run.seed,
-        steps=0,
-        updates=0,
-        package_version=__version__,
-        layer_norm=config.learner.actor_layer_norm,
-        config=settings,
-    )

@@ -1,5 +1,9 @@
 """The run directory: where everything that a run leaves behind stands."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +78,28 @@ def claim_run(config: Config) -> Path | None:
             "one with run.directory, or leave it empty to get a new one below runs/."
         )
     return directory
+
+
+@contextmanager
+def hold_run(directory: Path) -> Iterator[None]:
+    """Keep other runs out of a directory; the hold ends with the process, however that ends.
+
+    Raises:
+        RunDirectoryError: another run holds it.
+    """
+    number = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # a file system without locks: nobody can be kept out
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunDirectoryError(
+                    f"the run directory {directory} is in use by another run; give another one "
+                    "with run.directory, or leave it empty to get a new one below runs/."
+                ) from None
+        yield
+    finally:
+        os.close(number)
 
 
 def _fresh(stem: Path) -> Path:

@@ -96,7 +96,8 @@ class Guard:
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
-        braking = [-j.damping * speed for j, speed in zip(self._joints, speeds, strict=True)]
+        moving = zip(self._joints, speeds, strict=True)
+        braking = [-joint.damping * speed for joint, speed in moving]
         return self._shape(braking, angles, speeds, dt)
 
     def release(self, dt: float) -> Vector:
@@ -105,9 +106,9 @@ class Guard:
         Neither counted nor part of a row of rejections.
         """
         step = self._limits.torque_rate_safe * self._span(dt)
+        sent = zip(self._joints, self._last, strict=True)
         self._last = [
-            clamp(toward_zero(last, step), -joint.torque, joint.torque)
-            for joint, last in zip(self._joints, self._last, strict=True)
+            clamp(toward_zero(last, step), -joint.torque, joint.torque) for joint, last in sent
         ]
         return np.array(self._last)
 
@@ -163,7 +164,7 @@ class Guard:
         self._rejected += 1
         self._row += 1
         if self._row >= ROW:
-            self._latch(rejection(self._limits.joints, asked, angles, speeds))
+            self._fault = self._fault or rejection(self._limits.joints, asked, angles, speeds)
         return None
 
     def _shape(
@@ -174,9 +175,8 @@ class Guard:
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
         by_torque = by_soft = by_power = by_rate = False
         sent = []
-        for joint, wanted, angle, speed, last in zip(
-            self._joints, asked, angles, speeds, self._last, strict=True
-        ):
+        rows = zip(self._joints, asked, angles, speeds, self._last, strict=True)
+        for joint, wanted, angle, speed, last in rows:
             capped = clamp(wanted, -joint.torque, joint.torque)
             bounds = soft_bounds(joint, angle, speed)
             kept = clamp(capped, bounds.low, bounds.high)
@@ -191,14 +191,10 @@ class Guard:
             by_power |= driven != kept
             by_rate |= slow != driven
             sent.append(torque)
-            if not joint.least <= angle <= joint.greatest:
-                self._latch(beyond(joint, angle))
+            self._fault = self._fault or beyond(joint, angle)
         self._by_torque += by_torque
         self._by_soft += by_soft
         self._by_power += by_power
         self._by_rate += by_rate
         self._last = sent
         return np.array(sent)
-
-    def _latch(self, fault: str) -> None:
-        self._fault = self._fault or fault

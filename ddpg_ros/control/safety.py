@@ -118,6 +118,8 @@ class Safety:
     def heard(self, state: JointState, now: float) -> None:
         """Take note of a valid new state."""
         with self._lock:
+            if self.armed:  # late is late, whether or not the watchdog was the first to see it
+                self._judge(now - self._heard_at, "joint state")
             self._state, self._heard_at = state, now
             self._valid += 1
             self._rejected = 0

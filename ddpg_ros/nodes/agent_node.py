@@ -16,7 +16,7 @@ from ddpg_ros.experiment import Experiment
 from ddpg_ros.link.health import SaveRequest
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
-from ddpg_ros.run_directory import claim_run
+from ddpg_ros.run_directory import claim_run, hold_run
 
 _REPORT_EVERY = 5.0  # [s]
 _RELIABLE = QoSProfile(depth=1)
@@ -47,18 +47,23 @@ class AgentNode(ControlNode):
     def make_experiment(self) -> Experiment:
         """Take the run directory, and start the learner or load the policy."""
         self._run_dir = claim_run(self.config)
-        self._experiment = Experiment(self.config, self._run_dir)
+        with ExitStack() as hold:
+            if self._run_dir is not None:
+                hold.enter_context(hold_run(self._run_dir))
+            self._experiment = Experiment(self.config, self._run_dir)
+            self._hold = hold.pop_all()
         return self._experiment
 
     def close_experiment(self) -> None:
         """Stop the learner, keep policy and summary."""
-        interrupted = self._interrupted or not self.finished
-        summary = self.experiment.close(self.topics.rejected, interrupted)
-        self._experiment = None
-        self.get_logger().info(summary.sentence())
-        if self._run_dir is not None:
-            summary.save(self._run_dir)
-            self.get_logger().info(f"results are in {self._run_dir}")
+        with self._hold:
+            interrupted = self._interrupted or not self.finished
+            summary = self.experiment.close(self.topics.rejected, interrupted)
+            self._experiment = None
+            self.get_logger().info(summary.sentence())
+            if self._run_dir is not None:
+                summary.save(self._run_dir)
+                self.get_logger().info(f"results are in {self._run_dir}")
 
     def announce_goal(self) -> None:
         """Publish the goal of the episode that begins."""

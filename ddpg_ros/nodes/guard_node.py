@@ -15,10 +15,10 @@ from contextlib import ExitStack
 
 from sensor_msgs.msg import JointState as JointStateMessage
 
+from ddpg_ros.assembly import build_arm, make_safety
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import JointStateError
-from ddpg_ros.experiment import build_arm, make_safety
 from ddpg_ros.nodes.messages import JointMap, stamp_to_ns
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.nodes.safe_node import NEWEST, SafeNode

@@ -79,6 +79,15 @@ def test_a_vector_of_another_shape_is_rejected_and_not_broadcast(which, wrong):
     assert guard.counts.rejected == 1
 
 
+def test_what_is_no_number_at_all_is_rejected():
+    guard = make_guard()
+    settle(guard, 4.5, -2.0)
+    for vectors in ([[None, 0.0], REST, REST], [REST, [None, 0.0], REST], [REST, REST, [None, 0]]):
+        guard.apply(*vectors, PERIOD)
+    assert guard.counts.rejected == 3
+    assert guard.fault.endswith("velocity of joint shoulder is nan; expected finite numbers.")
+
+
 def test_the_guard_goes_on_from_what_was_sent_after_a_rejection():
     guard = make_guard()
     settle(guard, 4.5, 2.0)

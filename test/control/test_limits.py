@@ -335,6 +335,13 @@ def test_limits_are_copies_that_nobody_can_write_to():
     assert lowered.torque.tolist() == [5, 2]
 
 
+def test_limits_are_float64_whatever_they_were_made_from():
+    limits = make_limits(torque=(5, 2), soft_upper=(3, 4))
+    assert limits.torque.dtype == limits.soft_upper.dtype == np.float64
+    message = refusal(limits.lowered, np.array([6, 1]))
+    assert message.startswith("robot.torque_limit was to become [6.0, 1.0]; expected")
+
+
 def test_lowering_changes_the_torque_alone_and_gives_a_new_one():
     limits = make_limits(power=7.0)
     lowered = limits.lowered(np.array([5.0, 1.0]))

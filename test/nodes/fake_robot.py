@@ -4,10 +4,12 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.srv import GetParameters
+from rclpy.client import Client
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
@@ -20,6 +22,8 @@ from test.conftest import wait_until
 PERIOD = 40_000_000  # [ns]
 JOINTS = ("shoulder", "elbow")
 _AGAIN_AFTER = 0.2  # [s] without an answer
+_LONGEST_TURN = 0.02  # [s]
+_STATES = QoSProfile(depth=1)
 
 
 class Command(NamedTuple):
@@ -34,7 +38,9 @@ class Command(NamedTuple):
 class FakeRobot:
     """Stands where the simulator stands; nothing happens but inside its methods."""
 
-    def __init__(self, domain: int, joints: Sequence[str] = JOINTS) -> None:
+    def __init__(
+        self, domain: int, joints: Sequence[str] = JOINTS, qos: QoSProfile = _STATES
+    ) -> None:
         """Open the topics in a ROS domain; nothing is published yet."""
         self.joints = tuple(joints)
         self.commands: list[Command] = []
@@ -47,14 +53,20 @@ class FakeRobot:
         self.stamp = PERIOD
         self.at_rest = False
         self.published: set[int] = set()  # stamps
+        self._clients: dict[str, Client] = {}
+        self.clock_offset = 0
+        """By which the stamps of `stream` are ahead of the wall clock [ns]."""
+        self.statuses: dict[str, DiagnosticStatus] = {}
+        """The newest of each node on /diagnostics."""
         self._published_at = 0.0
         self._context = rclpy.Context()
         rclpy.init(context=self._context, domain_id=domain)
         self.node = rclpy.create_node("simulator", context=self._context)
-        self._states = self.node.create_publisher(JointState, "joint_states", QoSProfile(depth=1))
+        self._states = self.node.create_publisher(JointState, "joint_states", qos)
         many = QoSProfile(depth=1000)
         self.node.create_subscription(JointState, "joint_command", self._on_command, many)
         self.node.create_subscription(Float64MultiArray, "agent/episode", self._on_episode, many)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, many)
         self.node.create_service(Trigger, "~/reset", self._on_reset)
         self._parameters = self.node.create_client(GetParameters, "agent/get_parameters")
         self._executor = SingleThreadedExecutor(context=self._context)
@@ -83,9 +95,9 @@ class FakeRobot:
             self.published.add(self.stamp)
         self._states.publish(message or self.message(self.stamp))
 
-    def turn(self) -> None:
-        """Handle what has come."""
-        self._executor.spin_once(timeout_sec=0.02)
+    def turn(self, longest: float = _LONGEST_TURN) -> None:
+        """Handle what has come, or wait for it up to `longest` [s]."""
+        self._executor.spin_once(timeout_sec=longest)
 
     def until(self, condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
         """Turn until the condition holds; the present state is repeated now and then."""
@@ -102,6 +114,87 @@ class FakeRobot:
     ) -> None:
         """Turn until the condition holds and publish nothing."""
         wait_until(lambda: bool(condition()), timeout, what, self.turn)
+
+    def stream(
+        self,
+        condition: Callable[[], object],
+        what: str,
+        timeout: float = 20.0,
+        *,
+        period: float = PERIOD * 1e-9,
+        change: Callable[[JointState], JointState | None] | None = None,
+    ) -> None:
+        """Publish states in real time until the condition holds, stamped by the wall clock.
+
+        Args:
+            condition: ends it.
+            what: the condition, in words.
+            timeout: to wait for it [s].
+            period: between states [s]; a state that is late is not caught up.
+            change: makes of each state what is published; None: that one is lost.
+        """
+        due = time.monotonic()
+
+        def turn() -> None:
+            nonlocal due
+            if time.monotonic() >= due:
+                due = max(due + period, time.monotonic())
+                self.stamp = time.time_ns() + self.clock_offset
+                message = self.message(self.stamp)
+                changed = change(message) if change is not None else message
+                if changed is message:
+                    self.publish()
+                elif changed is not None:
+                    self.publish(changed)
+            self.turn(min(_LONGEST_TURN, max(0.0, due - time.monotonic())))
+
+        wait_until(lambda: bool(condition()), timeout, what, turn)
+
+    def stream_for(
+        self,
+        seconds: float,
+        *,
+        period: float = PERIOD * 1e-9,
+        change: Callable[[JointState], JointState | None] | None = None,
+    ) -> None:
+        """Publish states in real time for so long; see `stream`."""
+        end = time.monotonic() + seconds
+        self.stream(
+            lambda: time.monotonic() > end,
+            "the end",
+            2.0 * seconds + 20.0,
+            period=period,
+            change=change,
+        )
+
+    def silent_for(self, seconds: float) -> None:
+        """Handle what comes and publish nothing for so long."""
+        end = time.monotonic() + seconds
+        self.silent_until(lambda: time.monotonic() > end, "the end", 2.0 * seconds + 20.0)
+
+    def status(self, key: str, node: str = "policy") -> str:
+        """Return a value of a node's diagnostics; nothing where none has come."""
+        status = self.statuses.get(f"/{node}")
+        values = {pair.key: pair.value for pair in status.values} if status else {}
+        return values.get(key, "")
+
+    def sentence(self, node: str = "policy") -> str:
+        """Return the sentence of a node's diagnostics."""
+        return self.statuses[f"/{node}"].message if f"/{node}" in self.statuses else ""
+
+    def call(self, service: str, kind: Any = Trigger, request: object = None) -> Any:
+        """Call a service while states are streamed; return its response."""
+        client = self.client(service, kind)
+        self.stream(client.service_is_ready, f"the service {service}")
+        future = client.call_async(request or kind.Request())
+        self.stream(future.done, f"an answer of {service}")
+        return future.result()
+
+    def client(self, service: str, kind: Any = Trigger) -> Client:
+        """Return a client of a service; it stays until the end."""
+        if service not in self._clients:
+            self._clients[service] = self.node.create_client(kind, service)
+        return self._clients[service]
 
     def answer(self, message: JointState | None = None) -> Command:
         """Publish the present state (as `message`) until it is answered; return the answer."""
@@ -158,6 +251,9 @@ class FakeRobot:
         if self.lockstep and stamp == self.stamp:
             self.stamp += PERIOD
             self.publish()
+
+    def _on_status(self, message: DiagnosticArray) -> None:
+        self.statuses |= {status.name: status for status in message.status}
 
     def _on_episode(self, message: Float64MultiArray) -> None:
         self.episodes.append(list(message.data))

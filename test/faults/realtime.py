@@ -1,0 +1,75 @@
+"""What the tests of faults say about a policy node: that it acts, that it is safe."""
+
+from collections.abc import Callable, Iterable
+
+from sensor_msgs.msg import JointState
+
+from test.nodes.fake_robot import PERIOD, Command, FakeRobot
+
+SECOND = 1_000_000_000  # [ns]
+
+LIMITS = (2.0, 1.0)  # [N·m], of reacher2
+
+
+def act(robot: FakeRobot, node: str = "policy", period: float = PERIOD * 1e-9) -> None:
+    """Arm the node, and stream states until its policy acts."""
+    robot.stream(lambda: robot.status("state", node), "the node's diagnostics", period=period)
+    if robot.status("state", node) == "disarmed":
+        robot.stream_for(12 * period, period=period)
+        response = robot.call(f"{node}/arm")
+        assert response.success, response.message
+    acting(robot, node, period)
+
+
+def acting(robot: FakeRobot, node: str = "policy", period: float = PERIOD * 1e-9) -> None:
+    """Stream states until the policy acts on them, with all of its authority."""
+    begin = len(robot.commands)
+    robot.stream(
+        lambda: robot.status("state", node) == "active" and acts(robot.commands[begin:]),
+        "torques of the policy",
+        period=period,
+    )
+
+
+def acts(commands: Iterable[Command]) -> bool:
+    """Whether each of the last five torques is one."""
+    last = list(commands)[-5:]
+    return len(last) == 5 and all(any(command.torque) for command in last)
+
+
+def assert_quiet_since(robot: FakeRobot, moment: int, least: int = 3) -> None:
+    """Expect zero torque alone, at least so often, from a time of the wall clock on [ns]."""
+    robot.drain()
+    later = [command for command in robot.commands if command.sent > moment]
+    assert len(later) >= least, robot.commands[-8:]
+    assert not any(any(command.torque) for command in later), later
+
+
+def assert_within_limits(robot: FakeRobot) -> None:
+    """Expect that no torque was ever above the arm's limits, or not a number."""
+    for command in robot.commands:
+        for torque, limit in zip(command.torque, LIMITS, strict=True):
+            assert abs(torque) <= limit, command
+
+
+class Spoiler:
+    """Spoils the next states of a stream: the first as the first of `ways` says, and so on."""
+
+    def __init__(self, *ways: Callable[[JointState], object]) -> None:
+        self._ways = list(ways)
+        self.stamps: list[int] = []
+        """The stamps that were due where a state was spoilt [ns]."""
+
+    def __call__(self, message: JointState) -> JointState:
+        if not self._ways:
+            return message
+        stamp = message.header.stamp
+        self.stamps.append(stamp.sec * SECOND + stamp.nanosec)
+        spoilt = JointState(
+            header=message.header,
+            name=list(message.name),
+            position=list(message.position),
+            velocity=list(message.velocity),
+        )
+        self._ways.pop(0)(spoilt)
+        return spoilt
