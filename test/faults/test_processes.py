@@ -1,5 +1,6 @@
 """Faults 36 to 42 and 47: processes that die, hang, are orphaned, raise or are told to end."""
 
+import json
 import os
 import signal
 import statistics
@@ -25,14 +26,11 @@ from ddpg_ros.sealed_file import read_sealed
 from ddpg_ros.types import Experience
 from test.conftest import wait_until
 from test.faults.stale_learner import goes_back
-from test.nodes import conftest as nodes
 from test.nodes.arm import Arm
 from test.nodes.onlooker import LONG, MANY, Onlooker, assert_zeros_last
 from test.processes import Process, ros_arguments
 
 pytestmark = pytest.mark.ros
-
-agent, robot, policy = nodes.agent, nodes.robot, nodes.policy
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SMALL = {  # a training that does little
@@ -310,7 +308,7 @@ def assert_ended_well(process, arm, folder, *signals):
     run = folder / "run"
     policy = load_policy(run / "policy.safetensors")
     read_sealed(run / "checkpoints" / LATEST, "checkpoint", size_limit=1 << 30)
-    assert (run / "summary.json").exists()
+    assert json.loads((run / "summary.json").read_text(encoding="utf-8"))["interrupted"]
     return policy
 
 
@@ -324,6 +322,16 @@ def test_a_signal_in_training_sends_zero_torque_last_and_keeps_policy_and_checkp
 ):
     process = train(agent, arm)
     assert assert_ended_well(process, arm, tmp_path, *signals).about.updates > 20
+
+
+def test_a_signal_in_lock_step_keeps_the_policy_of_every_update(agent, arm, tmp_path):
+    process = agent(**SMALL)
+    arm.robot.lockstep = True
+    arm.robot.until(lambda: len(arm.commands) > 75, "ten states to arm and 60 steps", LONG)
+    arm.robot.lockstep = False
+    kept = assert_ended_well(process, arm, tmp_path, signal.SIGTERM)
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    assert kept.about.updates == summary["updates"] >= summary["steps"] - 20 > 30
 
 
 def test_fault_42_terminated_in_the_middle_of_saving_it_leaves_whole_files(agent, arm, tmp_path):

@@ -49,10 +49,10 @@ def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     """A policy of random weights for the default configuration."""
-    return write_policy(tmp_path / "random.safetensors", Config())
+    return make_policy(tmp_path / "random.safetensors", Config())
 
 
-def write_policy(path: Path, config: Config, constant: float | None = None) -> Path:
+def make_policy(path: Path, config: Config, constant: float | None = None) -> Path:
     """Write a policy of random weights, or one that asks for tanh(constant) of each limit."""
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     about = policy_about(config, robot, make_task(config.task, robot))
