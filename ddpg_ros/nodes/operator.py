@@ -4,11 +4,15 @@ import time
 from collections.abc import Callable
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.service import Service
 from std_srvs.srv import Trigger
 
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import RefusedError
+
+_PATIENT = QoSProfile(depth=1000)
+"""Calls that wait for their turn; ROS would lose all but ten, unanswered."""
 
 
 class OperatorServices:
@@ -25,10 +29,10 @@ class OperatorServices:
         self._node = node
         self._safety = safety
         self._obstacle = obstacle
+        calls = (("estop", self._on_estop), ("reset", self._on_reset), ("arm", self._on_arm))
         self.services: list[Service] = [
-            node.create_service(Trigger, "~/estop", self._on_estop),
-            node.create_service(Trigger, "~/reset", self._on_reset),
-            node.create_service(Trigger, "~/arm", self._on_arm),
+            node.create_service(Trigger, f"~/{name}", call, qos_profile=_PATIENT)
+            for name, call in calls
         ]
 
     def close(self) -> None:

@@ -300,6 +300,26 @@ def test_torque_goes_to_zero_at_the_safe_rate_when_states_stop(bench):
     assert bench.pass_time(0.031).tolist() == [0.0, 0.0]  # 4000 N·m/s
 
 
+def test_a_late_state_is_judged_though_the_watchdog_has_not_seen_it(bench):
+    bench.activate()
+    bench.ask()
+    bench.now += 0.03
+    assert bench.ask() == [0.0, 0.0]  # authority comes anew
+    assert bench.safety.degradations == 1
+    bench.now += 0.1
+    bench.hear()
+    assert bench.safety.mode is Mode.FAULT
+    assert bench.safety.cause == "no joint state for 110 ms"
+
+
+def test_a_pause_does_not_count_as_time_in_which_authority_grows():
+    bench = Bench(ramp_seconds=1.0)
+    bench.activate()
+    bench.hear()
+    bench.safety.apply(PUSH, INSIDE, AT_REST, 0.9)
+    assert bench.safety.authority == pytest.approx(0.03)
+
+
 def test_a_state_that_is_later_still_latches_a_fault(bench):
     bench.activate()
     bench.pass_time(0.099)

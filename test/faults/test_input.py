@@ -20,6 +20,7 @@ from test.faults.realtime import (
     acting,
     assert_quiet_since,
     assert_within_limits,
+    reset,
 )
 from test.nodes.fake_robot import JOINTS, PERIOD
 
@@ -37,7 +38,7 @@ def assert_rejected(robot, process, wrong, sentence):
     """
     act(robot)
     single = Spoiler(wrong[0])
-    robot.stream(lambda: robot.status("joint_states.rejected") == "1", "the count", change=single)
+    robot.stream(lambda: single.stamps, "a spoilt state", change=single)
     acting(robot)
     row = Spoiler(*wrong)
     robot.stream(lambda: robot.status("state") == "fault", "the fault", change=row)
@@ -45,13 +46,12 @@ def assert_rejected(robot, process, wrong, sentence):
     assert sentence in robot.sentence()
     assert robot.sentence().startswith("3 unusable states in a row: ")
     assert int(robot.status("joint_states.rejected")) == 4
-    robot.stream_for(0.5)  # good ones change nothing
+    robot.stream_for(0.3)  # good ones change nothing
     assert_quiet_since(robot, fault)
     assert robot.status("state") == "fault"
     assert not {c.stamp for c in robot.commands} & {*single.stamps, *row.stamps}
     assert_within_limits(robot)
-    assert robot.call("policy/reset").message == "disarmed"
-    act(robot)
+    reset(robot)
     assert sentence in process.said and "Traceback" not in process.said
 
 
@@ -205,7 +205,7 @@ def test_fault_10_stale_states_bring_zero_torque_and_then_a_latched_fault(robot,
     assert robot.status("state") == "fault"
     assert_quiet_since(robot, zeros[-1].sent)
     assert "fault is latched (no joint state" in robot.call("policy/arm").message
-    assert robot.call("policy/reset").message == "disarmed"
+    reset(robot)
     act(robot)
 
 
@@ -257,7 +257,7 @@ def test_fault_11_states_out_of_order_are_dropped_and_three_in_a_row_are_another
     robot.clock_offset = -2 * SECOND
     acting(robot)
     assert "the clock jumped; the open episode is discarded" in process.said
-    assert robot.status("joint_states.out_of_time") == "5"
+    robot.stream(lambda: robot.status("joint_states.out_of_time") == "5", "the count")
     assert robot.status("latches") == "0"
     assert_within_limits(robot)
 

@@ -140,12 +140,11 @@ class FakeRobot:
             if time.monotonic() >= due:
                 due = max(due + period, time.monotonic())
                 self.stamp = time.time_ns() + self.clock_offset
-                message = self.message(self.stamp)
-                changed = change(message) if change is not None else message
-                if changed is message:
-                    self.publish()
-                elif changed is not None:
-                    self.publish(changed)
+                message: JointState | None = self.message(self.stamp)
+                if change is not None:
+                    message = change(message)
+                if message is not None:
+                    self.publish(message)
             self.turn(min(_LONGEST_TURN, max(0.0, due - time.monotonic())))
 
         wait_until(lambda: bool(condition()), timeout, what, turn)
@@ -186,6 +185,7 @@ class FakeRobot:
         """Call a service while states are streamed; return its response."""
         client = self.client(service, kind)
         self.stream(client.service_is_ready, f"the service {service}")
+        self.stream_for(4 * PERIOD * 1e-9)  # it took a moment to be found
         future = client.call_async(request or kind.Request())
         self.stream(future.done, f"an answer of {service}")
         return future.result()
@@ -232,11 +232,14 @@ class FakeRobot:
 
     def drain(self) -> None:
         """Take the commands that are still on their way."""
-        count = -1
-        while count != len(self.commands):
+        count, begin = -1, time.time_ns()
+        while count != len(self.commands) and not self._came_after(begin):
             count = len(self.commands)
             for _ in range(10):
                 self.turn()
+
+    def _came_after(self, moment: int) -> bool:
+        return bool(self.commands) and self.commands[-1].sent > moment
 
     def zeros_at_the_end(self) -> list[Command]:
         """Return the zero torques that nothing but zero torque follows, newest first."""
