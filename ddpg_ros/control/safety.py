@@ -173,8 +173,10 @@ class Safety:
 
     def _decide(self, dt: float) -> float:
         """Begin an answer; return the time since any torque went out, the watchdog's included."""
-        self._answered_at, self._seen = self._now, self.latches
-        return min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
+        span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
+        self._answered_at = self._sent_at = self._now
+        self._seen = self.latches
+        return span
 
     def commanded(self, now: float) -> None:
         """Take note that another process has asked for a torque."""
@@ -182,10 +184,6 @@ class Safety:
             if self.armed:
                 self._judge(now - self._commanded_at, "command")
             self._commanded_at = self._now = now
-
-    def sent(self, now: float) -> None:
-        """Take note that a torque has gone out; the watchdog keeps quiet for a while."""
-        self._sent_at = now
 
     def rest(self, state: JointState, dt: float) -> Vector:
         """Return the torque for a state that the policy is not asked about."""

@@ -161,7 +161,6 @@ class SafeNode(ManagedNode):
         if not (self.safety.silent or self.safety.overruled):
             self.answered = stamp
             self.commands.send(torque.tolist(), stamp)
-            self.safety.sent(time.monotonic())
 
     def _send_aside(self, torque: Vector) -> None:
         self.commands.send_aside(torque.tolist(), self.answered)

@@ -50,7 +50,6 @@ class Bench:
         """Let the policy ask for a torque with each state; return what is sent."""
         self.hear()
         sent = self.safety.apply(torque, self.position, self.velocity, PERIOD)
-        self.safety.sent(self.now)
         return sent.tolist()
 
     def arm(self, **how):
@@ -369,7 +368,6 @@ def test_watchdog_and_loop_share_one_rate_of_change():
         bench.ask(np.array([1.5, 0.75]))
     before = bench.safety.guard.last[0]
     bench.safety.fault("broken")
-    bench.safety.sent(bench.now)
     bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now + 0.0005)
     sent = bench.safety.rest(JointState(1, INSIDE, AT_REST), PERIOD)
     assert sent[0] == pytest.approx(before - 1000.0 * 0.0005)  # not a whole period's worth
@@ -388,7 +386,6 @@ def test_commands_that_stop_are_damped_while_states_are_fresh_and_then_latched()
         bench.hear()
         bench.safety.commanded(bench.now)
         bench.safety.apply(PUSH, INSIDE, AT_REST, PERIOD)
-        bench.safety.sent(bench.now)
     bench.velocity = np.array([1.0, -2.0])
     bench.hear(2)
     assert bench.pass_time(0.0) is None
@@ -509,7 +506,6 @@ class Operator(RuleBasedStateMachine):
             allowed=[(Mode.ARMED, Mode.ACTIVE)],
         )
         self.note(sent)
-        bench.safety.sent(bench.now)
 
     @rule(seconds=st.floats(0, 0.3))
     def time_passes(self, seconds):
