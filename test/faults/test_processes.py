@@ -20,8 +20,10 @@ from std_srvs.srv import Trigger
 
 from ddpg_ros.algo.checkpoint import LATEST
 from ddpg_ros.config import Config
+from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.link.process import LearnerProcess
+from ddpg_ros.robot import Robot
 from ddpg_ros.sealed_file import read_sealed
 from ddpg_ros.types import Experience
 from test.conftest import wait_until
@@ -41,7 +43,6 @@ SMALL = {  # a training that does little
 }
 REAL = {"run__clock": "realtime", "control__reset_service": "''"}
 DRIFT = (0.2, -0.1)  # [rad/s]
-DAMPING = (0.3, 0.15)  # [N·m·s/rad], of reacher2: the soft limits' velocity gain
 
 
 @pytest.fixture
@@ -97,8 +98,8 @@ def test_fault_36_a_learner_killed_again_and_again_freezes_the_actor_then_damps_
     arm.until(held_back, "five seconds without a learner")
     assert len(killed) <= 5  # it is not given up
     damped = arm.commands_more(5)[-1].torque
-    expected = [-d * v for d, v in zip(DAMPING, DRIFT, strict=True)]
-    assert damped == pytest.approx(expected)
+    damping = make_limits(Robot.load("reacher2"), Config()).damping
+    assert damped == pytest.approx((-damping * DRIFT).tolist())
     assert arm.onlooker.value("agent", "learner.state") in ("restarting", "silent")
 
     arm.velocity = (0.0, 0.0)
@@ -119,7 +120,7 @@ def test_fault_36_in_lock_step_a_learner_that_is_killed_ends_the_run_with_a_sent
     assert process.exit(1.0) == 2
     assert "the learner ended unasked" in process.said and "Traceback" not in process.said
     robot.drain()
-    assert_zeros_last(robot.commands)
+    assert_zeros_last(robot.commands, robot.turn)
     assert process.family() == {}
 
 
@@ -288,7 +289,7 @@ def test_fault_41_an_exception_in_a_callback_ends_in_zero_torque_a_fault_and_an_
     arm.robot.drain()
     assert process.exit(1.0) == 1
     assert "ZeroDivisionError: a mistake of ours" in process.said
-    assert_zeros_last(heard)
+    assert_zeros_last(heard, arm.robot.turn)
     assert said[node][-1].values["state"] == "fault"
     assert "a mistake of ours" in said[node][-1].values["cause"]
     assert process.family() == {}
@@ -303,7 +304,7 @@ def assert_ended_well(process, arm, folder, *signals):
     assert code == 0, process.said
     assert took < 2.0, process.said
     arm.robot.drain()
-    assert_zeros_last(arm.commands)
+    assert_zeros_last(arm.commands, arm.robot.turn)
     assert process.family() == {} and "Traceback" not in process.said
     run = folder / "run"
     policy = load_policy(run / "policy.safetensors")
@@ -353,6 +354,6 @@ def test_fault_42_terminated_while_a_reset_is_awaited_it_sends_zero_torque_last(
     code, took = process.interrupt(signal.SIGTERM)
     assert code == 0 and took < 2.0, (took, process.said)
     arm.robot.drain()
-    assert_zeros_last(arm.commands)
+    assert_zeros_last(arm.commands, arm.robot.turn)
     assert process.family() == {} and "Traceback" not in process.said
     slow.destroy_node()

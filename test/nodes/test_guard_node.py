@@ -80,12 +80,14 @@ class Line:
         begun = len(self.states)
 
         def driven():
-            if self.onlooker.mode("guard") in ("disarmed", "fault"):
+            mode = self.onlooker.mode("guard")
+            if mode in ("disarmed", "fault"):
                 self.look_on(0.05)
                 self.onlooker.trigger("guard/reset")
                 self.onlooker.trigger("guard/arm")
             recent = [command.torque for command in self.passed[-20:]]
-            return len(self.states) > begun + 20 and all(drives(torque) for torque in recent)
+            driving = len(recent) == 20 and all(drives(torque) for torque in recent)
+            return mode == "active" and len(self.states) > begun + 20 and driving
 
         self.until(driven, "torque")
 

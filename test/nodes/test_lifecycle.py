@@ -115,8 +115,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
         feed(robot, onlooker, commands, heard)
         assert onlooker.change(name, "deactivate")
         assert onlooker.state_of(name) == "inactive"
-        robot.drain()
-        assert_zeros_last(heard)
+        assert_zeros_last(heard, robot.turn)
     assert_silent(robot, onlooker, name, heard)
 
     assert onlooker.change(name, "cleanup")
@@ -135,7 +134,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
         feed(robot, onlooker, commands, heard)
     onlooker.change(name, "shutdown", onlooker.state_of(name))
     assert process.exit(LONG) == 0
-    assert_zeros_last(heard)
+    assert_zeros_last(heard, robot.turn)
     assert "Traceback" not in process.said and process.family() == {}
 
 
@@ -160,10 +159,10 @@ def test_what_cannot_be_configured_says_why_and_stays_unconfigured_or_ends_with_
     by_itself, process = start(name, autostart=True, **settings), start(name, **settings)
     assert by_itself.exit(LONG) == 2
     assert word in by_itself.said and "Traceback" not in by_itself.said
-    for _ in range(2):
+    for count in (1, 2):
         assert not onlooker.change(name, "configure")
         assert onlooker.state_of(name) == "unconfigured"
-    onlooker.until(lambda: process.said.count(word) >= 2, "two words")
+        onlooker.until(lambda n=count: process.said.count(word) >= n, "the sentence")
     assert own_topics(onlooker, name) == own_services(onlooker, name) == set()
     assert process.interrupt()[0] == 0
     assert "Traceback" not in process.said
