@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -10,6 +11,13 @@ import pytest
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A ROS_DOMAIN_ID that no other test uses now, set for this process and its children."""
+    with free_domain(monkeypatch) as domain:
+        yield domain
+
+
+@contextmanager
+def free_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Set a ROS_DOMAIN_ID that no other test uses meanwhile."""
     coordinator = pytest.importorskip("domain_coordinator")
     value = os.getpid()
 

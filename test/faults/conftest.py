@@ -1,13 +1,15 @@
 """What the tests of faults share: a policy node at work on a fake robot, in real time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ddpg_ros.config import Config
-from test.nodes.conftest import Start, agent, make_policy, policy, robot
-from test.processes import Process
+from test.conftest import free_domain
+from test.nodes.conftest import Start, agent, agent_parameters, make_policy, policy, robot
+from test.processes import Process, ros_arguments
 
 __all__ = ["PATIENT", "agent", "policy", "policy_node", "robot"]
 
@@ -15,6 +17,15 @@ PATIENT = {"safety__latch_after": 0.4}
 """Ten periods of 40 ms, as at 100 Hz and above: a busy machine does not stumble over it."""
 
 NODE = "ddpg_ros.nodes.policy_node"
+
+
+def policy_parameters(folder: Path, parameters: dict[str, object]) -> dict[str, object]:
+    """Return the parameters of `policy_node`; the policy file goes to a folder."""
+    period = parameters.get("control__period", Config().control.period)
+    config = Config().replace(control__period=period)
+    path = make_policy(folder / f"every_{period}.safetensors", config)
+    given = {"run__policy": path, "safety__auto_arm": False, "safety__fallback": "zero"}
+    return agent_parameters(folder) | given | parameters
 
 
 @pytest.fixture
@@ -26,10 +37,21 @@ def policy_node(agent: Start, tmp_path: Path) -> Callable[..., Process]:
     """
 
     def start(**parameters: object) -> Process:
-        period = parameters.get("control__period", Config().control.period)
-        config = Config().replace(control__period=period)
-        path = make_policy(tmp_path / f"every_{period}.safetensors", config)
-        given = {"run__policy": path, "safety__auto_arm": False, "safety__fallback": "zero"}
-        return agent(NODE, **given | parameters)
+        return agent(NODE, **policy_parameters(tmp_path, parameters))
 
     return start
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Process]]:
+    """A fake robot and such a policy node, which the tests of a module share."""
+    pytest.importorskip("rclpy")
+    from test.nodes.fake_robot import FakeRobot
+
+    folder = tmp_path_factory.mktemp("lasting")
+    with pytest.MonkeyPatch.context() as patch, free_domain(patch) as domain:
+        robot = FakeRobot(domain)
+        process = Process(folder, NODE, *ros_arguments(policy_parameters(folder, {})))
+        yield robot, process
+        robot.close()
+        process.kill_family()

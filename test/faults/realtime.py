@@ -13,9 +13,6 @@ LIMITS = (2.0, 1.0)  # [N·m], of reacher2
 
 def act(robot: FakeRobot, node: str = "policy", period: float = PERIOD * 1e-9) -> None:
     """Arm the node, and stream states until its policy acts."""
-    robot.stream(
-        lambda: robot.status("state", node) == "disarmed", "a disarmed node", period=period
-    )
     call_until_granted(robot, f"{node}/arm")
     acting(robot, node, period)
 

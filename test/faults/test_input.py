@@ -27,16 +27,19 @@ from test.nodes.fake_robot import JOINTS, PERIOD
 pytestmark = pytest.mark.ros
 
 
-def assert_rejected(robot, process, wrong, sentence):
+def assert_rejected(lasting, wrong, sentence):
     """One such state is rejected and no more; three in a row latch a fault, until a reset.
 
     Args:
-        robot: streams states to `process`, a policy node that is to be armed.
-        process: the node.
+        lasting: a robot and a policy node that is to be armed.
         wrong: three functions that spoil a message.
         sentence: what the node says of it.
     """
+    robot, process = lasting
+    reset(robot)  # whatever the test before has left
     act(robot)
+    robot.stream(lambda: robot.status("state") == "active", "its status")
+    before = int(robot.status("joint_states.rejected"))
     single = Spoiler(wrong[0])
     robot.stream(lambda: single.stamps, "a spoilt state", change=single)
     acting(robot)
@@ -45,7 +48,7 @@ def assert_rejected(robot, process, wrong, sentence):
     fault = time.time_ns()
     assert sentence in robot.sentence()
     assert robot.sentence().startswith("3 unusable states in a row: ")
-    assert int(robot.status("joint_states.rejected")) == 4
+    assert int(robot.status("joint_states.rejected")) == before + 4
     robot.stream_for(0.3)  # good ones change nothing
     assert_quiet_since(robot, fault)
     assert robot.status("state") == "fault"
@@ -84,13 +87,13 @@ def retime(seconds):
     return spoil
 
 
-def test_fault_01_a_missing_joint_is_named_and_three_states_without_it_latch(robot, policy_node):
+def test_fault_01_a_missing_joint_is_named_and_three_states_without_it_latch(lasting):
     wrong = [
         put(name=["shoulder"], position=[1.0], velocity=[0.0]),
         put(name=["shoulder", "wrist"]),
         put(name=["shoulder", "wrist"]),
     ]
-    assert_rejected(robot, policy_node(), wrong, "no joint elbow in the message; it names: ")
+    assert_rejected(lasting, wrong, "no joint elbow in the message; it names: ")
 
 
 def reordered(robot, names):
@@ -126,36 +129,36 @@ def test_fault_03_reordered_joints_give_identical_torque(agent, robot, policy):
     assert_same_torque(agent, robot, policy, *orders)
 
 
-def test_fault_04_a_joint_named_twice_is_rejected_and_three_latch(robot, policy_node):
+def test_fault_04_a_joint_named_twice_is_rejected_and_three_latch(lasting):
     wrong = [
         put(name=["shoulder", "shoulder"]),
         put(name=["elbow", "elbow"]),
         put(name=["shoulder", "elbow", "elbow"]),
     ]
-    assert_rejected(robot, policy_node(), wrong, "joints named twice: ")
+    assert_rejected(lasting, wrong, "joints named twice: ")
 
 
-def test_fault_05_arrays_of_unequal_length_are_rejected_and_three_latch(robot, policy_node):
+def test_fault_05_arrays_of_unequal_length_are_rejected_and_three_latch(lasting):
     wrong = [
         put(position=[1.0]),
         put(position=[1.0, 1.0, 1.0]),
         put(position=[]),
     ]
-    assert_rejected(robot, policy_node(), wrong, "2 names but ")
+    assert_rejected(lasting, wrong, "2 names but ")
 
 
-def test_fault_06_an_empty_velocity_is_rejected_and_three_latch(robot, policy_node):
+def test_fault_06_an_empty_velocity_is_rejected_and_three_latch(lasting):
     wrong = [put(velocity=[])] * 3
-    assert_rejected(robot, policy_node(), wrong, "2 names but 0 of velocity")
+    assert_rejected(lasting, wrong, "2 names but 0 of velocity")
 
 
-def test_fault_07_numbers_that_are_not_finite_are_rejected_and_three_latch(robot, policy_node):
+def test_fault_07_numbers_that_are_not_finite_are_rejected_and_three_latch(lasting):
     wrong = [
         put(position=[1.0, math.nan]),
         put(velocity=[-math.inf, 0.0]),
         put(velocity=[0.0, math.nan]),
     ]
-    assert_rejected(robot, policy_node(), wrong, " is not finite: ")
+    assert_rejected(lasting, wrong, " is not finite: ")
 
 
 @pytest.mark.parametrize(
@@ -166,10 +169,8 @@ def test_fault_07_numbers_that_are_not_finite_are_rejected_and_three_latch(robot
     ],
     ids=["position", "velocity"],
 )
-def test_fault_08_an_impossible_jump_is_rejected_and_three_latch(
-    robot, policy_node, wrong, sentence
-):
-    assert_rejected(robot, policy_node(), [wrong] * 3, sentence)
+def test_fault_08_an_impossible_jump_is_rejected_and_three_latch(lasting, wrong, sentence):
+    assert_rejected(lasting, [wrong] * 3, sentence)
 
 
 @pytest.mark.parametrize("module", ["agent_node", "guard_node"])
@@ -307,12 +308,12 @@ def test_fault_13_a_state_from_the_future_is_dropped(robot, policy_node):
     assert_dropped(robot, Retimed(2, 7200), 3)
 
 
-def test_fault_14_a_zero_stamp_is_rejected_and_three_latch(robot, policy_node):
+def test_fault_14_a_zero_stamp_is_rejected_and_three_latch(lasting):
     def unstamped(message):
         message.header.stamp.sec = message.header.stamp.nanosec = 0
 
     sentence = "the stamp is zero; the driver must stamp its states"
-    assert_rejected(robot, policy_node(), [unstamped] * 3, sentence)
+    assert_rejected(lasting, [unstamped] * 3, sentence)
 
 
 def test_fault_15_thirty_percent_of_loss_neither_latches_nor_stops(robot, policy_node):
@@ -327,10 +328,10 @@ def test_fault_15_thirty_percent_of_loss_neither_latches_nor_stops(robot, policy
         published.append(robot.stamp)
         return message
 
-    robot.stream(lambda: len(published) > 60, "sixty states", 30.0, change=lossy)
+    robot.stream(lambda: len(published) > 45, "the states", 30.0, change=lossy)
     robot.drain()
     answered = {c.stamp for c in robot.commands if c.stamp > begin and any(c.torque)}
-    assert len(answered & set(published)) > 30
+    assert len(answered & set(published)) > 22
     acting(robot)
     assert robot.status("state") == "active" and robot.status("latches") == "0"
     assert_within_limits(robot)

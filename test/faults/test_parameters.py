@@ -107,7 +107,7 @@ def largest(commands):
 def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, policy_node):
     policy_node(**PATIENT)
     act(robot)
-    robot.stream_for(1.0)
+    robot.stream_for(0.6)
     before = largest(robot.commands)
     limits = "robot.torque_limit"
     for values in ((2.5, 1.0), (1.0, 1.5), (math.nan, 0.5), (-1.0, 0.5), (0.0, 0.5), (1.0,)):
@@ -117,7 +117,7 @@ def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, poli
     lower = [torque / 2 for torque in before]
     assert set_to(robot, numbers(limits, *lower)) == [(True, "")]
     count = len(robot.commands)
-    robot.stream_for(1.0)
+    robot.stream_for(0.6)
     robot.drain()
     for command in robot.commands[count:]:
         for torque, limit in zip(command.torque, lower, strict=True):
@@ -133,7 +133,7 @@ def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, poli
 def test_fault_50_no_other_parameter_changes_and_nothing_is_taken_in_half(robot, policy_node):
     policy_node(**PATIENT)
     act(robot)
-    robot.stream_for(1.0)
+    robot.stream_for(0.6)
     before = largest(robot.commands)
     for name, value in (
         ("robot.torque_rate", 1e5),

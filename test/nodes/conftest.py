@@ -34,16 +34,21 @@ def agent(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
     started: list[Process] = []
 
     def start(module: str = "ddpg_ros.nodes.agent_node", **parameters: object) -> Process:
-        given = {"run__directory": tmp_path / "run", "run__eval_episodes": 1000}
-        given |= {"learner__mode": "eager"}  # nothing here waits for a compiler
-        given |= {"safety__latch_after": 1000.0}  # a test takes its time between states
-        given |= {"safety__auto_arm": True, "safety__ramp_seconds": 0.0} | parameters
+        given = agent_parameters(tmp_path) | parameters
         started.append(Process(tmp_path, module, *ros_arguments(given)))
         return started[-1]
 
     yield start
     for process in started:
         process.kill_family()
+
+
+def agent_parameters(folder: Path) -> dict[str, object]:
+    """Return what suits a test of an agent whose run directory is to be in a folder."""
+    given: dict[str, object] = {"run__directory": folder / "run", "run__eval_episodes": 1000}
+    given |= {"learner__mode": "eager"}  # nothing here waits for a compiler
+    given |= {"safety__latch_after": 1000.0}  # a test takes its time between states
+    return given | {"safety__auto_arm": True, "safety__ramp_seconds": 0.0}
 
 
 @pytest.fixture
