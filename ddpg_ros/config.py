@@ -271,17 +271,12 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _the_driver_can_hold(self) -> "Config":
-        if self.safety.fallback == "hold":
-            if self.run.clock == "lockstep":
-                raise ValueError(
-                    "safety.fallback is hold while run.clock is lockstep, in which time stands "
-                    "still without commands; expected damping or zero, or run.clock: realtime"
-                )
-            if self.control.command_interface == "effort_array":
-                raise ValueError(
-                    "safety.fallback is hold while control.command_interface is effort_array, "
-                    "whose controller keeps the last effort for ever; expected damping or zero"
-                )
+        array = self.control.command_interface == "effort_array"
+        if self.safety.fallback == "hold" and array:
+            raise ValueError(
+                "safety.fallback is hold while control.command_interface is effort_array, whose "
+                "controller keeps the last effort for ever; expected damping or zero"
+            )
         return self
 
     @property

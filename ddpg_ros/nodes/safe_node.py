@@ -14,7 +14,7 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from ddpg_ros.config import Config
 from ddpg_ros.control.admission import Admission, Arrival
 from ddpg_ros.control.safety import Mode, Safety
-from ddpg_ros.errors import JointStateError, RefusedError
+from ddpg_ros.errors import ConfigError, JointStateError, RefusedError
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
@@ -80,6 +80,11 @@ class SafeNode(ManagedNode):
 
     def configure(self) -> None:
         """Build what is behind the topics, and open them; nothing is sent yet."""
+        if self.config.safety.fallback == "hold" and not self.realtime:
+            raise ConfigError(
+                "safety.fallback is hold while run.clock is lockstep, in which time stands still "
+                "without commands; expected damping or zero, or run.clock: realtime."
+            )
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
