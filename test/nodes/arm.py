@@ -48,14 +48,16 @@ class Arm:
         return self.commands[before:]
 
     def move_to(self, position):
-        """Go there, no faster than the arm may."""
+        """Go there, no faster than the arm may, a step with each state."""
         while self.position != position:
+            if time.monotonic() < self.due:
+                self.turn()
+                continue
             ways = [there - here for here, there in zip(self.position, position, strict=True)]
             steps = [max(-0.05, min(0.05, way)) for way in ways]
             near = all(abs(way) <= 0.05 for way in ways)
             moved = [here + step for here, step in zip(self.position, steps, strict=True)]
             self.position = position if near else tuple(moved)
-            self.due = 0.0
             self.turn()
 
     def trigger(self, service, node="policy"):
