@@ -16,6 +16,8 @@ __all__ = ["PATIENT", "agent", "policy", "policy_node", "robot"]
 PATIENT = {"safety__latch_after": 0.4}
 """Ten periods of 40 ms, as at 100 Hz and above: a busy machine does not stumble over it."""
 
+Shared = tuple[Any, Process]  # a FakeRobot, which needs ROS to be imported, and its node
+
 NODE = "ddpg_ros.nodes.policy_node"
 
 
@@ -42,16 +44,26 @@ def policy_node(agent: Start, tmp_path: Path) -> Callable[..., Process]:
     return start
 
 
-@pytest.fixture(scope="module")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Process]]:
-    """A fake robot and such a policy node, which the tests of a module share."""
+def _shared(factory: pytest.TempPathFactory, **parameters: object) -> Iterator[Shared]:
     pytest.importorskip("rclpy")
     from test.nodes.fake_robot import FakeRobot
 
-    folder = tmp_path_factory.mktemp("lasting")
+    folder = factory.mktemp("shared")
     with pytest.MonkeyPatch.context() as patch, free_domain(patch) as domain:
         robot = FakeRobot(domain)
-        process = Process(folder, NODE, *ros_arguments(policy_parameters(folder, {})))
+        process = Process(folder, NODE, *ros_arguments(policy_parameters(folder, parameters)))
         yield robot, process
         robot.close()
         process.kill_family()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """A fake robot and such a policy node, which the tests of a module share."""
+    yield from _shared(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """The same with deadlines; see `PATIENT`."""
+    yield from _shared(tmp_path_factory, **PATIENT)

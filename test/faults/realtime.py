@@ -1,10 +1,12 @@
 """What the tests of faults say about a policy node: that it acts, that it is safe."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from sensor_msgs.msg import JointState
 
 from test.nodes.fake_robot import PERIOD, Command, FakeRobot
+from test.processes import Process
 
 SECOND = 1_000_000_000  # [ns]
 
@@ -15,6 +17,45 @@ def act(robot: FakeRobot, node: str = "policy", period: float = PERIOD * 1e-9) -
     """Arm the node, and stream states until its policy acts."""
     call_until_granted(robot, f"{node}/arm")
     acting(robot, node, period)
+
+
+class Before(NamedTuple):
+    """What a node that tests share had counted and said before this test."""
+
+    robot: FakeRobot
+    process: Process
+    counts: Mapping[str, int]
+    words: int
+
+    def grown(self, key: str) -> int:
+        """By how much a count has grown on the diagnostics, which are up to a second old."""
+        return int(self.robot.status(key)) - self.counts[key]
+
+    @property
+    def said(self) -> str:
+        """What the node has said since."""
+        return self.process.said[self.words :]
+
+
+_COUNTS = (
+    "latches",
+    "degradations",
+    "late_warnings",
+    "joint_states.rejected",
+    "joint_states.out_of_time",
+)
+
+
+def begin(shared: tuple[FakeRobot, Process]) -> tuple[FakeRobot, Before]:
+    """Bring a node that tests share back to work, whatever the test before has left."""
+    robot, process = shared
+    robot.clock_offset = 0
+    call_until_granted(robot, "policy/reset")  # where nothing is latched it changes nothing
+    act(robot)
+    robot.statuses.clear()
+    robot.stream(lambda: robot.status("state") == "active", "its diagnostics")
+    counts = {key: int(robot.status(key)) for key in _COUNTS}
+    return robot, Before(robot, process, counts, len(process.said))
 
 
 def reset(robot: FakeRobot, node: str = "policy") -> None:

@@ -15,13 +15,13 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 
 from test.conftest import wait_until
-from test.faults.conftest import PATIENT
 from test.faults.realtime import (
     SECOND,
     act,
     acting,
     assert_quiet_since,
     assert_within_limits,
+    begin,
     call_until_granted,
 )
 from test.nodes.fake_robot import PERIOD, FakeRobot
@@ -55,31 +55,30 @@ def test_fault_18_states_of_another_quality_of_service_are_an_error_line(
     assert robot.step().stamp == robot.stamp
 
 
-def test_fault_18_a_listener_that_cannot_hear_the_torques_is_an_error_line(robot, policy_node):
-    process = policy_node(**PATIENT)
-    act(robot)
+def test_fault_18_a_listener_that_cannot_hear_the_torques_is_an_error_line(patient):
+    robot, before = begin(patient)
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     began = time.time()
-    robot.node.create_subscription(JointState, "joint_command", print, latched)
+    deaf = robot.node.create_subscription(JointState, "joint_command", print, latched)
     sentence = "a subscriber of the torques asks for another DURABILITY than this node offers"
-    robot.stream(lambda: said_at(process, sentence) is not None, "the line")
-    assert said_at(process, sentence) - began < 1.0 + 1.0
+    robot.stream(lambda: said_at(before, sentence) is not None, "the line")
+    assert said_at(before, sentence) - began < 1.0 + 1.0
     acting(robot)
-    assert robot.status("latches") == "0"
+    assert before.grown("latches") == 0
+    robot.node.destroy_subscription(deaf)
 
 
 @pytest.mark.parametrize("hours", [1, -1], ids=["on", "back"])
-def test_fault_19_a_wall_clock_that_jumps_an_hour_latches_nothing(robot, policy_node, hours):
-    process = policy_node(**PATIENT)
-    act(robot)
+def test_fault_19_a_wall_clock_that_jumps_an_hour_latches_nothing(patient, hours):
+    robot, before = begin(patient)
     robot.clock_offset = hours * 3600 * SECOND
     jumped = time.time_ns() + robot.clock_offset
     acting(robot)
     robot.drain()
     assert any(any(c.torque) for c in robot.commands if abs(c.stamp - jumped) < 60 * SECOND)
-    assert robot.status("latches") == "0"
-    robot.stream(lambda: robot.status("joint_states.out_of_time") == "2", "the count")
-    assert "the clock jumped; the open episode is discarded" in process.said
+    assert before.grown("latches") == 0
+    robot.stream(lambda: before.grown("joint_states.out_of_time") == 2, "the count")
+    assert "the clock jumped; the open episode is discarded" in before.said
     assert_within_limits(robot)
 
 
@@ -103,19 +102,19 @@ def test_fault_20_simulated_time_reset_discards_the_episode_and_it_goes_on(agent
     assert "the clock jumped" in process.said and process.running
 
 
-def test_fault_20_in_real_time_the_torque_is_zero_and_the_new_time_is_taken(robot, policy_node):
-    process = policy_node(**PATIENT)
-    act(robot)
+def test_fault_20_in_real_time_the_torque_is_zero_and_the_new_time_is_taken(patient):
+    robot, before = begin(patient)
     robot.clock_offset = SECOND - time.time_ns()  # from one second on
     acting(robot)
+    new = [c for c in robot.commands if 0 < c.stamp < 60 * SECOND]
+    assert not any(new[0].torque)
     assert max(c.stamp for c in robot.commands[-5:]) < 60 * SECOND
-    assert "the clock jumped; the open episode is discarded" in process.said
-    assert robot.status("latches") == "0"
+    assert "the clock jumped; the open episode is discarded" in before.said
+    assert before.grown("latches") == 0
 
 
-def test_fault_21_a_clock_that_stops_latches_a_fault_and_the_torque_is_zero(robot, policy_node):
-    policy_node(**PATIENT)
-    act(robot)
+def test_fault_21_a_clock_that_stops_latches_a_fault_and_the_torque_is_zero(patient):
+    robot, _ = begin(patient)
     stands = robot.message(robot.stamp).header.stamp
     stood = robot.stamp
 
