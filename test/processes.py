@@ -50,6 +50,15 @@ class Process:
                     continue  # not ours, or gone
         return found
 
+    def gone(self, timeout: float = 3.0) -> bool:
+        """Whether all of the family end soon: Python's resource tracker goes a moment later."""
+        deadline = time.monotonic() + timeout
+        while self.family():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
     def member(self, word: str) -> int | None:
         """Number of the one of the family whose command line holds `word`."""
         for number, line in self.family().items():

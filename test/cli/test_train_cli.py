@@ -91,7 +91,7 @@ def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_pl
     process = cli("train", "--config", "reach", "--steps", 600, "--eval-episodes", 2,
                   "--run-dir", run)  # fmt: skip
     assert process.exit(120.0) == 0, process.said
-    assert process.family() == {}
+    assert process.gone()
     assert load_policy(run / "policy.safetensors").about.steps == 600
     assert yaml.safe_load((run / "config.yaml").read_text())["/**"]["ros__parameters"]["run"]
     assert [int(row["step"]) for row in rows(run / "metrics.csv")] == list(range(50, 601, 50))
@@ -117,7 +117,7 @@ def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_pl
     play = cli("play", "--policy", policy, "--episodes", 1, "--gif", gif)
     assert play.exit(60.0) == 0, play.said
     assert len(imageio.imread(gif)) > 10 and str(gif) in play.said
-    assert evaluation.family() == play.family() == {}
+    assert evaluation.gone() and play.gone()
 
 
 def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
@@ -129,7 +129,7 @@ def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
     assert (kept["steps"], kept["eval_episodes"], kept["interrupted"]) == (60, 1, False)
     assert kept["train_wall_s"] > 1.5  # 60 steps of 40 ms
     assert load_policy(run / "policy.safetensors").about.steps == 60
-    assert process.family() == {}
+    assert process.gone()
 
 
 MOMENTS = {
@@ -169,7 +169,7 @@ def test_a_signal_ends_everything_soon_and_what_was_learnt_is_kept(
     print(f"{moment}, {number.name}: {took:.2f} s")
     assert took < 3.0, process.said
     assert code == 128 + number
-    assert process.family() == {}
+    assert process.gone()
     assert f"stopped by {number.name}" in process.said and "Traceback" not in process.said
     if moment != "starting":
         assert summary(run)["interrupted"] is True
@@ -195,7 +195,7 @@ def test_ctrl_c_while_the_update_is_compiled_ends_the_compiler_too(cli, tmp_path
     code, took = process.interrupt(signal.SIGINT)
     assert code == 128 + signal.SIGINT, process.said
     assert took < 3.0, process.said
-    assert process.family() == {} and "Traceback" not in process.said
+    assert process.gone() and "Traceback" not in process.said
     wait_until(lambda: not compilers(), 3.0, "the compiler's end")
 
 
@@ -210,7 +210,7 @@ def test_a_simulator_that_is_killed_ends_the_training_with_a_message_and_keeps_t
     assert process.exit(10.0) not in (0, None)
     assert "the simulator ended with signal SIGKILL" in process.said
     assert "Traceback" not in process.said
-    assert process.family() == {}
+    assert process.gone()
     assert load_policy(run / "policy.safetensors").about.updates > 50
 
 

@@ -108,7 +108,7 @@ def test_fault_36_a_learner_killed_again_and_again_freezes_the_actor_then_damps_
     assert arm.onlooker.mode("agent") == "active"
     assert int(arm.onlooker.value("agent", "learner.restarts")) == len(killed)
     assert process.interrupt()[0] == 0
-    assert process.family() == {} and "Traceback" not in process.said
+    assert process.gone() and "Traceback" not in process.said
 
 
 def test_fault_36_in_lock_step_a_learner_that_is_killed_ends_the_run_with_a_sentence(agent, robot):
@@ -121,7 +121,7 @@ def test_fault_36_in_lock_step_a_learner_that_is_killed_ends_the_run_with_a_sent
     assert "the learner ended unasked" in process.said and "Traceback" not in process.said
     robot.drain()
     assert_zeros_last(robot.commands, robot.turn)
-    assert process.family() == {}
+    assert process.gone()
 
 
 def test_fault_39_a_learner_that_is_stopped_does_not_slow_the_control_loop_and_is_replaced(
@@ -292,7 +292,7 @@ def test_fault_41_an_exception_in_a_callback_ends_in_zero_torque_a_fault_and_an_
     assert_zeros_last(heard, arm.robot.turn)
     assert said[node][-1].values["state"] == "fault"
     assert "a mistake of ours" in said[node][-1].values["cause"]
-    assert process.family() == {}
+    assert process.gone()
 
 
 # told to end
@@ -305,7 +305,7 @@ def assert_ended_well(process, arm, folder, *signals):
     assert took < 2.0, process.said
     arm.robot.drain()
     assert_zeros_last(arm.commands, arm.robot.turn)
-    assert process.family() == {} and "Traceback" not in process.said
+    assert process.gone() and "Traceback" not in process.said
     run = folder / "run"
     policy = load_policy(run / "policy.safetensors")
     read_sealed(run / "checkpoints" / LATEST, "checkpoint", size_limit=1 << 30)
@@ -355,5 +355,5 @@ def test_fault_42_terminated_while_a_reset_is_awaited_it_sends_zero_torque_last(
     assert code == 0 and took < 2.0, (took, process.said)
     arm.robot.drain()
     assert_zeros_last(arm.commands, arm.robot.turn)
-    assert process.family() == {} and "Traceback" not in process.said
+    assert process.gone() and "Traceback" not in process.said
     slow.destroy_node()

@@ -135,7 +135,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
     onlooker.change(name, "shutdown", onlooker.state_of(name))
     assert process.exit(LONG) == 0
     assert_zeros_last(heard, robot.turn)
-    assert "Traceback" not in process.said and process.family() == {}
+    assert "Traceback" not in process.said and process.gone()
 
 
 @pytest.mark.parametrize("name", MODULES)
