@@ -83,11 +83,14 @@ def call_until_granted(robot: FakeRobot, service: str) -> str:
 def acting(robot: FakeRobot, node: str = "policy", period: float = PERIOD * 1e-9) -> None:
     """Stream states until the policy acts on them, with all of its authority."""
     begin = len(robot.commands)
-    robot.stream(
-        lambda: robot.status("state", node) == "active" and acts(robot.commands[begin:]),
-        "torques of the policy",
-        period=period,
-    )
+
+    def holds() -> bool:
+        return robot.status("state", node) == "active" and acts(robot.commands[begin:])
+
+    try:
+        robot.stream(holds, "torques of the policy", period=period)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; it is said: {robot.sentence(node)}") from None
 
 
 def acts(commands: Iterable[Command]) -> bool:
