@@ -12,7 +12,7 @@ ifdef _ROS_WHEELS_BOOTSTRAP_COMPLETE
 unexport LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 endif
 
-.PHONY: help setup setup-dev setup-bench train test lint bench bench-gym bench-options doctor clean
+.PHONY: help setup setup-dev setup-bench train test lint mutation bench bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
@@ -39,8 +39,15 @@ lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+mutation: setup-dev  ## change the torque guard line by line; a test has to notice each (minutes)
+	@$(SETUP) mutation
+	rm -rf mutants
+	$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results | grep . && exit 1 || echo "no mutant survived"
+
 bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (half an hour)
 	$(BIN)/ddpg-ros bench lockstep
+	$(BIN)/ddpg-ros bench latency
 	$(BIN)/ddpg-ros bench learner
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.pendulum
@@ -56,5 +63,5 @@ doctor: setup  ## what is installed, what is missing, how to mend it
 
 clean:  ## remove .venv, .venv-peers and what builds and tools left; runs/ stays
 	rm -rf .venv .venv-peers build install log dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
-	rm -rf .hypothesis .import_linter_cache MUJOCO_LOG.TXT
+	rm -rf .hypothesis .import_linter_cache mutants MUJOCO_LOG.TXT
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

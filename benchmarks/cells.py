@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 from rich.console import Console
 
 from benchmarks.trainings import TrainingFailedError
 from ddpg_ros.cli.bench.results import describe_machine, write_whole
-from ddpg_ros.config import Value
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -143,12 +141,6 @@ def duration(seconds: float | None) -> str:
     if seconds >= 5400.0:
         return f"{seconds / 3600.0:.1f} h"
     return f"{seconds / 60.0:.0f} min" if seconds >= 120.0 else f"{seconds:.0f} s"
-
-
-def settings_of(given: Iterable[str]) -> dict[str, Value]:
-    """Read `NAME=VALUE`s, each value in YAML."""
-    pairs = (text.partition("=") for text in given)
-    return {name: yaml.safe_load(value) for name, _, value in pairs}
 
 
 def spread(values: Sequence[float]) -> str:

@@ -24,12 +24,12 @@ from benchmarks.cells import (
     figure,
     fill,
     markdown,
-    settings_of,
     spread,
 )
 from benchmarks.trainings import PEERS_PYTHON, Setup, train_ours, train_peer
 from ddpg_ros.cli.bench.results import write_whole
 from ddpg_ros.config import Value
+from ddpg_ros.parameter_file import read_assignments
 from ddpg_ros.types import Vector
 
 Found = list[tuple[Cell, Result]]
@@ -77,7 +77,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if "sb3" in arguments.who and not PEERS_PYTHON.exists():
         parser.error(f"there is no {PEERS_PYTHON}: 'make setup-bench', or '--who ours'.")
-    settings = settings_of(arguments.set)
+    settings = read_assignments(arguments.set)
     wanted = [
         Cell(env, who, seed, asked(env, who, arguments.steps, arguments.threads, settings))
         for seed in range(arguments.seeds)

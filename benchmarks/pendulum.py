@@ -15,10 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cells import RESULTS, settings_of
+from benchmarks.cells import RESULTS
 from benchmarks.trainings import PEERS_PYTHON, Setup, train_ours, train_peer
 from ddpg_ros.cli.bench.results import describe_machine, write_results
 from ddpg_ros.config import Value
+from ddpg_ros.parameter_file import read_assignments
 
 ENV, SOLVED = "Pendulum-v1", -200.0
 STEPS = {"ours": 5000, "sb3": 5000, "sbx": 7000}
@@ -41,7 +42,7 @@ def main() -> None:
     if set(arguments.who) != {"ours"} and not PEERS_PYTHON.exists():
         parser.error(f"there is no {PEERS_PYTHON}: 'make setup-bench', or '--who ours'.")
     console = Console(highlight=False)
-    settings = settings_of(arguments.set)
+    settings = read_assignments(arguments.set)
     runs: dict[str, list[dict[str, Any]]] = {who: [] for who in arguments.who}
     for seed in range(arguments.seeds):
         for who in arguments.who:

@@ -38,12 +38,14 @@ class RobotSection(_Section):
         [], description="Torque limit of each joint [N·m], at most the URDF's; none: the URDF's"
     )
     torque_rate: Positive = Field(
-        1000.0, description="Fastest change of a commanded torque [N·m/s] (libfranka's limit)"
+        250.0,
+        description="Fastest change of a torque away from zero [N·m/s]; toward zero four times "
+        "that, by default libfranka's 1000",
     )
 
 
 class SafetySection(_Section):
-    """What may reach the motors. See `ddpg_ros/control/guard.py` and `control/safety.py`.
+    """What may reach the motors. See `guard.py`, `limits.py` and `safety.py` in `control/`.
 
     A list has one number a joint; an empty one takes the default that its sentence names.
     """
@@ -264,6 +266,16 @@ class Config(_Section):
             raise ValueError(
                 "control.reset_service is empty while run.clock is lockstep, in which time "
                 "stands still between episodes; expected a service, or run.clock: realtime"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_driver_can_hold(self) -> "Config":
+        array = self.control.command_interface == "effort_array"
+        if self.safety.fallback == "hold" and array:
+            raise ValueError(
+                "safety.fallback is hold while control.command_interface is effort_array, whose "
+                "controller keeps the last effort for ever; expected damping or zero"
             )
         return self
 

@@ -3,26 +3,20 @@
 No ROS in it: it takes states and gives torques, and says when an episode is over.
 """
 
-import hashlib
 import sys
+import time
 from pathlib import Path
 
-from ddpg_ros import __version__
+from ddpg_ros.assembly import build_arm, make_safety, policy_about
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
-from ddpg_ros.control.deadlines import Deadlines
-from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.loop import ControlLoop, Tick
-from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
+from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.control.rhythm import TickClock
-from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import ConfigError, PolicyFileError
 from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
-from ddpg_ros.robot import Robot
 from ddpg_ros.summary import Summary
-from ddpg_ros.tasks import Task, make_task
 from ddpg_ros.types import JointState, Vector
 
 
@@ -51,6 +45,7 @@ class Experiment:
         self.training: Training | None = None
         """The training, also after it has ended; None where a policy file is run."""
         self._phase = "train"
+        self._frozen_at, self._updates = time.monotonic(), 0  # of the policy that acts
         if endless and not config.run.policy:
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         if config.run.policy or run_dir is None:
@@ -84,10 +79,13 @@ class Experiment:
         """Return what there is to say of it on `/diagnostics`."""
         values = {f"tick.{name}": value for name, value in self.rhythm.take()._asdict().items()}
         values |= {"phase": self._phase, "steps": self._loop.steps}
+        age = time.monotonic() - self._frozen_at
         if self.training is not None and self._phase == "train":
-            health = self.training.health._asdict()
-            values |= {f"learner.{name}": value for name, value in health.items()}
-        return values
+            health = self.training.health
+            values |= {f"learner.{name}": value for name, value in health._asdict().items()}
+            self._updates = health.updates
+            age = time.monotonic() - self.training.actor.weights_at
+        return values | {"policy.updates": self._updates, "policy.age_s": age}
 
     @property
     def progress(self) -> str:
@@ -96,27 +94,40 @@ class Experiment:
             return f"step {self._loop.steps} of {self.config.run.steps}"
         return f"greedy episode {self._greedy.count} of {self.config.run.eval_episodes}"
 
-    def next_episode(self) -> bool:
+    def end_training(self) -> bool:
+        """Stop the learner after the last step of the training, which takes a moment.
+
+        Returns:
+            False where it was cancelled and there is no policy to go on with.
+        """
+        assert self.training is not None
+        policy = self.training.finish()
+        if policy is not None:
+            self._begin_greedy(policy)
+        return policy is not None
+
+    def next_episode(self, state: JointState) -> bool:
         """Begin an episode: draw a goal; the next state is the first.
 
-        After the last step of the training this stops the learner first, which takes a moment:
-        nothing may move meanwhile.
+        After the last step of the training this ends it, see `end_training`.
+
+        Args:
+            state: the newest one. An endless run that was given no goal stays where it is.
 
         Returns:
             False where there is nothing left to run.
         """
-        if self.training is not None and self.trained:
-            policy = self.training.finish()
-            if policy is None:
-                return False
-            self._begin_greedy(policy)
+        if self.trained and not self.end_training():
+            return False
         enough = self._greedy.count >= self.config.run.eval_episodes and not self._endless
         if self._phase == "greedy" and enough:
             return False
         self._loop.begin_episode()
-        if self._given_goal is not None:
+        if self._task.takes_goals and self._given_goal is not None:
             self._task.goal = self._given_goal
-        if self.config.control.reset_service:  # the arm is placed: no torque acts on it
+        elif self._task.takes_goals and self._endless:
+            self._task.goal = self.robot.tip_position(state.position)
+        if self.config.run.clock == "lockstep":  # the arm is placed, and no torque acts on it
             self.safety.guard.reset()
         return True
 
@@ -126,7 +137,9 @@ class Experiment:
 
     def give_goal(self, goal: Vector) -> None:
         """Set the goal of this episode and those that follow, (3,) in the base frame [m]."""
-        self._given_goal = self._task.goal = goal
+        self._given_goal = goal
+        if self._task.takes_goals:
+            self._task.goal = goal
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Run one tick of the present phase; see `ControlLoop.tick`.
@@ -156,7 +169,9 @@ class Experiment:
 
     def learner_absent_for(self, now: float) -> float:
         """Return for how long a training has had no learner at `now` [s], monotonic."""
-        return self.training.learner_absent_for(now) if self.training is not None else 0.0
+        if self.training is None or self._phase != "train":
+            return 0.0
+        return self.training.learner_absent_for(now)
 
     def cancel(self) -> None:
         """End every wait for the learner; may be called from a signal handler."""
@@ -180,6 +195,7 @@ class Experiment:
 
     def _begin_greedy(self, policy: Policy) -> None:
         self._phase = "greedy"
+        self._frozen_at, self._updates = time.monotonic(), policy.about.updates
         self._greedy.open()
         self._loop = self._make_loop(GreedyActor(policy.actor), EVAL_STREAM)
 
@@ -210,44 +226,3 @@ class Experiment:
                 f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
             )
         return policy
-
-
-def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
-    """Build what a configuration describes; also the quick check that it can be built.
-
-    Raises:
-        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
-    """
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-    guard = Guard(make_limits(robot, config), config.control.period)
-    return robot, make_task(config.task, robot), guard
-
-
-def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
-    """Put the safety states around a guard; in lock-step no deadline ever comes."""
-    period = config.control.period
-    watched = watches_commands or config.run.clock == "realtime"
-    deadlines = (
-        Deadlines.of(period, config.safety.latch_after) if watched else Deadlines.none(period)
-    )
-    return Safety(guard, config.safety, deadlines, watches_commands)
-
-
-def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
-    """Say what a policy for this arm and task is, before any training."""
-    settings = to_parameters(config)
-    del settings["run.directory"]  # where it was written does not make it another policy
-    return PolicyAbout(
-        sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
-        joints=list(robot.joints),
-        torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
-        control_period=config.control.period,
-        task=config.task.name,
-        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
-        seed=config.run.seed,
-        steps=0,
-        updates=0,
-        package_version=__version__,
-        layer_norm=config.learner.actor_layer_norm,
-        config=settings,
-    )

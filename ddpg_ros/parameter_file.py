@@ -3,7 +3,7 @@
 It serves `ddpg-ros train --config`, `ros2 run … --params-file` and the launch files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,25 @@ def load_config(path: str | Path) -> Config:
     for node in document.values():
         flat |= _flatten(node["ros__parameters"])
     return from_parameters(flat, str(file))
+
+
+def read_assignments(given: Iterable[str]) -> dict[str, Value]:
+    """Read `learner.n_step=3`, the value as in a YAML file.
+
+    Raises:
+        ConfigError: anything that is no NAME=VALUE.
+    """
+    found: dict[str, Value] = {}
+    for text in given:
+        name, equals, written = text.partition("=")
+        try:
+            value = yaml.safe_load(written)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or value is None:
+            raise ConfigError(f"--set {text}: expected NAME=VALUE, as in learner.n_step=3.")
+        found[name.strip()] = value
+    return found
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:

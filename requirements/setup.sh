@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and everything in it: `sh requirements/setup.sh [runtime|dev|bench]`.
+# Makes .venv and everything in it: `sh requirements/setup.sh [runtime|dev|bench|mutation]`.
 #
 # A second call with nothing changed returns at once. An interrupted call leaves .venv/unfinished,
 # and the next one starts over. PYTHON=… chooses the interpreter.
@@ -137,6 +137,10 @@ fi
 if [ "$part" = dev ]; then
     install "the test tools" -c $limits -r requirements/dev.txt
     echo "$key" >$venv/ready-dev
+fi
+if [ "$part" = mutation ]; then
+    install "mutmut" -c $limits -r requirements/mutation.txt
+    echo "$key" >$venv/ready-mutation
 fi
 if [ "$part" = bench ]; then
     install "MuJoCo, for the benchmarks" -c $limits -r requirements/bench.txt

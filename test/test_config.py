@@ -220,3 +220,8 @@ def test_lock_step_without_a_reset_service_is_refused():
     with pytest.raises(ConfigError, match=r"reset_service is empty while run\.clock is lockstep"):
         Config().replace(control__reset_service="")
     assert Config().replace(control__reset_service="", run__clock="realtime")
+
+
+def test_a_controller_that_keeps_the_last_effort_does_not_hold():
+    with pytest.raises(ConfigError, match="keeps the last effort for ever"):
+        Config().replace(control__command_interface="effort_array", safety__fallback="hold")

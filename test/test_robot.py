@@ -48,6 +48,24 @@ def test_names_and_limits_come_from_the_urdf(load):
     assert robot.effort_limit.tolist() == [5, 7]
 
 
+def test_a_safety_controller_is_read_and_what_it_leaves_out_is_none(load):
+    tag = '<safety_controller soft_lower_limit="-0.5" k_position="7" k_velocity="1.5"/>'
+    robot = load(joint("a", "base", "b", inside=LIMIT + tag) + joint("c", "b", "d"))
+    assert robot.safety == ((-0.5, None, 7.0, 1.5), (None, None, None, None))
+    whole = '<safety_controller soft_upper_limit="0.75" k_velocity="0"/>'
+    assert load(joint("a", "b", "c", inside=LIMIT + whole)).safety == ((None, 0.75, None, 0.0),)
+
+
+@pytest.mark.parametrize("bad", ["often", "nan", "-inf", ""])
+@pytest.mark.parametrize(
+    "key", ["soft_lower_limit", "soft_upper_limit", "k_position", "k_velocity"]
+)
+def test_a_safety_controller_without_finite_numbers_is_refused(load, key, bad):
+    tag = f'<safety_controller {key}="{bad}"/>'
+    with pytest.raises(RobotError, match=rf"joint 'a' has <safety_controller {key}=\"{bad}\">"):
+        load(joint("a", "base", "b", inside=LIMIT + tag))
+
+
 def test_a_continuous_joint_has_no_position_limits(load):
     robot = load(joint("a", "b", "c", "continuous", '<limit effort="5" velocity="8"/>'))
     assert (robot.lower.tolist(), robot.upper.tolist()) == ([-math.inf], [math.inf])

@@ -5,6 +5,7 @@ next start with the same settings, code and torch finds it done. `python -m ddpg
 is that process.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -33,6 +34,9 @@ _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
     "guard_filter_fn": lambda guards: [False] * len(guards),  # shapes never change here
 }
 
+
+_KEPT = 32
+"""Compiled updates in the cache."""
 
 _NOT_COMPILED = {
     "mode",
@@ -122,6 +126,8 @@ def _load(path: Path) -> Run:
     try:
         with path.open("rb") as file:
             function: Any = torch.compiler.load_compiled_function(file)
+        with contextlib.suppress(OSError):  # a cache that is not ours to write
+            path.touch()
     except Exception as error:  # whatever a damaged file may do to an unpickler
         path.unlink(missing_ok=True)
         raise MachineError(
@@ -173,6 +179,20 @@ def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
     temporary = path.with_suffix(f".{os.getpid()}")
     compiled.save_compiled_function(str(temporary))
     temporary.replace(path)
+    forget_oldest(path.parent)
+
+
+def forget_oldest(folder: Path) -> None:
+    """Keep the compiled updates that were made or used last; half a megabyte each."""
+    for path in sorted(folder.glob("update-*.bin"), key=_used_at)[:-_KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def _used_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # removed meanwhile
+        return 0.0
 
 
 def _follow(parent: int) -> None:

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-import yaml
 from rich.console import Console
 
+from ddpg_ros.assembly import build_arm
 from ddpg_ros.cli.plan import absolute_namespace, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
-from ddpg_ros.config import Config, Value
+from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.experiment import build_arm
-from ddpg_ros.parameter_file import load_config
+from ddpg_ros.parameter_file import load_config, read_assignments
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.summary import Summary
 
@@ -53,7 +52,7 @@ def train(
     loaded = load_config(config or ("gym" if gym else "reach"))
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
         loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
-    settings = loaded.replace(**_changes(changes or [])).replace(
+    settings = loaded.replace(**read_assignments(changes or [])).replace(
         run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
     )
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
@@ -71,21 +70,6 @@ def train(
         report(run.directory, console)
     _close(run, outcome, console, as_json, bool(gym))
     raise typer.Exit(outcome.code)
-
-
-def _changes(changes: list[str]) -> dict[str, Value]:
-    """Read `learner.n_step=3`, the value as in a YAML file."""
-    found: dict[str, Value] = {}
-    for change in changes:
-        name, equals, text = change.partition("=")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            equals = ""
-        if not equals or value is None:
-            raise ConfigError(f"--set {change}: expected NAME=VALUE, as in learner.n_step=3.")
-        found[name.strip().replace(".", "__")] = value
-    return found
 
 
 def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:

@@ -38,7 +38,8 @@ class Admission:
         self._paced = paced
         self._last: JointState | None = None
         self._came_at = 0.0
-        self._strays = 0
+        self._strays = 0  # in a row, each following the one before
+        self._stray, self._strayed_at = 0, 0.0  # the newest one's stamp [ns], and when it came
         self._placed = True
         self.out_of_time = 0
         """States dropped for their stamp."""
@@ -66,13 +67,18 @@ class Admission:
         self._last, self._came_at, self._placed, self._strays = state, now, False, 0
         return arrival
 
+    def _follows(self, stamp: int, last: int, passed: float) -> bool:
+        """Whether a stamp is later than another by no more than the time [s] that has passed."""
+        return stamp > last and not (self._paced and 1e-9 * (stamp - last) - passed > _SKEW)
+
     def _arrival(self, stamp: int, last: int, now: float) -> Arrival:
         if stamp == last:
             return Arrival.REPEATED
-        ahead = 1e-9 * (stamp - last)
-        if ahead > 0.0 and not (self._paced and ahead - (now - self._came_at) > _SKEW):
+        if self._follows(stamp, last, now - self._came_at):
             return Arrival.NEW
-        self._strays += 1
+        same = stamp == self._stray or self._follows(stamp, self._stray, now - self._strayed_at)
+        self._strays = self._strays + 1 if self._strays and same else 1
+        self._stray, self._strayed_at = stamp, now
         if self._strays >= _CLOCK_JUMPED:
             return Arrival.CLOCK_JUMPED
         self.out_of_time += 1

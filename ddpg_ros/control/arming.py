@@ -20,6 +20,15 @@ def require_states(age: float, oldest: float, valid: int) -> None:
         )
 
 
+def require_commands(age: float, oldest: float) -> None:
+    """Refuse where the newest command from another process is older than `oldest` [s].
+
+    A guard that was armed in advance would let the arm move when somebody starts a policy.
+    """
+    if age > oldest:
+        raise RefusedError("no command comes from the policy; start or reset the policy first.")
+
+
 def require_inside(position: Vector, limits: Limits, soft: bool) -> None:
     """Refuse a position, (n,) [rad], outside the soft or else the hard limits."""
     lower, upper, which = (

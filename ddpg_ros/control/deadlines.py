@@ -28,6 +28,11 @@ class Deadlines(NamedTuple):
         degrade = min(3.0 * period, _DEGRADE * latch)
         return cls(period, min(2.0 * period, degrade), degrade, latch)
 
+    @property
+    def ever(self) -> bool:
+        """Whether they come at all."""
+        return math.isfinite(self.latch)
+
     @classmethod
     def none(cls, period: float) -> "Deadlines":
         """Return deadlines that never come: time stands still while we think, as in lock-step."""

@@ -50,9 +50,9 @@ class Guard:
        max(last + up, min(last + safe, max(0, τ_lo)));
     6. |τ| ≤ torque again: a limit that was lowered below the torque sent last wins over the rate.
 
-    The measured dt is clamped to [T/2, 2T], T the control period, so that neither a burst of
-    states nor a pause lets the torque jump. A latched fault changes no torque: what follows from
-    it is decided elsewhere. To be called from one thread.
+    The measured dt counts up to 2T, T the control period, so that no pause lets the torque jump.
+    It has no lower bound: a burst of commands moves the torque no faster. A latched fault changes
+    no torque: what follows from it is decided elsewhere. To be called from one thread.
     """
 
     def __init__(self, limits: Limits, period: float) -> None:
@@ -66,7 +66,7 @@ class Guard:
             ConfigError: a period that does not suit the limits; see `Limits.check_period`.
         """
         limits.check_period(period)
-        self._shortest, self._longest = 0.5 * period, 2.0 * period
+        self._longest = 2.0 * period
         self._limits, self._joints = limits, limits.by_joint()
         self._last = [0.0] * len(self._joints)
         self._fault, self._row = "", 0
@@ -96,18 +96,20 @@ class Guard:
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
-        braking = [-j.damping * speed for j, speed in zip(self._joints, speeds, strict=True)]
+        moving = zip(self._joints, speeds, strict=True)
+        braking = [-joint.damping * speed for joint, speed in moving]
         return self._shape(braking, angles, speeds, dt)
 
     def release(self, dt: float) -> Vector:
         """Return the last torque moved toward zero at torque_rate_safe; needs no state.
 
-        Neither counted nor part of a row of rejections.
+        Neither counted nor part of a row of rejections. All of dt counts: a pause brings the
+        torque the closer to zero.
         """
-        step = self._limits.torque_rate_safe * self._span(dt)
+        step = self._limits.torque_rate_safe * max(0.0, dt)  # in this order a NaN is nothing
+        sent = zip(self._joints, self._last, strict=True)
         self._last = [
-            clamp(toward_zero(last, step), -joint.torque, joint.torque)
-            for joint, last in zip(self._joints, self._last, strict=True)
+            clamp(toward_zero(last, step), -joint.torque, joint.torque) for joint, last in sent
         ]
         return np.array(self._last)
 
@@ -147,8 +149,7 @@ class Guard:
         self._joints = self._limits.by_joint()
 
     def _span(self, dt: float) -> float:
-        # A NaN is smaller than nothing and greater than nothing: this order makes it T/2.
-        return min(max(self._shortest, dt), self._longest)
+        return min(max(0.0, dt), self._longest)  # in this order a NaN is nothing
 
     def _read(self, torque: Vector, position: Vector, velocity: Vector) -> _Numbers | None:
         """Stage 1: the vectors as finite numbers, or None where they are rejected."""
@@ -163,7 +164,7 @@ class Guard:
         self._rejected += 1
         self._row += 1
         if self._row >= ROW:
-            self._latch(rejection(self._limits.joints, asked, angles, speeds))
+            self._fault = self._fault or rejection(self._limits.joints, asked, angles, speeds)
         return None
 
     def _shape(
@@ -174,9 +175,8 @@ class Guard:
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
         by_torque = by_soft = by_power = by_rate = False
         sent = []
-        for joint, wanted, angle, speed, last in zip(
-            self._joints, asked, angles, speeds, self._last, strict=True
-        ):
+        rows = zip(self._joints, asked, angles, speeds, self._last, strict=True)
+        for joint, wanted, angle, speed, last in rows:
             capped = clamp(wanted, -joint.torque, joint.torque)
             bounds = soft_bounds(joint, angle, speed)
             kept = clamp(capped, bounds.low, bounds.high)
@@ -191,14 +191,10 @@ class Guard:
             by_power |= driven != kept
             by_rate |= slow != driven
             sent.append(torque)
-            if not joint.least <= angle <= joint.greatest:
-                self._latch(beyond(joint, angle))
+            self._fault = self._fault or beyond(joint, angle)
         self._by_torque += by_torque
         self._by_soft += by_soft
         self._by_power += by_power
         self._by_rate += by_rate
         self._last = sent
         return np.array(sent)
-
-    def _latch(self, fault: str) -> None:
-        self._fault = self._fault or fault

@@ -1,19 +1,23 @@
 """The sentences with which the torque guard latches a fault."""
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from ddpg_ros.control.joint_limits import JointLimits
 from ddpg_ros.types import Vector
 
 
 def beyond(joint: JointLimits, position: float) -> str:
-    """Say that a joint, at `position` [rad], is further beyond a hard limit than is tolerated."""
-    which, limit = ("lower", joint.lower) if position < joint.lower else ("upper", joint.upper)
+    """Say whether a joint, at `position` [rad], is further out than is tolerated; '' if not."""
+    if position > joint.greatest:
+        side, limit = "upper", joint.upper
+    elif position < joint.least:
+        side, limit = "lower", joint.lower
+    else:
+        return ""
     return (
         f"joint {joint.name} is at {position:g} rad, {abs(position - limit):g} rad beyond its "
-        f"{which} limit of {limit:g} rad; tolerated are {joint.greatest - joint.upper:g} rad. "
+        f"{side} limit of {limit:g} rad; tolerated are {joint.greatest - joint.upper:g} rad. "
         "Move it back between its limits."
     )
 
@@ -38,7 +42,7 @@ def rejection(joints: Sequence[str], torque: Vector, position: Vector, velocity:
         f"{what} of joint {joint} is {number:g}"
         for what, vector in given
         for joint, number in zip(joints, vector.tolist(), strict=True)
-        if not np.isfinite(number)
+        if not math.isfinite(number)
     ]
     return (
         f"several vectors in a row were rejected: the {', the '.join(wrong)}; expected finite "

@@ -49,7 +49,7 @@ class Limits:
                     f"{name} is {vector.tolist()}; expected one number for each joint: "
                     f"{', '.join(self.joints) or 'at least one'}."
                 )
-            vector.flags.writeable = False
+            vector.flags.writeable = False  # pragma: no mutate (None does the same)
             object.__setattr__(self, name, vector)
         require_positive("robot.torque_rate", self.torque_rate, "N·m/s")
         require_positive("safety.torque_rate_safe", self.torque_rate_safe, "N·m/s")
@@ -74,7 +74,8 @@ class Limits:
             ConfigError: no finite period above 0, or one in which a soft limit is overshot.
         """
         require_positive("control.period", period, "s")
-        for joint, gain in zip(self.joints, self.k_position.tolist(), strict=True):
+        gains = zip(self.joints, self.k_position.tolist(), strict=True)
+        for joint, gain in gains:
             if gain * period >= 1.0:
                 raise ConfigError(
                     f"joint {joint} would overshoot its soft limit within one control period: "
@@ -136,7 +137,7 @@ def make_limits(robot: Robot, config: Config) -> Limits:
             f"{_by_name(joints, robot.velocity_limit)}."
         )
     margin = settings.soft_margin
-    k_position = _stated([joint.k_position for joint in urdf], np.full_like(torque, K_POSITION))
+    k_position = _stated([joint.k_position for joint in urdf], K_POSITION)
     k_velocity = _stated([joint.k_velocity for joint in urdf], 2.0 * torque / velocity)
     k_velocity = _choose(settings.k_velocity, k_velocity, "k_velocity", joints)
     soft_lower = _stated([joint.soft_lower for joint in urdf], robot.lower + margin)
@@ -168,16 +169,15 @@ def _choose(given: Sequence[float], default: Vector, name: str, joints: Sequence
             f"safety.{name} is {list(given)}; expected one number for each joint "
             f"({', '.join(joints)}), or none at all."
         )
-    return np.array(given, dtype=np.float64) if given else default
+    return np.array(given) if given else default
 
 
-def _stated(urdf: Sequence[float | None], default: Vector) -> Vector:
+def _stated(urdf: Sequence[float | None], default: Vector | float) -> Vector:
     """Return what the URDF states for each joint, or the default where it does not, (n,)."""
     stated = np.array([math.nan if value is None else value for value in urdf])
     return np.where(np.isnan(stated), default, stated)
 
 
 def _by_name(joints: Sequence[str], numbers: Vector) -> str:
-    return ", ".join(
-        f"{joint} {number:g}" for joint, number in zip(joints, numbers.tolist(), strict=True)
-    )
+    pairs = zip(joints, numbers.tolist(), strict=True)
+    return ", ".join(f"{joint} {number:g}" for joint, number in pairs)

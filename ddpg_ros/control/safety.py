@@ -16,7 +16,12 @@ import threading
 import numpy as np
 
 from ddpg_ros.config import SafetySection
-from ddpg_ros.control.arming import require_inside, require_rest, require_states
+from ddpg_ros.control.arming import (
+    require_commands,
+    require_inside,
+    require_rest,
+    require_states,
+)
 from ddpg_ros.control.deadlines import Deadlines
 from ddpg_ros.control.guard import Guard
 from ddpg_ros.errors import RefusedError
@@ -66,6 +71,9 @@ class Safety:
         self._state: JointState | None = None
         self._heard_at = -np.inf
         self._commanded_at = -np.inf
+        self._answered_at = -np.inf
+        self._now = -np.inf  # as the control loop last said
+        self._seen = 0  # latches, when the torque that is about to be sent was decided
         self._sent_at = -np.inf
         self._valid = self._rejected = 0  # states in a row
         self._late = 0.0  # [s] when the watchdog last looked
@@ -102,16 +110,25 @@ class Safety:
         held_back = not self.armed or bool(self._withheld)
         return held_back and self._settings.fallback == "hold"
 
+    @property
+    def overruled(self) -> bool:
+        """Whether a latch came between the decision on a torque and its being sent."""
+        return self.latches != self._seen
+
     def age(self, now: float) -> float:
         """Time since the last valid state [s]; infinite where none came."""
         return now - self._heard_at
+
+    def blind(self, now: float) -> bool:
+        """Whether the newest state is too old to act on; the watchdog sends zero torque then."""
+        return self.age(now) > self._deadlines.degrade
 
     def heard(self, state: JointState, now: float) -> None:
         """Take note of a valid new state."""
         with self._lock:
             if self.armed:  # late is late, whether or not the watchdog was the first to see it
                 self._judge(now - self._heard_at, "joint state")
-            self._state, self._heard_at = state, now
+            self._state, self._heard_at, self._now = state, now, now
             self._valid += 1
             self._rejected = 0
 
@@ -140,43 +157,54 @@ class Safety:
             dt: time since the torque before [s].
         """
         with self._lock:
+            span = self._decide(dt)
             if not self.armed or self._withheld:
-                return self._stand_in(position, velocity, dt)
+                return self._stand_in(position, velocity, span)
             self._mode = Mode.ACTIVE
             asked = torque if self._authority == 1.0 else torque * self._authority
-            sent = self.guard.apply(asked, position, velocity, dt)
+            sent = self.guard.apply(asked, position, velocity, span)
             ramp = self._settings.ramp_seconds
-            grown = min(dt, 2.0 * self._deadlines.period)  # a pause is no time at the controls
+            grown = max(0.0, min(2.0 * self._deadlines.period, dt))  # a pause is no practice
             self._authority = min(1.0, self._authority + grown / ramp) if ramp else 1.0
             if self.guard.fault:
                 self._latch(Mode.FAULT, self.guard.fault)
+                self._seen = self.latches  # this very torque may go out
             return sent
+
+    def _decide(self, dt: float) -> float:
+        """Begin an answer; return the time since any torque went out, the watchdog's included."""
+        span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
+        self._answered_at = self._sent_at = self._now
+        self._seen = self.latches
+        return span
 
     def commanded(self, now: float) -> None:
         """Take note that another process has asked for a torque."""
-        self._commanded_at = now
-
-    def sent(self, now: float) -> None:
-        """Take note that a torque has gone out; the watchdog keeps quiet for a while."""
-        self._sent_at = now
+        with self._lock:
+            if self.armed:
+                self._judge(now - self._commanded_at, "command")
+            self._commanded_at = self._now = now
 
     def rest(self, state: JointState, dt: float) -> Vector:
         """Return the torque for a state that the policy is not asked about."""
         with self._lock:
-            return self._stand_in(state.position, state.velocity, dt)
+            return self._stand_in(state.position, state.velocity, self._decide(dt))
 
     def watch(self, now: float) -> Vector | None:
         """Look at the clock, from the watchdog's thread; return a torque where one is due now.
 
-        A state that is late holds the policy back, one that is later latches a fault. Damping
-        would be blind by then, so the torque goes to zero.
+        A state, command or answer that is late holds the policy back, one that is later latches
+        a fault. Where the state is old, damping would be blind: the torque goes to zero.
         """
         with self._lock:
-            age, silence = now - self._heard_at, now - self._commanded_at
-            awaited = self._watches_commands and self._mode is Mode.ACTIVE
-            late = max(age, silence) if awaited else age
+            since, what = (
+                (self._commanded_at, "command")
+                if self._watches_commands
+                else (self._answered_at, "answer of the control loop")
+            )
+            age, late = now - self._heard_at, now - min(self._heard_at, since)
             if self.armed:
-                self._judge(late, "joint state" if late == age else "command")
+                self._judge(late, "joint state" if late == age else what)
             quiet = now - self._sent_at
             answered = self.armed and late <= self._deadlines.degrade
             if answered or quiet < self._deadlines.period or self.silent:
@@ -213,12 +241,13 @@ class Safety:
             anywhere: do not ask where the arm stands; for a simulated one.
 
         Raises:
-            RefusedError: the cause persists.
+            RefusedError: the cause persists, or it cannot be known that it does not.
         """
         with self._lock:
             if self._mode not in (Mode.FAULT, Mode.ESTOP):
                 return
             state = self._fresh_state(now)
+            self._require_commands(now)
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=False)
             self._mode, self._cause = Mode.DISARMED, ""
@@ -245,11 +274,11 @@ class Safety:
             if obstacle:
                 raise RefusedError(obstacle)
             state = self._fresh_state(now)
+            self._require_commands(now)
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=True)
                 require_rest(state.velocity, self._settings.arming_velocity)
             self._mode, self._authority = Mode.ARMED, 0.0
-            self._commanded_at = now
 
     def disarm(self) -> None:
         """Take the policy's say away; a latch stays."""
@@ -267,6 +296,10 @@ class Safety:
         require_states(age, self._deadlines.degrade, self._valid)
         assert self._state is not None
         return self._state
+
+    def _require_commands(self, now: float) -> None:
+        if self._watches_commands:
+            require_commands(now - self._commanded_at, self._deadlines.degrade)
 
     def _stand_in(self, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return what is sent instead of the policy's torque."""

@@ -17,8 +17,12 @@ class Bounds(NamedTuple):
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    """Return the number between `low` and `high` that is closest to `value`; none is a NaN."""
-    return low if value < low else high if value > high else value
+    """Return the number between `low` and `high` that is closest to `value`; a NaN stays one."""
+    if value < low:  # pragma: no mutate (≤ gives the same number)
+        return low
+    if value > high:  # pragma: no mutate (≥ gives the same number)
+        return high
+    return value
 
 
 def soft_bounds(joint: JointLimits, position: float, velocity: float) -> Bounds:

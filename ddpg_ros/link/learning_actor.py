@@ -1,5 +1,7 @@
 """The actor that learns: noise on top of the newest weights, transitions to the learner."""
 
+import time
+
 import numpy as np
 
 from ddpg_ros.config import Config
@@ -49,6 +51,8 @@ class LearningActor:
         """Transitions seen."""
         self.episodes = 0
         """Episodes handed over."""
+        self.weights_at = time.monotonic()
+        """When the weights that act now were taken [s], monotonic."""
 
     def select_action(self, observation: Vector32) -> Vector32:
         """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1].
@@ -71,7 +75,7 @@ class LearningActor:
             self._learner.wait_for(self._handed_over)
         weights = self._learner.newer_weights()
         if weights is not None:
-            self._policy.weights = weights
+            self._policy.weights, self.weights_at = weights, time.monotonic()
         self._push(self._n_step.add(transition))
         self.steps += 1
 

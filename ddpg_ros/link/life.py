@@ -11,7 +11,7 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 
-from ddpg_ros.link.cores import leave_cores
+from ddpg_ros.link.make_way import make_way
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Save, Saved, Stop, Stopped
 
 SPAWN: SpawnContext = multiprocessing.get_context("spawn")
@@ -105,7 +105,7 @@ class Life:
 
 def learn(end: LearnerEnd) -> None:
     """Be the learner's process."""
-    leave_cores(end.config.control.cpus)  # before torch counts them
+    make_way(end.config)  # before torch counts the cores
     from ddpg_ros.link.learner_main import run  # the only import of torch: in the child
 
     run(end)

@@ -21,9 +21,9 @@ from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
 from ddpg_ros.link.health import LearnerHealth, SaveRequest
 from ddpg_ros.link.life import SPAWN, Life, Target, learn
-from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Save, Stop, Stopped
+from ddpg_ros.link.protocol import EpisodeEnd, LearnerEnd, Save, Stop, Stopped
 from ddpg_ros.link.pulse import Listener, Pulse
-from ddpg_ros.link.revival import BACK_OFF, Revival
+from ddpg_ros.link.revival import BACK_OFF, OneLife, Revival
 from ddpg_ros.link.ring import Ring
 from ddpg_ros.link.slot import Slot
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
@@ -68,13 +68,12 @@ class LearnerProcess:
         self._version = 0
         self._untold: deque[EpisodeEnd] = deque(maxlen=_EPISODES_KEPT)
         self._save_requests = 0
-        self._cancelled = False
         self._start_deadline = time.monotonic() + START_TIMEOUT
-        self._revival: Revival | None = None
+        self._watch: OneLife | Revival
         if config.takes_turns:
-            self._only_life = self._begin(revived=False)
+            self._watch = OneLife(self._begin, self._slot)
         else:
-            self._revival = Revival(self._begin, self._pulse, self._slot, START_TIMEOUT, back_off)
+            self._watch = Revival(self._begin, self._pulse, self._slot, START_TIMEOUT, back_off)
 
     def _begin(self, revived: bool) -> Life:
         def end(theirs: Connection) -> LearnerEnd:
@@ -97,25 +96,18 @@ class LearnerProcess:
         return Life(end, self._target)
 
     @property
-    def _life(self) -> Life:
-        """The present life, or the last one."""
-        return self._revival.life if self._revival else self._only_life
-
-    @property
     def cancelled(self) -> bool:
         """Set by a signal handler: no wait lasts any longer."""
-        return self._cancelled
+        return self._watch.cancelled
 
     @cancelled.setter
     def cancelled(self, value: bool) -> None:
-        self._cancelled = value
-        if self._revival:
-            self._revival.cancelled = value
+        self._watch.cancelled = value
 
     @property
     def pid(self) -> int | None:
         """Process id of the learner."""
-        return self._life.pid
+        return self._watch.life.pid
 
     @property
     def dropped(self) -> int:
@@ -130,26 +122,19 @@ class LearnerProcess:
     @property
     def absent(self) -> bool:
         """Whether the learner was lost and no other is there yet: nobody should explore."""
-        return self._revival is not None and self._revival.absent
+        return self._watch.absent
 
     def absent_for(self, now: float) -> float:
         """Return how long that has been so at `now` [s] of the monotonic clock, or 0.0."""
-        return self._revival.absent_for(now) if self._revival else 0.0
+        return self._watch.absent_for(now)
 
     @property
     def health(self) -> LearnerHealth:
         """How the learner is; cheap."""
-        revival = self._revival
-        if revival:
-            state = revival.state
-        elif not self._only_life.alive:
-            state = "gone"
-        else:
-            state = "learning" if self._slot.version else "starting"
         return LearnerHealth(
-            state,
+            self._watch.state,
             self._pulse.age,
-            revival.restarts if revival else 0,
+            self._watch.restarts,
             self._slot.version,
             self._pulse.updates,
             self._pulse.replay_fill,
@@ -170,7 +155,7 @@ class LearnerProcess:
         """Whether the first weights are there; raises as `wait_until_ready`."""
         if self._slot.version == 0:
             self._check()
-            if self._revival is None:
+            if self._config.takes_turns:
                 self._check_time(self._start_deadline, START_TIMEOUT)
         return self._slot.version > 0
 
@@ -185,7 +170,7 @@ class LearnerProcess:
         self._tell()
 
     def _tell(self) -> None:
-        while self._untold and not self.absent and self._life.say(self._untold[0]):
+        while self._untold and not self.absent and self._watch.life.say(self._untold[0]):
             self._untold.popleft()
         self._work.ring()
 
@@ -228,10 +213,10 @@ class LearnerProcess:
     def save(self) -> SaveRequest:
         """Ask the learner to save its policy and a checkpoint now; without a wait."""
         self._save_requests += 1
-        life = self._life
+        life = self._watch.life
         asked = not self.absent and life.say(Save(self._save_requests))
         self._work.ring()
-        return SaveRequest(life, self._save_requests, asked, hear=self._revival is None)
+        return SaveRequest(life, self._save_requests, asked, hear=self._config.takes_turns)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | None:
         """Ask the learner to save and end; kill it where it does not.
@@ -245,18 +230,17 @@ class LearnerProcess:
             weights yet has nothing to save and is not waited for.
         """
         deadline = time.monotonic() + timeout
-        if self._revival:
-            while self._being_revived and time.monotonic() < deadline:
-                time.sleep(_WORD_POLL)
-            self._revival.end()
-        life, listener = self._life, Listener(self._pulse)
+        while self._being_revived and time.monotonic() < deadline:
+            time.sleep(_WORD_POLL)
+        self._watch.end()
+        life, listener = self._watch.life, Listener(self._pulse)
         self._tell()
         if self._slot.version and not self.absent and life.say(Stop()):
             self._work.ring()
             hangs = False
             while life.last is None and life.alive and not hangs and time.monotonic() < deadline:
                 life.wait(_WORD_POLL)
-                hangs = self._revival is not None and listener.look()
+                hangs = not self._config.takes_turns and listener.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
         if not (life.last and life.join(_END_TIMEOUT)):
@@ -265,25 +249,12 @@ class LearnerProcess:
 
     @property
     def _being_revived(self) -> bool:
-        assert self._revival is not None
-        return self.absent and self._revival.state != "gone" and not self.cancelled
+        return self.absent and self._watch.state != "gone" and not self.cancelled
 
     def _check(self) -> None:
         """Raise where the learner is gone for good."""
-        if self._revival:
-            if self._revival.state == "gone":
-                raise LearnerDiedError(self._revival.why)
-            return
-        alive = self._only_life.alive  # before the words: it ends after its last one
-        self._only_life.hear()
-        if not alive:
-            last = self._only_life.last
-            reason = last.message if isinstance(last, Failed) else ""
-            raise LearnerDiedError(
-                reason
-                or f"the learner ended unasked, with {self._only_life.ending}; "
-                "its last words are above. The policy saved last, if any, is in the run directory."
-            )
+        if self._watch.state == "gone":
+            raise LearnerDiedError(self._watch.why)
 
     def _check_time(self, deadline: float, limit: float) -> None:
         if time.monotonic() > deadline:

@@ -22,6 +22,50 @@ _LOOK = 0.05  # [s] between looks; a death wakes us at once
 _END_TIMEOUT = 2.0  # [s] for the thread to end; it may be starting a process
 
 
+class OneLife:
+    """A learner that nobody revives; the same calls as `Revival`, for one thread."""
+
+    absent = False
+    restarts = 0
+
+    def __init__(self, begin: Callable[[bool], Life], slot: Slot) -> None:
+        """Begin it.
+
+        Args:
+            begin: starts a process; told whether it is a later one.
+            slot: where weights come.
+        """
+        self._slot = slot
+        self.life = begin(False)
+        self.cancelled = False
+
+    @property
+    def state(self) -> State:
+        """How it is."""
+        alive = self.life.alive  # before its words: it ends after the last one
+        self.life.hear()
+        if not alive:
+            return "gone"
+        return "learning" if self._slot.version else "starting"
+
+    @property
+    def why(self) -> str:
+        """Where `state` is gone: why, in a sentence."""
+        if isinstance(self.life.last, Failed):
+            return self.life.last.message
+        return (
+            f"the learner ended unasked, with {self.life.ending}; its last words are above. The "
+            "policy saved last, if any, is in the run directory."
+        )
+
+    def absent_for(self, now: float) -> float:
+        """Return 0.0: without it nothing goes on."""
+        return 0.0
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
 class Revival:
     """Goes from life to life of a learner, until it is told to end or too many were lost.
 
@@ -79,6 +123,13 @@ class Revival:
         self.state = "gone"
 
     def _run(self) -> None:
+        try:
+            self._go_from_life_to_life()
+        except BaseException:
+            self._give_up("the watch over the learner failed; its traceback is above.")
+            raise
+
+    def _go_from_life_to_life(self) -> None:
         why = self._watch()
         for pause in self._back_off:
             if not why or self._is_final():
@@ -114,7 +165,8 @@ class Revival:
             if self._listener.look():
                 return self._kill(life)
             if self._slot.version > self._version and self.state != "learning":
-                self.state, self._absent_since = "learning", None
+                self._absent_since = None
+                self.state = "learning"
         return ""
 
     def _kill(self, life: Life) -> str:

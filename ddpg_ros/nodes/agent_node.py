@@ -27,15 +27,22 @@ class AgentNode(ControlNode):
     """Experience to the learner, goals and episodes to topics, results to the run directory."""
 
     def __init__(self) -> None:
-        """Read the parameters and open the topics of results."""
+        """Read the parameters."""
         super().__init__("agent")
-        self._goals = self.create_publisher(PointStamped, "goal", _LATCHED)
-        self._episodes = self.create_publisher(Float64MultiArray, "~/episode", _RELIABLE)
-        self.create_service(Trigger, "~/save", self._on_save)
         self._experiment: Experiment | None = None
         self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False
         self._reported_at = time.monotonic()
+
+    def connect(self, stack: ExitStack) -> None:
+        """Open the topics of results, and the service that saves."""
+        super().connect(stack)
+        self._goals = self.create_publisher(PointStamped, "goal", _LATCHED)
+        stack.callback(self.destroy_publisher, self._goals)
+        self._episodes = self.create_publisher(Float64MultiArray, "~/episode", _RELIABLE)
+        stack.callback(self.destroy_publisher, self._episodes)
+        stack.callback(self.destroy_service, self.create_service(Trigger, "~/save", self._on_save))
+        stack.callback(self._give_up_saves)
 
     def make_experiment(self) -> Experiment:
         """Take the run directory, and start the learner or load the policy."""
@@ -50,7 +57,8 @@ class AgentNode(ControlNode):
     def close_experiment(self) -> None:
         """Stop the learner, keep policy and summary."""
         with self._hold:
-            summary = self.experiment.close(self.topics.rejected, self._interrupted)
+            interrupted = self._interrupted or not self.finished
+            summary = self.experiment.close(self.topics.rejected, interrupted)
             self._experiment = None
             self.get_logger().info(summary.sentence())
             if self._run_dir is not None:
@@ -86,6 +94,11 @@ class AgentNode(ControlNode):
         response.success = saved is not None and not saved.error
         response.message = (saved.error if saved is not None else "") or str(self._run_dir)
         return response
+
+    def _give_up_saves(self) -> None:
+        for _, told in self._saves:
+            told.set_result(None)
+        self._saves.clear()
 
     def keep_house(self) -> None:
         """Look after the learner, and hear what came of requests to save."""

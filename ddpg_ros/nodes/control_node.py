@@ -77,7 +77,7 @@ class ControlNode(SafeNode):
         """In lock-step a state comes again where its answer is missing, or was lost."""
         if self.realtime or not self.active:
             return
-        if state.stamp == self.answered:
+        if state.stamp == self.answered and self.safety.armed:
             self.commands.send_again()
         elif not self._running:
             self._answer(state)
@@ -117,7 +117,9 @@ class ControlNode(SafeNode):
     def _ask_for_episode(self, state: JointState) -> None:
         if self.realtime and self.experiment.trained:
             self.safety.disarm()  # the learner takes a moment to end
-        if not self.experiment.next_episode():
+            self.finished = not self.experiment.end_training()
+            return
+        if not self.experiment.next_episode(state):
             self.finished = True
             return
         self._asked = True
@@ -139,6 +141,7 @@ class ControlNode(SafeNode):
     def _leave_episode(self) -> None:
         if self._running or self._asked:
             self._running = self._asked = False
+            self._reset.cancel()
             self.experiment.abandon_episode()
 
     def obstacle(self) -> str:

@@ -83,6 +83,7 @@ class PromptExecutor:
         self._node = node
         self._others = PatientExecutor(node)
         self._looked_at = 0.0  # [s], monotonic
+        self._behind = False  # with the others: then no turn waits
         self._ready: deque[_Call] = deque()
         self._known: set[object] = set()
         self._fill: list[tuple[Callable[[Any], None], Any]] = []  # call and handle, of each
@@ -97,13 +98,15 @@ class PromptExecutor:
             Exception: whatever a callback raises.
         """
         if not self._ready:
-            self._wait()
+            self._wait(0 if self._behind else _LONGEST_WAIT)
         if self._ready:
             call, arguments = self._ready.popleft()
             call(*arguments)
         now = time.monotonic()
-        if now - self._looked_at > _OTHERS_EVERY and not self._others.run_one():
-            self._looked_at = now  # until nothing is left, one a turn: a burst holds nothing up
+        if now - self._looked_at > _OTHERS_EVERY:
+            self._behind = self._others.run_one()  # one a turn: a burst holds nothing up
+            if not self._behind:
+                self._looked_at = now
 
     def create_task(self, callback: Callable[..., None], *arguments: object) -> None:
         """Run something in one of the next turns; futures hand over their callbacks like this."""
@@ -115,7 +118,7 @@ class PromptExecutor:
         self._wait_set.destroy_when_not_in_use()
         self._fill, self._kinds = [], []
 
-    def _wait(self) -> None:
+    def _wait(self, timeout: int) -> None:
         if self._known != self._node.urgent:
             self._build()
         if not self._fill:
@@ -129,7 +132,7 @@ class PromptExecutor:
         except RuntimeError:  # RCLError: destroyed, but still said to be urgent
             self._build()
             return
-        wait_set.wait(_LONGEST_WAIT)
+        wait_set.wait(timeout)
         for kind, calls in self._kinds:
             for pointer in wait_set.get_ready_entities(kind):
                 self._ready.append(calls[pointer])

@@ -15,10 +15,10 @@ from contextlib import ExitStack
 
 from sensor_msgs.msg import JointState as JointStateMessage
 
+from ddpg_ros.assembly import build_arm, make_safety
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import JointStateError
-from ddpg_ros.experiment import build_arm, make_safety
 from ddpg_ros.nodes.messages import JointMap, stamp_to_ns
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.nodes.safe_node import NEWEST, SafeNode
@@ -69,6 +69,8 @@ class GuardNode(SafeNode):
         dt, self._commanded_at = now - self._commanded_at, now
         self._rhythm.add(dt)
         self.safety.commanded(now)
+        if self.safety.blind(now):
+            return
         if not self.safety.armed:
             self.arm_by_itself()
         sent = self.safety.apply(torque, state.position, state.velocity, dt)

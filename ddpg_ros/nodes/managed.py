@@ -5,6 +5,9 @@ and ends that, `cleanup` leaves nothing behind. With the parameter `autostart` (
 the node takes the first two steps by itself.
 """
 
+from collections.abc import Callable
+
+from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.lifecycle.node import LifecycleNodeMixin
 
@@ -16,6 +19,8 @@ AUTOSTART: dict[str, Value] = {"autostart": True}
 """The parameter that every managed node has beside the configuration."""
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
+_FAILURE = TransitionCallbackReturn.FAILURE
+_ERROR = TransitionCallbackReturn.ERROR
 
 
 class ManagedNode(LifecycleNodeMixin, MainNode):
@@ -28,6 +33,7 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         self.configured = False
         self.active = False
         self._problem: Exception | None = None
+        self._refuse_politely()
 
     def configure(self) -> None:
         """Load and validate; what was begun is undone where it fails."""
@@ -40,6 +46,23 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
 
     def cleanup(self) -> None:
         """Leave nothing behind."""
+
+    def _refuse_politely(self) -> None:
+        """Answer a transition that the present state does not have; rclpy raises there."""
+        service = next(s for s in self.services if s.srv_type is ChangeState)
+        change = service.callback
+
+        def answer(
+            request: ChangeState.Request, response: ChangeState.Response
+        ) -> ChangeState.Response:
+            try:
+                return change(request, response)
+            except RuntimeError as error:  # rclpy's; what our hooks raise does not come here
+                self.get_logger().warning(f"transition refused: {error}")
+                response.success = False
+                return response
+
+        service.callback = answer
 
     def start(self) -> None:
         """Configure and activate where `autostart` says so; raises what they raise."""
@@ -57,44 +80,45 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook; a refusal leaves the node unconfigured."""
-        try:
-            self.configure()
-        except Exception as error:
-            self._problem = error
-            return TransitionCallbackReturn.FAILURE
-        self.configured = True
-        return _SUCCESS
+        return self._try(self._prepare, _FAILURE)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook; a refusal leaves the node inactive."""
-        try:
-            self.active = True
-            self.activate()
-        except Exception as error:
-            self._problem = error
+        done = self._try(self._begin, _FAILURE)
+        if done is not _SUCCESS:
             self._rest()
-            return TransitionCallbackReturn.FAILURE
-        return _SUCCESS
+        return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook."""
-        self._rest()
-        return _SUCCESS
+        return self._try(self._rest)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook."""
-        self._clean()
-        return _SUCCESS
+        return self._try(self._clean)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run what is left of the hooks, and end the process."""
-        self.end()
+        done = self._try(self.end)
         self.finished = True
-        return _SUCCESS
+        return done
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Go back to unconfigured, safely."""
-        self.end()
+        return self._try(self.end)
+
+    def _try(
+        self, hook: Callable[[], None], refusal: TransitionCallbackReturn = _ERROR
+    ) -> TransitionCallbackReturn:
+        """Run a hook and keep what it raises, which rclpy would swallow.
+
+        What failed on the way down is an error: rclpy goes on to `on_error`, and unconfigured.
+        """
+        try:
+            hook()
+        except Exception as error:
+            self._problem = self._problem or error
+            return refusal
         return _SUCCESS
 
     def keep_order(self) -> None:
@@ -111,6 +135,14 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         finally:
             self._clean()
 
+    def _prepare(self) -> None:
+        self.configure()
+        self.configured = True
+
+    def _begin(self) -> None:
+        self.active = True
+        self.activate()
+
     def _rest(self) -> None:
         if self.active:
             self.active = False
@@ -122,8 +154,9 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
             self.cleanup()
 
     def destroy_node(self) -> None:
-        """Deactivate, clean up and leave the graph."""
+        """Deactivate, clean up and leave the graph; raises what a transition has raised."""
         try:
             self.end()
         finally:
             super().destroy_node()
+        self.raise_problem()

@@ -46,6 +46,7 @@ class PatientExecutor(SingleThreadedExecutor):
         super().__init__(context=node.context)
         self.add_node(node)
         self._node = node
+        self._found = False
 
     def can_execute(self, entity: Any) -> bool:
         """Whether an entity is waited for; rclpy asks for each one."""
@@ -55,8 +56,10 @@ class PatientExecutor(SingleThreadedExecutor):
         """Run one callback that is ready, without a wait; False where there is none."""
         try:
             handler, _, _ = self.wait_for_ready_callbacks(timeout_sec=0.0)
-        except TimeoutException:
-            return False
+        except TimeoutException:  # after a callback this only ends the look that found it
+            again, self._found = self._found, False
+            return again and self.run_one()
+        self._found = True
         handler()
         handler.result()  # raises what the callback raised
-        return True
+        return bool(handler.done())  # a coroutine that waits is no reason to look again at once

@@ -28,6 +28,7 @@ class ResetClient:
         self.client = node.create_client(Trigger, service) if service else None
         self._pending = False
         self._called_at: float | None = None
+        self._call: Future | None = None  # the newest; the answers of others are too late
         self.first_stamp: int | None = None
         """Stamp of the first state of the episode [ns]; None until the reset is answered."""
 
@@ -37,6 +38,10 @@ class ResetClient:
         self._pending = self.client is not None
         self.first_stamp = None if self._pending else last_stamp + 1
         self.poll()
+
+    def cancel(self) -> None:
+        """Ask no more, and hear no answer to what was asked."""
+        self._pending, self._call, self.first_stamp = False, None, None
 
     def close(self) -> None:
         """Leave the service."""
@@ -52,11 +57,12 @@ class ResetClient:
             return
         if self.client.service_is_ready():
             self._called_at = now
-            self.client.call_async(Trigger.Request()).add_done_callback(self._on_response)
+            self._call = self.client.call_async(Trigger.Request())
+            self._call.add_done_callback(self._on_response)
 
     def _on_response(self, future: Future) -> None:
         response = future.result()
-        if self._pending and response is not None and response.success:
+        if future is self._call and self._pending and response is not None and response.success:
             self._pending = False
             self.first_stamp = self._stamp(response.message)
             self._on_reset()

@@ -41,7 +41,7 @@ class MainNode(Node):
 
 
 def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) -> int:
-    """Make a node and spin it until it has finished, or SIGINT or SIGTERM; then destroy it.
+    """Make a node, spin it until it has finished or SIGINT, SIGTERM or SIGHUP; destroy it.
 
     The signals only set a flag, so that `destroy_node` finds everything still working. The flag
     is seen when the executor next wakes, within 0.1 s.
@@ -62,8 +62,9 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
         if node is not None:
             node.interrupt()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, stop)
     try:
         _init(args)
         node = make()

@@ -14,7 +14,7 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from ddpg_ros.config import Config
 from ddpg_ros.control.admission import Admission, Arrival
 from ddpg_ros.control.safety import Mode, Safety
-from ddpg_ros.errors import JointStateError, RefusedError
+from ddpg_ros.errors import ConfigError, JointStateError, RefusedError
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
@@ -49,6 +49,7 @@ class SafeNode(ManagedNode):
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
         self._output = commands
         self._watchdog: Watchdog | None = None
+        self._latched: tuple[Mode, str] | None = None  # before a cleanup
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
         self.urgent.add(self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady))
 
@@ -79,6 +80,11 @@ class SafeNode(ManagedNode):
 
     def configure(self) -> None:
         """Build what is behind the topics, and open them; nothing is sent yet."""
+        if self.config.safety.fallback == "hold" and not self.realtime:
+            raise ConfigError(
+                "safety.fallback is hold while run.clock is lockstep, in which time stands still "
+                "without commands; expected damping or zero, or run.clock: realtime."
+            )
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
@@ -106,8 +112,10 @@ class SafeNode(ManagedNode):
             stack.callback(self.destroy_subscription, states)
             self.hurry(stack, states, *self._operator.services)
             self.connect(stack)
-            apply_realtime(self.config.control, self.get_logger())
             self._open = stack.pop_all()
+        if self._latched is not None:  # cleaning up does not undo a latch
+            latch, cause = self._latched
+            (self.safety.estop if latch is Mode.ESTOP else self.safety.fault)(cause)
 
     def hurry(self, stack: ExitStack, *entities: object) -> None:
         """Have entities looked at in every turn, until `stack` is closed."""
@@ -118,6 +126,7 @@ class SafeNode(ManagedNode):
         """Begin to command, disarmed, and to watch the clock."""
         if self.realtime:
             self._watchdog = Watchdog(self.safety, self.config.control.period, self._send_aside)
+        apply_realtime(self.config.control, self.get_logger())  # the watchdog's thread, too
 
     def deactivate(self) -> None:
         """Disarm, bring the torque to zero and say so for 60 ms."""
@@ -127,7 +136,9 @@ class SafeNode(ManagedNode):
         wind_down(self.safety, self.commands, self.answered)
 
     def cleanup(self) -> None:
-        """Close the topics and what is behind them."""
+        """Close the topics and what is behind them; a latch is remembered."""
+        latched = self.safety.mode in (Mode.FAULT, Mode.ESTOP)
+        self._latched = (self.safety.mode, self.safety.cause) if latched else None
         self._open.close()
 
     def _on_state(self, message: bytes) -> None:
@@ -147,11 +158,14 @@ class SafeNode(ManagedNode):
             self.on_state(state, arrival is Arrival.CLOCK_JUMPED)
 
     def send(self, torque: Vector, stamp: int) -> None:
-        """Publish a torque as the answer to a stamp [ns]; nothing, where the driver holds."""
-        if not self.safety.silent:
+        """Publish a torque as the answer to a stamp [ns].
+
+        Nothing, where the driver holds, and where a latch has overtaken the torque: the watchdog
+        sends another.
+        """
+        if not (self.safety.silent or self.safety.overruled):
             self.answered = stamp
             self.commands.send(torque.tolist(), stamp)
-            self.safety.sent(time.monotonic())
 
     def _send_aside(self, torque: Vector) -> None:
         self.commands.send_aside(torque.tolist(), self.answered)
@@ -176,6 +190,8 @@ class SafeNode(ManagedNode):
         if not self.configured:
             return
         self.topics.check()
+        if self.realtime and self.safety.armed and self.topics.crowded:
+            self.safety.fault(self.topics.intruder)
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem

@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
 import rclpy
 from rclpy.qos import QoSProfile
 from rclpy.utilities import try_shutdown
 from sensor_msgs.msg import JointState
 
+from ddpg_ros import types
+from ddpg_ros.control.arming import ARMING_STATES
 from ddpg_ros.experiment import Experiment
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter
 from ddpg_ros.nodes.parameters import read_config
@@ -85,7 +88,12 @@ def measure(node: MainNode) -> dict[str, float]:
     sender = JointStateWriter(joints)
     zero = [0.0] * len(joints)
     period = round(config.control.period * 1e9)
-    experiment.next_episode()
+    still = np.zeros(len(joints))
+    state = types.JointState(1, still, still)
+    for _ in range(ARMING_STATES):
+        experiment.safety.heard(state, time.monotonic())
+    experiment.safety.arm(time.monotonic(), anywhere=True)
+    experiment.next_episode(state)
     for number in range(_TICKS):
         robot.publish(sender.write(number * period, zero, [1e-4 * number] * len(joints), zero))
         time.sleep(_PAUSE)
@@ -94,7 +102,7 @@ def measure(node: MainNode) -> dict[str, float]:
             continue
         answer = tick(to_arrays(taken[0]), config.control.period)
         if answer.over:
-            experiment.next_episode()
+            experiment.next_episode(state)
         else:
             publish(write(number * period, answer.torque.tolist()))
     parts = watch.medians()

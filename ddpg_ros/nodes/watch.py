@@ -69,6 +69,11 @@ class TopicWatch:
             "its own."
         )
 
+    @property
+    def crowded(self) -> bool:
+        """Whether somebody else commanded the arm at the last look."""
+        return self._crowded > 0
+
     def values(self) -> dict[str, object]:
         """Return what there is to say on `/diagnostics`."""
         return {

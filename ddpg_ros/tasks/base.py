@@ -20,6 +20,9 @@ class Task(Protocol):
     goal: Vector
     """(3,) the goal in the base frame [m], shown in the rendering and published on `goal`."""
 
+    takes_goals: bool
+    """Whether the goal may be set from outside."""
+
     def reset(self, rng: np.random.Generator) -> None:
         """Begin an episode: draw a goal."""
 

@@ -18,6 +18,7 @@ class Reach:
     """
 
     terms: tuple[str, ...] = ("distance", "near", "velocity", "torque")
+    takes_goals = True
 
     def __init__(self, settings: TaskSection, robot: Robot) -> None:
         """Take the kinematics, the limits and the reach from the robot.

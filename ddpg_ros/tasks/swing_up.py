@@ -21,6 +21,7 @@ class SwingUp:
 
     observation_size = 3
     terms: tuple[str, ...] = ("angle", "velocity", "torque")
+    takes_goals = False
 
     def __init__(self, settings: TaskSection, robot: Robot) -> None:
         """Check that the arm has the one joint that this task is about."""

@@ -1,10 +1,12 @@
 """The modes give the same numbers to rounding, each repeats itself, and no compiler is no end."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
 
-from ddpg_ros.algo.compiled import artifact
+from ddpg_ros.algo.compiled import artifact, forget_oldest
 from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import MachineError
@@ -168,3 +170,15 @@ def test_replayed_cuda_graphs_and_eager_updates_agree_to_rounding(options):
     weights, reports = train(learner("cudagraph", device="cuda", **options))
     np.testing.assert_allclose(reports, eager_reports, rtol=2e-3, atol=1e-4)
     np.testing.assert_allclose(weights, eager_weights, rtol=2e-3, atol=1e-4)
+
+
+def test_the_cache_keeps_the_updates_used_last(tmp_path):
+    made = [tmp_path / f"update-{number}.bin" for number in range(40)]
+    for age, path in enumerate(made):
+        path.write_bytes(b"")
+        os.utime(path, (1e9 - age, 1e9 - age))
+    other = tmp_path / "something-else.bin"
+    other.write_bytes(b"")
+    forget_oldest(tmp_path)
+    assert {path for path in tmp_path.iterdir() if path != other} == set(made[:32])
+    assert other.exists()

@@ -13,10 +13,10 @@ from benchmarks.cells import (
     fill,
     markdown,
     seconds_left,
-    settings_of,
     spread,
 )
 from benchmarks.trainings import TrainingFailedError
+from ddpg_ros.parameter_file import read_assignments
 
 WANTED = [Cell(env, "ours", seed, {"steps": 100}) for seed in (0, 1) for env in ("A", "B")]
 
@@ -118,7 +118,7 @@ def test_a_table_in_markdown():
 
 def test_settings_are_read_as_in_a_yaml_file():
     given = ["learner.n_step=3", "learner.hidden=[8, 8]", "learner.mode=eager", "run.sync=true"]
-    assert settings_of(given) == {
+    assert read_assignments(given) == {
         "learner.n_step": 3,
         "learner.hidden": [8, 8],
         "learner.mode": "eager",

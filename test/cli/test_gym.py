@@ -57,6 +57,7 @@ def test_a_training_leaves_every_file(run):
         "evaluation.csv",
         "learning_curve.png",
         "policy.safetensors",
+        "checkpoints",
         "summary.json",
         "tensorboard",
     }

@@ -52,7 +52,13 @@ def test_a_namespace_is_absolute_however_it_is_written(given: str) -> None:
 def test_only_the_agent_follows_simulated_time() -> None:
     simulator, agent = training_plan(Path("c"), Path("r"), use_sim_time=True).nodes
     assert simulator.parameters == ()
-    assert agent.parameters == (("use_sim_time", True),)
+    assert ("use_sim_time", True) in agent.parameters
+
+
+def test_an_agent_beside_the_simulator_is_told_to_arm_by_itself() -> None:
+    simulator, agent = training_plan(Path("c"), Path("r")).nodes
+    assert simulator.parameters == ()
+    assert agent.parameters == (("safety.auto_arm", True), ("safety.ramp_seconds", 0.0))
 
 
 def test_an_unknown_log_level_is_refused() -> None:

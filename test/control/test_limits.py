@@ -74,7 +74,7 @@ def test_without_settings_the_limits_are_the_urdfs_and_the_rest_has_its_defaults
     assert limits.k_velocity.tolist() == [4, 0.25]  # 2 · torque / velocity
     assert limits.power.tolist() == [math.inf, math.inf]
     assert limits.damping.tolist() == [4, 0.25]
-    assert (limits.torque_rate, limits.torque_rate_safe) == (1000, 4000)
+    assert (limits.torque_rate, limits.torque_rate_safe) == (250, 1000)
     assert limits.position_tolerance == 0.1
 
 
@@ -333,6 +333,13 @@ def test_limits_are_copies_that_nobody_can_write_to():
     lowered = limits.lowered(torque)
     torque[:] = 9.0
     assert lowered.torque.tolist() == [5, 2]
+
+
+def test_limits_are_float64_whatever_they_were_made_from():
+    limits = make_limits(torque=(5, 2), soft_upper=(3, 4))
+    assert limits.torque.dtype == limits.soft_upper.dtype == np.float64
+    message = refusal(limits.lowered, np.array([6, 1]))
+    assert message.startswith("robot.torque_limit was to become [6.0, 1.0]; expected")
 
 
 def test_lowering_changes_the_torque_alone_and_gives_a_new_one():

@@ -94,6 +94,10 @@ def test_at_a_hard_limit_a_torque_inwards_stays():
     assert soft_bounds(JOINT, -1.0, 1.5) == (0.0, 4.0)
 
 
+def test_a_clamp_hides_no_nan():
+    assert math.isnan(clamp(math.nan, -2.0, 1.0))
+
+
 number = st.floats(allow_nan=False, allow_infinity=False)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ddpg_ros.config import Config
 from test.conftest import free_domain
-from test.nodes.conftest import Start, agent, agent_parameters, policy, robot, write_policy
+from test.nodes.conftest import Start, agent, agent_parameters, make_policy, policy, robot
 from test.processes import Process, ros_arguments
 
 __all__ = ["PATIENT", "agent", "policy", "policy_node", "robot"]
@@ -25,7 +25,7 @@ def policy_parameters(folder: Path, parameters: dict[str, object]) -> dict[str, 
     """Return the parameters of `policy_node`; the policy file goes to a folder."""
     period = parameters.get("control__period", Config().control.period)
     config = Config().replace(control__period=period)
-    path = write_policy(folder / f"every_{period}.safetensors", config)
+    path = make_policy(folder / f"every_{period}.safetensors", config)
     given = {"run__policy": path, "safety__auto_arm": False, "safety__fallback": "zero"}
     return agent_parameters(folder) | given | parameters
 

@@ -61,8 +61,8 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
         (
             "agent_node",
             {"safety__k_velocity": "[400.0, 0.15]"},
-            "k_velocity · k_position · velocity = 400 · 5 · 6 = 12000 N·m/s; expected at most "
-            "safety.torque_rate_safe, 4000 N·m/s",
+            "k_velocity · k_position · velocity = 400 · 10 · 6 = 24000 N·m/s; expected at most "
+            "safety.torque_rate_safe, 1000 N·m/s",
         ),
     ],
     ids=["negative", "nan", "infinite", "torque", "velocity", "gains"],

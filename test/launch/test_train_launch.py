@@ -82,7 +82,8 @@ def test_the_nodes_get_the_file_and_the_namespace(
     simulator, agent = of_kind(actions, "Node")
     assert (simulator.executable, agent.executable) == ("simulator", "agent")
     assert simulator.parameters == [str(run / "config.yaml"), {"gui": True}]
-    assert agent.parameters == [str(run / "config.yaml")]
+    simulated = {"safety.auto_arm": True, "safety.ramp_seconds": 0.0}
+    assert agent.parameters == [str(run / "config.yaml"), simulated]
     assert simulator.namespace == agent.namespace == "/left"
     assert load_config(run / "config.yaml").run.seed == 3
     (environment,) = of_kind(actions, "SetEnvironmentVariable")

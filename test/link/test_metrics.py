@@ -105,3 +105,25 @@ def test_the_same_stands_in_tensorboard(tmp_path):
     (waiting,) = events.Scalars("train/waiting")
     assert waiting.value > 1.0  # in TensorBoard alone: metrics.csv holds no wall time
     assert "waiting" not in rows_of(tmp_path)[0]
+
+
+def test_a_log_that_goes_on_keeps_its_whole_rows_and_counts_from_there(tmp_path, log):
+    log.write(50, 3, 50, episode(-1.0, distance=-1.0))
+    log.close()
+    with (tmp_path / "metrics.csv").open("a", encoding="utf-8") as file:
+        file.write("100,2,-0.")
+    later = MetricsLog(tmp_path, go_on=True)
+    later.write(150, 4, 20, episode(-2.0, distance=-2.0))
+    later.close()
+    rows = rows_of(tmp_path)
+    assert [(row["step"], row["episode"], row["return"]) for row in rows] == [
+        ("50", "1", "-1.0"),
+        ("150", "2", "-2.0"),
+    ]
+
+
+def test_a_log_goes_on_where_there_was_none(tmp_path):
+    log = MetricsLog(tmp_path, go_on=True)
+    log.write(50, 0, 50, episode(-1.0))
+    log.close()
+    assert len(rows_of(tmp_path)) == 1

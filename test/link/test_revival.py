@@ -27,7 +27,8 @@ from test.conftest import wait_until
 SHORT = (0.01,) * 5  # [s]
 EPISODE = Episode(1.0, 10, True, False, {"x": 1.0})
 LONG = 30.0  # [s] for what takes one second where nothing else runs
-NEVER_BLOCKS = 0.25  # [s]; whoever waits for the learner waits for longer
+PAUSE = 1.5  # [s]; who waits for the learner waits for as long,
+NEVER_BLOCKS = 1.0  # [s]; and who does not, at most for a loaded machine
 
 
 @pytest.fixture
@@ -72,33 +73,34 @@ def hurt(learner, number):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, number):
-    learner = begin()
+    learner = begin(back_off=(PAUSE,))
     await_well(learner)
     assert learner.newer_weights().tolist() == [1.0] * learner._slot.size
-    pid, longest, absences, steps = hurt(learner, number), 0.0, [], 0
+    pid, longest, absences, states, taken = hurt(learner, number), 0.0, [], [], []
     deadline = time.monotonic() + LONG
     while not is_well(learner, 1):
         assert time.monotonic() < deadline
         began = time.monotonic()
         push(learner, 1)
         learner.end_episode(1, EPISODE)
-        frozen = learner.newer_weights() is None
+        taken.append(learner.newer_weights())
         learner.check()
-        request = learner.save()
+        learner.save()
         longest = max(longest, time.monotonic() - began)
         absences.append(learner.absent_for(time.monotonic()))
-        if absences[-1]:
-            assert learner.absent and learner.health.state in ("silent", "restarting")
-            assert frozen
-            assert request.answer is None or request.answer.error
-        steps += 1
+        assert taken[-1] is None or not absences[-1]
+        states.append(learner.health.state)
         time.sleep(0.001)
     assert longest < NEVER_BLOCKS
-    assert max(absences) > 0.05
+    assert max(absences) > PAUSE
+    assert "restarting" in states and set(states) <= {"learning", "silent", "restarting"}
     assert learner.absent_for(time.monotonic()) == 0.0
     assert gone(pid)
-    assert learner.newer_weights().tolist() == [2.0] * learner._slot.size
-    wait_until(lambda: learner._ring.popped == steps, what="all that was pushed meanwhile")
+    steps = len(taken)
+    taken.append(learner.newer_weights())  # unless it came in the last turn
+    (revived,) = (weights for weights in taken if weights is not None)
+    assert revived.tolist() == [2.0] * learner._slot.size
+    wait_until(lambda: learner._ring.popped == steps, LONG, what="all that was pushed meanwhile")
     assert learner.dropped == 0
 
 
@@ -108,7 +110,7 @@ def test_a_learner_that_hangs_in_a_call_is_killed(begin):
     pid = learner.pid
     learner.save()
     wait_until(lambda: learner.absent, LONG)
-    assert learner.absent_for(time.monotonic()) >= 0.2  # since its last sign of life
+    assert learner.absent_for(time.monotonic()) >= 0.9  # since its last sign of life
     await_well(learner, 1)
     assert gone(pid)
 
@@ -195,6 +197,7 @@ def test_one_that_is_never_well_again_is_given_up_while_the_agent_goes_on(begin)
     learner.end_episode(1, EPISODE)
     assert learner.newer_weights() is None
     assert learner.absent_for(time.monotonic()) > 0.0
+    assert learner.save().answer.error == "there is no learner at present"
     with pytest.raises(LearnerDiedError, match="lost 6 times and started again 5 times"):
         learner.check()
     assert learner.stop(1.0, 1.0) is None
@@ -399,9 +402,9 @@ def test_terminated_while_it_saves_it_leaves_whole_files(tmp_path):
     learner = start(tmp_path, make_config(), target=puppets.is_terminated_while_it_saves)
     learner.wait_until_ready()
     request = learner.save()
-    wait_until(lambda: not learner._only_life.alive, LONG)
+    wait_until(lambda: not learner._watch.life.alive, LONG)
     assert request.answer.error == ""
-    assert learner._only_life._process.exitcode == 0
+    assert learner._watch.life._process.exitcode == 0
     stopped = learner.stop(1.0, 1.0)
     assert load_policy(stopped.policy).about.updates == 0
     assert checkpoint_of(tmp_path)[0].updates == 0

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ddpg_ros.assembly import policy_about
 from ddpg_ros.config import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
-from ddpg_ros.experiment import policy_about
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import make_task
 from test.processes import Process, ros_arguments
@@ -54,15 +54,18 @@ def agent_parameters(folder: Path) -> dict[str, object]:
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     """A policy of random weights for the default configuration."""
-    return write_policy(tmp_path / "random.safetensors", Config())
+    return make_policy(tmp_path / "random.safetensors", Config())
 
 
-def write_policy(path: Path, config: Config) -> Path:
-    """Write a policy of random weights for a configuration; return its path."""
+def make_policy(path: Path, config: Config, constant: float | None = None) -> Path:
+    """Write a policy of random weights, or one that asks for tanh(constant) of each limit."""
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     about = policy_about(config, robot, make_task(config.task, robot))
     rng = np.random.default_rng(7)
     weights = rng.normal(0.0, 0.2, weight_count(about.sizes)).astype(np.float32)
+    if constant is not None:
+        weights *= 0.0
+        weights[-about.sizes[-1] :] = constant  # the last layer's bias
     actor = MlpActor(about.sizes, weights)
     observations = rng.uniform(-1, 1, (GOLDEN_PAIRS, about.sizes[0])).astype(np.float32)
     actions = np.stack([actor(observation) for observation in observations])

@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import signal
 
 import pytest
 
@@ -100,57 +98,6 @@ def test_a_silent_topic_is_named_and_awaited(agent, robot, policy, ros_domain):
     wait_until(lambda: "arrive on /joint_states again" in process.said, 5.0, "the good news")
 
 
-@pytest.mark.parametrize(
-    "signals",
-    [
-        (signal.SIGINT,),
-        (signal.SIGINT, signal.SIGINT),
-        (signal.SIGTERM, signal.SIGTERM),
-    ],
-    ids=["SIGINT", "SIGINT-twice", "SIGTERM-twice"],
-)
-def test_a_signal_in_training_sends_zero_torque_last_and_keeps_policy_and_summary(
-    agent, robot, tmp_path, signals
-):
-    process = agent(**SMALL)
-    robot.lockstep = True
-    robot.until(lambda: len(robot.commands) > 75, "ten states to arm and 60 steps", 30.0)
-    robot.lockstep = False
-    code, took = process.interrupt(*signals)
-    assert code == 0 and took < 2.0, (code, took, process.said)
-    assert_zero_torque_last(robot)
-    assert process.family() == {}
-    kept = summary(tmp_path)
-    assert kept["interrupted"] and kept["steps"] >= 55
-    assert load_policy(tmp_path / "run" / "policy.safetensors").about.updates == kept["updates"]
-
-
-@pytest.mark.parametrize("clock", ["lockstep", "realtime"])
-def test_a_learner_that_is_killed_ends_the_agent_with_a_sentence_and_zero_torque(
-    agent, robot, clock
-):
-    process = agent(**SMALL, run__clock=clock)
-    robot.lockstep = True
-    robot.until(lambda: len(robot.commands) > 30, "30 steps", 30.0)
-    os.kill(process.member("spawn_main"), signal.SIGKILL)
-    robot.until(lambda: not process.running, "the end", 10.0)
-    robot.lockstep = False
-    assert process.exit(1.0) == 2
-    assert "the learner ended unasked" in process.said and "Traceback" not in process.said
-    assert_zero_torque_last(robot)
-    assert process.family() == {}
-
-
-def test_an_agent_that_is_killed_takes_its_learner_along(agent, robot):
-    process = agent(**SMALL)
-    robot.lockstep = True
-    robot.until(lambda: len(robot.commands) > 10, "10 steps", 30.0)
-    assert process.member("spawn_main")
-    process.popen.kill()
-    process.exit(1.0)
-    wait_until(lambda: process.family() == {}, 5.0, "the end of the learner")
-
-
 def test_states_faster_than_the_control_period_are_decimated_by_their_stamps(agent, robot, policy):
     agent(run__policy=policy, run__clock="realtime")
     first = robot.begin().stamp
@@ -171,11 +118,12 @@ def test_without_a_reset_service_an_episode_goes_on_from_where_the_arm_stands(
 ):
     settings = {"task__episode_seconds": 0.2, "control__reset_service": "''"}
     agent(run__policy=policy, run__clock="realtime", **settings)
-    robot.until(lambda: robot.answered(robot.stamp), "the first answer")
-    for _ in range(9 + 12):  # arm; two episodes of five steps, the states between them, one more
+    robot.until(lambda: robot.commands, "the first command")
+    for _ in range(40):  # ten states to arm, and two episodes of five steps
+        if len(robot.episodes) >= 2:
+            break
         robot.stamp += PERIOD
         robot.answer()
-    robot.until(lambda: len(robot.episodes) >= 2, "two episodes")
     assert robot.resets == 0
     assert [episode[1] for episode in robot.episodes[:2]] == [5, 5]
 
@@ -193,19 +141,3 @@ def test_a_reset_answered_with_no_stamp_ends_it_with_two_and_a_sentence(agent, r
     assert "well begun" in process.said and "stamp" in process.said
     assert "Traceback" not in process.said
     assert_zero_torque_last(robot)
-
-
-@pytest.mark.parametrize("training", [False, True], ids=["policy", "training"])
-def test_an_exception_in_a_callback_leaves_zero_torque_an_exit_code_and_no_process(
-    agent, robot, policy, training
-):
-    settings = SMALL if training else {"run__policy": policy}
-    process = agent(module="test.nodes.faulty_agent", **settings)
-    robot.lockstep = True
-    robot.until(lambda: not process.running, "the end", 30.0)
-    robot.lockstep = False
-    assert process.exit(1.0) == 1
-    assert "ZeroDivisionError: a mistake of ours" in process.said
-    assert_zero_torque_last(robot)
-    assert any(any(command.torque) for command in robot.commands)
-    assert process.family() == {}

@@ -269,6 +269,23 @@ def test_a_parameter_service_answers_while_messages_stream(bench):
     assert got
 
 
+def test_a_burst_of_calls_that_are_not_urgent_does_not_take_a_look_each(bench):
+    bench.subscribe(lambda message: None)
+    handled = []
+
+    def handle(_, response):
+        handled.append(time.monotonic())
+        return response
+
+    bench.node.create_service(Trigger, "call", handle)
+    client = bench.other.create_client(Trigger, "call")
+    bench.until(client.service_is_ready)
+    for _ in range(10):
+        client.call_async(Trigger.Request())
+    wait_until(lambda: len(handled) == 10, what="the calls", turn=bench.executor.turn)
+    assert handled[-1] - handled[0] < 0.5  # a look each would be 1 s
+
+
 def test_a_qos_event_is_still_delivered(bench):
     events = []
     bench.node.create_publisher(

@@ -12,8 +12,8 @@ import pytest
 
 PROLOGUE = """
 import os, resource, subprocess, sys, threading
-from ddpg_ros.config import ControlSection
-from ddpg_ros.link.cores import leave_cores
+from ddpg_ros.config import Config, ControlSection
+from ddpg_ros.link.make_way import leave_cores, make_way
 from ddpg_ros.nodes.realtime import apply_realtime, wake_on_time
 
 class Log:
@@ -147,6 +147,16 @@ def test_the_learner_leaves_the_cores_of_the_loop_whenever_it_was_started():
     assert first not in os.sched_getaffinity(0)
     leave_cores(range(os.cpu_count()))  # the loop has all: nothing is left to go to
     assert os.sched_getaffinity(0)
+    """)
+
+
+def test_the_learner_lets_the_loop_go_first_in_real_time_alone():
+    run("""
+    before = os.nice(0)
+    make_way(Config())
+    assert os.nice(0) == before
+    make_way(Config().replace(run__clock="realtime"))
+    assert os.nice(0) == min(19, before + 10)
     """)
 
 

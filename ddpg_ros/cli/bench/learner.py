@@ -98,7 +98,10 @@ def bench_learner(
     busy = os.getloadavg()[0]  # two threads of which one has to share its core say nothing
     if busy > _QUIET:
         console.print(f"something runs beside this: the load is {busy:.1f} before it begins.")
+    file = results / "learner.json"
     rows, about = [], dict[str, Any]()
+    machine = {"seconds": seconds, "load_before": busy, **describe_machine()}
+    report: dict[str, Any] = {}
     for chosen in _chosen_sizes(size):
         for count in threads or (1, 2):
             if count > len(usable_cores()):
@@ -106,17 +109,16 @@ def bench_learner(
                 continue
             line = contenders(chosen, count, str(peers) if with_peers else "")
             rows += _measure(chosen, count, line, rounds, seconds, about, console)
-    report = {
-        "benchmark": "learner",
-        "rows": [described(row, rows) for row in rows],
-        "sizes": [_memory(name, one) for name, one in _remembered()],
-        "contenders": about,
-        "seconds": seconds,
-        "load_before": busy,
-        **describe_machine(),
-    }
-    file = results / "learner.json"
-    write_results(report, file)
+            report = {
+                "benchmark": "learner",
+                "rows": [described(row, rows) for row in rows],
+                "sizes": [_memory(name, one) for name, one in _remembered()],
+                "contenders": about,
+                **machine,
+            }
+            write_results(report, file)  # what is measured is kept, should it be cut off
+    if not report:
+        raise ConfigError("--threads asks for more cores than this process has.")
     draw_updates(report["rows"], results / "learner.png")
     console.print(table(report["rows"]))
     if as_json:

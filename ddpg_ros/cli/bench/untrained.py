@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ddpg_ros.assembly import policy_about
 from ddpg_ros.config import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, save_policy
-from ddpg_ros.experiment import policy_about
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import make_task
 

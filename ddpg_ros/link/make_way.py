@@ -1,8 +1,23 @@
-"""Which cores the learner computes on: not those that are the control loop's."""
+"""What the learner's process does so that it is never in the control loop's way."""
 
 import contextlib
 import os
 from collections.abc import Iterable
+
+from ddpg_ros.config import Config
+
+_NICENESS = 10
+
+
+def make_way(config: Config) -> None:
+    """Leave the loop's cores and, in real time, let it go first on those that are shared.
+
+    Without that, a learner that never idles keeps the loop waiting for a time slice wherever
+    cores are scarce. In lock-step it is the loop that waits for the learner.
+    """
+    leave_cores(config.control.cpus)
+    if config.run.clock == "realtime":
+        os.nice(_NICENESS)
 
 
 def leave_cores(cpus: Iterable[int]) -> None:

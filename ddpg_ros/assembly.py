@@ -1,0 +1,54 @@
+"""What a configuration describes, put together: arm, task, guard, safety; what a policy is for."""
+
+import hashlib
+
+from ddpg_ros import __version__
+from ddpg_ros.config import Config, to_parameters
+from ddpg_ros.control.deadlines import Deadlines
+from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.limits import make_limits
+from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.control.safety import Safety
+from ddpg_ros.robot import Robot
+from ddpg_ros.tasks import Task, make_task
+
+
+def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
+    """Build what a configuration describes; also the quick check that it can be built.
+
+    Raises:
+        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
+    """
+    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    guard = Guard(make_limits(robot, config), config.control.period)
+    return robot, make_task(config.task, robot), guard
+
+
+def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
+    """Put the safety states around a guard; in lock-step no deadline ever comes."""
+    period = config.control.period
+    watched = watches_commands or config.run.clock == "realtime"
+    deadlines = (
+        Deadlines.of(period, config.safety.latch_after) if watched else Deadlines.none(period)
+    )
+    return Safety(guard, config.safety, deadlines, watches_commands)
+
+
+def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
+    """Say what a policy for this arm and task is, before any training."""
+    settings = to_parameters(config)
+    del settings["run.directory"]  # where it was written does not make it another policy
+    return PolicyAbout(
+        sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
+        joints=list(robot.joints),
+        torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
+        control_period=config.control.period,
+        task=config.task.name,
+        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
+        seed=config.run.seed,
+        steps=0,
+        updates=0,
+        package_version=__version__,
+        layer_norm=config.learner.actor_layer_norm,
+        config=settings,
+    )

@@ -1,0 +1,42 @@
+"""A node with a mistake of ours in it: one method raises as soon as a file exists.
+
+`DDPG_ROS_FAULT` says which node, which method and which file, with colons between.
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from ddpg_ros.control.safety import Safety
+from ddpg_ros.experiment import Experiment
+from ddpg_ros.link.training import Training
+
+METHODS = {
+    "tick": (Experiment, "tick"),  # called for a state
+    "check": (Experiment, "check"),  # by the housekeeping timer
+    "reset": (Safety, "reset"),  # by an urgent service
+    "save": (Training, "save"),  # by a service that is not urgent, and a coroutine
+    "give_goal": (Experiment, "give_goal"),  # by a subscription that is not urgent
+    "watch": (Safety, "watch"),  # in the watchdog's thread
+    "commanded": (Safety, "commanded"),  # for a command
+}
+
+
+def spoil(method: str, file: Path) -> None:
+    """Let a method raise once the file is there."""
+    owner, name = METHODS[method]
+    proper = getattr(owner, name)
+
+    def faulty(*arguments, **more):
+        if file.exists():
+            raise ZeroDivisionError("a mistake of ours")
+        return proper(*arguments, **more)
+
+    setattr(owner, name, faulty)
+
+
+if __name__ == "__main__":
+    node, method, file = os.environ["DDPG_ROS_FAULT"].split(":")
+    spoil(method, Path(file))
+    sys.exit(importlib.import_module(f"ddpg_ros.nodes.{node}_node").main())

@@ -1,0 +1,81 @@
+"""Random torques for thousands of steps: with the guard the arm stays between its limits.
+
+The simulated arm is a copy without position limits, so that what holds it is the guard.
+"""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ddpg_ros.config import Config, SimSection
+from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.limits import make_limits
+from ddpg_ros.robot import Robot
+from ddpg_ros.urdf import find_urdf
+
+pytest.importorskip("pybullet")
+from sim.world import World
+
+pytestmark = pytest.mark.bullet
+
+TOLERANCE = Config().safety.position_tolerance  # [rad]
+
+
+@pytest.fixture
+def wide(tmp_path):
+    """Return a function that loads an arm of ours without position limits."""
+
+    def load(arm):
+        text = re.sub(r'lower="\S+" upper="\S+"', "", find_urdf(arm).read_text())
+        file = tmp_path / f"{arm}.urdf"
+        file.write_text(text.replace('type="revolute"', 'type="continuous"'))
+        return Robot.load(str(file))
+
+    return load
+
+
+def furthest(robot, unlimited, steps, *, guarded, full, gravity=9.81, **settings):
+    """Hold random torques for random times; return how far a joint was beyond a limit [rad]."""
+    config = Config().replace(**settings)
+    limits, period = make_limits(robot, config), config.control.period
+    guard = Guard(limits, period)
+    rng = np.random.default_rng(1)
+    start = np.clip(np.zeros(len(robot.joints)), limits.soft_lower, limits.soft_upper)
+    sim = SimSection(gravity=gravity, start_position=start.tolist(), start_position_spread=0.0)
+    beyond, left = -np.inf, 0
+    with World(unlimited, sim) as world:
+        for _ in range(steps):
+            state = world.state(0)
+            out = np.maximum(state.position - robot.upper, robot.lower - state.position)
+            beyond = max(beyond, float(out.max()))
+            if left == 0:
+                left = rng.integers(1, round(1.6 / period))
+                share = rng.uniform(-1.0, 1.0, len(out))
+                torque = limits.torque * (np.sign(share) if full else share)
+            left -= 1
+            sent = guard.apply(torque, state.position, state.velocity, period)
+            world.step(sent if guarded else torque, config.substeps)
+    assert guard.counts.soft > steps / 10
+    return beyond
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["some torque", "full torque"])
+@pytest.mark.parametrize("period", [0.01, 0.04])
+def test_the_guard_keeps_the_two_links_between_their_limits(wide, period, full):
+    arms, how = (Robot.load("reacher2"), wide("reacher2")), {"full": full}
+    how["control__period"] = period
+    assert furthest(*arms, 10_000, guarded=True, **how) <= TOLERANCE
+    assert furthest(*arms, 1_000, guarded=False, **how) > 1.0
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["some torque", "full torque"])
+def test_the_guard_keeps_a_pendulum_between_limits_that_it_is_given(wide, full):
+    unlimited = wide("pendulum")
+    robot = replace(unlimited, lower=np.array([-2.0]), upper=np.array([2.0]))
+    # Where v = k_position · distance, the joint brakes with k_position² · distance; from 4 rad
+    # away that has to be below torque / inertia = 2 / 0.3 rad/s².
+    how = {"full": full, "gravity": 0.0, "control__period": 0.05, "safety__k_position": [1.25]}
+    assert furthest(robot, unlimited, 10_000, guarded=True, **how) <= TOLERANCE
+    assert furthest(robot, unlimited, 500, guarded=False, **how) > 1.0
