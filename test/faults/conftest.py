@@ -13,8 +13,8 @@ from test.processes import Process, ros_arguments
 
 __all__ = ["PATIENT", "agent", "policy", "policy_node", "robot"]
 
-PATIENT = {"safety__latch_after": 0.4}
-"""Ten periods of 40 ms, as at 100 Hz and above: a busy machine does not stumble over it."""
+PATIENT = {"safety__latch_after": 0.8}
+"""Ten periods of 40 ms, as at 100 Hz and above, and as much again for a machine that is busy."""
 
 Shared = tuple[Any, Process]  # a FakeRobot, which needs ROS to be imported, and its node
 

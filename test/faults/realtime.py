@@ -1,6 +1,7 @@
 """What the tests of faults say about a policy node: that it acts, that it is safe."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import cycle
 from typing import NamedTuple
 
 from sensor_msgs.msg import JointState
@@ -83,11 +84,14 @@ def call_until_granted(robot: FakeRobot, service: str) -> str:
 def acting(robot: FakeRobot, node: str = "policy", period: float = PERIOD * 1e-9) -> None:
     """Stream states until the policy acts on them, with all of its authority."""
     begin = len(robot.commands)
-    robot.stream(
-        lambda: robot.status("state", node) == "active" and acts(robot.commands[begin:]),
-        "torques of the policy",
-        period=period,
-    )
+
+    def holds() -> bool:
+        return robot.status("state", node) == "active" and acts(robot.commands[begin:])
+
+    try:
+        robot.stream(holds, "torques of the policy", period=period)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; it is said: {robot.sentence(node)}") from None
 
 
 def acts(commands: Iterable[Command]) -> bool:
@@ -112,23 +116,23 @@ def assert_within_limits(robot: FakeRobot) -> None:
 
 
 class Spoiler:
-    """Spoils the next states of a stream: the first as the first of `ways` says, and so on."""
+    """Spoils states of a stream in turn, over and over: one that is lost is not missed."""
 
-    def __init__(self, *ways: Callable[[JointState], object]) -> None:
-        self._ways = list(ways)
-        self.stamps: list[int] = []
-        """The stamps that were due where a state was spoilt [ns]."""
+    def __init__(self, *ways: Callable[[JointState], object], good: int = 0) -> None:
+        """Take what spoils a message, and how many good ones follow before it begins anew."""
+        self._turns = cycle([*ways, *[None] * good])
+        self.stamps: set[int] = set()
+        """The stamps of spoilt states, which nothing may answer [ns]."""
 
     def __call__(self, message: JointState) -> JointState:
-        if not self._ways:
-            return message
-        stamp = message.header.stamp
-        self.stamps.append(stamp.sec * SECOND + stamp.nanosec)
-        spoilt = JointState(
-            header=message.header,
-            name=list(message.name),
-            position=list(message.position),
-            velocity=list(message.velocity),
-        )
-        self._ways.pop(0)(spoilt)
-        return spoilt
+        """Return the message, or a spoilt one."""
+        spoil = next(self._turns)
+        if spoil is not None:
+            due = _stamp(message)
+            spoil(message)
+            self.stamps |= {due, _stamp(message)}
+        return message
+
+
+def _stamp(message: JointState) -> int:
+    return message.header.stamp.sec * SECOND + message.header.stamp.nanosec

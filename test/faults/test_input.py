@@ -12,7 +12,6 @@ from sensor_msgs.msg import JointState
 
 from ddpg_ros.urdf import ASSETS
 from test.faults.realtime import (
-    LIMITS,
     SECOND,
     Spoiler,
     act,
@@ -36,19 +35,20 @@ def assert_rejected(lasting, wrong, sentence):
         sentence: what the node says of it.
     """
     robot, before = begin(lasting)
-    single = Spoiler(wrong[0])
-    robot.stream(lambda: single.stamps, "a spoilt state", change=single)
+    single = Spoiler(wrong[0], good=3)
+    robot.stream(lambda: before.grown("joint_states.rejected") > 1, "the count", change=single)
     acting(robot)
+    assert before.grown("latches") == 0
     row = Spoiler(*wrong)
     robot.stream(lambda: robot.status("state") == "fault", "the fault", change=row)
     fault = time.time_ns()
     assert sentence in robot.sentence()
     assert robot.sentence().startswith("3 unusable states in a row: ")
-    assert before.grown("joint_states.rejected") == 4
+    assert before.grown("latches") == 1
     robot.stream_for(0.3)  # good ones change nothing
     assert_quiet_since(robot, fault)
     assert robot.status("state") == "fault"
-    assert not {c.stamp for c in robot.commands} & {*single.stamps, *row.stamps}
+    assert not {c.stamp for c in robot.commands} & ((single.stamps | row.stamps) - {0})
     assert_within_limits(robot)
     assert f"fault: {robot.sentence()}" in before.said and "Traceback" not in before.said
     reset(robot)
@@ -196,7 +196,7 @@ def test_fault_10_stale_states_bring_zero_torque_and_then_a_latched_fault(patien
     assert before.grown("degradations") >= 1
     zeros = robot.zeros_at_the_end()
     assert len(zeros) >= 5
-    assert 80_000_000 < zeros[-1].sent - last < 400_000_000  # 3T, and before the latch
+    assert 80_000_000 < zeros[-1].sent - last < 800_000_000  # 3T, and before the latch
     robot.stream_for(0.6)  # states that are back do not bring the policy back
     assert robot.status("state") == "fault"
     assert_quiet_since(robot, zeros[-1].sent)
@@ -221,37 +221,26 @@ def test_fault_10_at_100_hz_the_torque_is_zero_and_the_fault_latched_a_tenth_of_
     assert robot.zeros_at_the_end()[-1].sent - last < 100_000_000 + 400_000_000
 
 
-def assert_dropped(robot, before, spoilt, in_all):
-    """The states that are spoilt are dropped, and the policy goes on."""
+def assert_dropped(robot, before, *seconds):
+    """So many states in a row, whose stamps are off by `seconds`, are dropped; others are not."""
+    spoilt = Spoiler(*map(retime, seconds), good=5)
+    count = before.grown("joint_states.out_of_time")
     robot.stream(
-        lambda: before.grown("joint_states.out_of_time") == in_all, "the count", change=spoilt
+        lambda: before.grown("joint_states.out_of_time") >= count + 2, "the count", change=spoilt
     )
     acting(robot)
     assert before.grown("latches") == before.grown("joint_states.rejected") == 0
-    assert not {c.stamp for c in robot.commands} & {*spoilt.answers}
-
-
-class Retimed(Spoiler):
-    """Spoils stamps; `answers` are the stamps that must not be answered."""
-
-    def __init__(self, *seconds):
-        super().__init__(*map(retime, seconds))
-        self._seconds = seconds
-
-    @property
-    def answers(self):
-        return [s + by * SECOND for s, by in zip(self.stamps, self._seconds, strict=False)]
-
-
-def test_fault_11_states_out_of_order_are_dropped_and_three_in_a_row_are_another_clock(patient):
-    robot, before = begin(patient)
-    assert_dropped(robot, before, Retimed(-1), 1)
-    assert_dropped(robot, before, Retimed(-1, -2), 3)
     assert "the clock jumped" not in before.said
+    assert not {c.stamp for c in robot.commands} & spoilt.stamps
+
+
+def test_fault_11_states_out_of_order_are_dropped_and_three_in_a_row_are_another_clock(lasting):
+    robot, before = begin(lasting)
+    assert_dropped(robot, before, -1)
+    assert_dropped(robot, before, -1, -2)
     robot.clock_offset = -2 * SECOND
     acting(robot)
     assert "the clock jumped; the open episode is discarded" in before.said
-    robot.stream(lambda: before.grown("joint_states.out_of_time") == 5, "the count")
     assert before.grown("latches") == 0
     assert_within_limits(robot)
 
@@ -277,8 +266,8 @@ def test_fault_12_a_stamp_seen_twice_gets_the_same_answer_and_is_no_step(agent, 
     assert robot.episodes[0][1] == 50  # 2 s of 40 ms, each state three times
 
 
-def test_fault_12_in_real_time_a_duplicated_stamp_is_not_answered_again(patient):
-    robot, before = begin(patient)
+def test_fault_12_in_real_time_a_duplicated_stamp_is_not_answered_again(lasting):
+    robot, before = begin(lasting)
     start = robot.stamp
 
     def twice(message):
@@ -293,10 +282,10 @@ def test_fault_12_in_real_time_a_duplicated_stamp_is_not_answered_again(patient)
     assert robot.status("state") == "active" and before.grown("latches") == 0
 
 
-def test_fault_13_a_state_from_the_future_is_dropped(patient):
-    robot, before = begin(patient)
-    assert_dropped(robot, before, Retimed(3600), 1)
-    assert_dropped(robot, before, Retimed(2, 7200), 3)
+def test_fault_13_a_state_from_the_future_is_dropped(lasting):
+    robot, before = begin(lasting)
+    assert_dropped(robot, before, 3600)
+    assert_dropped(robot, before, 2, 7200)
 
 
 def test_fault_14_a_zero_stamp_is_rejected_and_three_latch(lasting):
@@ -327,17 +316,19 @@ def test_fault_15_thirty_percent_of_loss_neither_latches_nor_stops(patient):
     assert_within_limits(robot)
 
 
-def test_fault_16_a_burst_of_three_periods_lost_degrades_and_one_of_ten_latches(patient):
+def test_fault_16_three_periods_lost_degrade_and_more_than_the_deadline_latches(
+    patient,
+):
     robot, before = begin(patient)
     last = robot.stamp
     robot.silent_for(0.18)
     robot.drain()
     (first, *_) = robot.zeros_at_the_end()[::-1]
-    assert 80_000_000 < first.sent - last < 400_000_000
+    assert 80_000_000 < first.sent - last < 800_000_000
     robot.stream(lambda: before.grown("degradations") > 0, "the count")
     acting(robot)
     assert before.grown("latches") == 0
-    robot.silent_for(0.5)
+    robot.silent_for(0.9)
     back = time.time_ns()
     robot.stream(lambda: robot.status("state") == "fault", "the fault")
     robot.stream_for(0.3)
@@ -367,15 +358,18 @@ def test_fault_17_after_a_freeze_of_a_second_and_a_burst_the_policy_has_no_say(p
 
 def test_fault_17_where_nothing_latches_the_ramp_keeps_a_burst_from_the_motors(robot, policy_node):
     policy_node(safety__ramp_seconds=2.0)
+    robot.at_rest = True  # the policy asks for the same torque all the time
     act(robot)
     robot.stream(lambda: robot.status("authority") == "1", "full authority")
+    robot.stream_for(0.2)
+    full = next(c.torque for c in reversed(robot.commands) if any(c.torque))
     robot.silent_for(1.0)
     stamps = burst(robot, 25)
     robot.silent_until(lambda: robot.answered(stamps[-1]), "an answer to the newest")
-    newest = next(c for c in robot.commands if c.stamp == stamps[-1])
-    asked = [c for c in robot.commands if c.stamp in stamps]
-    assert asked[-1] is newest  # nothing older is answered later
-    for command in asked:  # at most two periods' worth each, of 2 s: 25 × 4 % would be all of it
-        for torque, limit in zip(command.torque, LIMITS, strict=True):
-            assert abs(torque) <= 0.5 * limit, asked
+    robot.silent_for(0.1)
+    answers = [c for c in robot.commands if c.stamp in stamps]
+    assert [c.stamp for c in answers] == sorted(c.stamp for c in answers)
+    for command in answers:  # the second of silence is none at the controls: 80 ms of 2 s at most
+        for torque, most in zip(command.torque, full, strict=True):
+            assert abs(torque) <= 0.3 * abs(most), (full, answers)
     assert robot.status("latches") == "0"

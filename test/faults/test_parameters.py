@@ -11,7 +11,6 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
-from test.faults.conftest import PATIENT
 from test.faults.realtime import act, acting, assert_quiet_since, assert_within_limits, reset
 from test.nodes.fake_robot import PERIOD
 from test.nodes.test_agent_node import SMALL
@@ -105,7 +104,7 @@ def largest(commands):
 
 
 def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, policy_node):
-    policy_node(**PATIENT)
+    policy_node()
     act(robot)
     robot.stream_for(0.6)
     before = largest(robot.commands)
@@ -131,7 +130,7 @@ def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, poli
 
 
 def test_fault_50_no_other_parameter_changes_and_nothing_is_taken_in_half(robot, policy_node):
-    policy_node(**PATIENT)
+    policy_node()
     act(robot)
     robot.stream_for(0.6)
     before = largest(robot.commands)
@@ -157,7 +156,7 @@ def test_fault_50_no_other_parameter_changes_and_nothing_is_taken_in_half(robot,
 def test_fault_51_an_estop_flood_is_answered_and_holds_and_only_a_reset_ends_it(
     robot, policy_node
 ):
-    policy_node(**PATIENT)
+    policy_node()
     act(robot)
     deep = QoSProfile(depth=1000)  # or the answers are lost on this side
     clients = [

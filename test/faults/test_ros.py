@@ -55,8 +55,8 @@ def test_fault_18_states_of_another_quality_of_service_are_an_error_line(
     assert robot.step().stamp == robot.stamp
 
 
-def test_fault_18_a_listener_that_cannot_hear_the_torques_is_an_error_line(patient):
-    robot, before = begin(patient)
+def test_fault_18_a_listener_that_cannot_hear_the_torques_is_an_error_line(lasting):
+    robot, before = begin(lasting)
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     began = time.time()
     deaf = robot.node.create_subscription(JointState, "joint_command", print, latched)
@@ -69,8 +69,8 @@ def test_fault_18_a_listener_that_cannot_hear_the_torques_is_an_error_line(patie
 
 
 @pytest.mark.parametrize("hours", [1, -1], ids=["on", "back"])
-def test_fault_19_a_wall_clock_that_jumps_an_hour_latches_nothing(patient, hours):
-    robot, before = begin(patient)
+def test_fault_19_a_wall_clock_that_jumps_an_hour_latches_nothing(lasting, hours):
+    robot, before = begin(lasting)
     robot.clock_offset = hours * 3600 * SECOND
     jumped = time.time_ns() + robot.clock_offset
     acting(robot)
@@ -102,8 +102,8 @@ def test_fault_20_simulated_time_reset_discards_the_episode_and_it_goes_on(agent
     assert "the clock jumped" in process.said and process.running
 
 
-def test_fault_20_in_real_time_the_torque_is_zero_and_the_new_time_is_taken(patient):
-    robot, before = begin(patient)
+def test_fault_20_in_real_time_the_torque_is_zero_and_the_new_time_is_taken(lasting):
+    robot, before = begin(lasting)
     robot.clock_offset = SECOND - time.time_ns()  # from one second on
     acting(robot)
     new = [c for c in robot.commands if 0 < c.stamp < 60 * SECOND]
@@ -127,7 +127,7 @@ def test_fault_21_a_clock_that_stops_latches_a_fault_and_the_torque_is_zero(pati
     robot.stream_for(0.4, change=stopped)
     assert robot.sentence().startswith("no joint state for ")
     assert_quiet_since(robot, fault)
-    assert robot.zeros_at_the_end()[-1].sent - stood < 400_000_000 + 400_000_000
+    assert robot.zeros_at_the_end()[-1].sent - stood < 800_000_000 + 400_000_000
     assert not robot.call("policy/arm").success
 
 
