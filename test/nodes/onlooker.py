@@ -1,5 +1,7 @@
 """Somebody at the graph: calls services, drives lifecycles, reads diagnostics, records topics."""
 
+import math
+import time
 from collections.abc import Callable
 from itertools import takewhile
 
@@ -17,6 +19,7 @@ from test.conftest import wait_until
 from test.nodes.fake_robot import Command, FakeRobot
 
 MANY = QoSProfile(depth=10_000)
+AGAIN_AFTER = 5.0  # [s] without an answer of a service
 LONG = 30.0  # [s] for what takes a second where nothing else runs
 SHUTDOWN = {  # by the state it is asked in
     "unconfigured": Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,
@@ -88,10 +91,18 @@ class Onlooker:
         return heard
 
     def call(self, kind: type, name: str, request: object = None) -> object:
-        """Call a service and return its response."""
-        future = self.ask(kind, name, request)
-        self.until(future.done, f"the answer of {name}")
-        return future.result()
+        """Call a service and return its response; again where it got lost, as DDS may at first."""
+        futures, asked_at = [], -math.inf
+
+        def answered() -> bool:
+            nonlocal asked_at
+            if time.monotonic() - asked_at > AGAIN_AFTER:
+                asked_at = time.monotonic()
+                futures.append(self.ask(kind, name, request))
+            return any(future.done() for future in futures)
+
+        self.until(answered, f"the answer of {name}")
+        return next(future.result() for future in futures if future.done())
 
     def ask(self, kind: type, name: str, request: object = None) -> Future:
         """Call a service and return at once."""
