@@ -29,7 +29,7 @@ from std_srvs.srv import Trigger
 
 from ddpg_ros.config import Value
 from ddpg_ros.errors import JointStateError, MachineError
-from ddpg_ros.nodes.messages import JointMap, JointStateWriter, stamp_to_ns
+from ddpg_ros.nodes.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
 from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.robot import Robot
@@ -79,7 +79,6 @@ class Simulator(MainNode):
         self._met = -1  # the turn at which another publisher came into sight; -1: none
         self._writer = JointStateWriter(robot.joints)
         self._message = b""  # the present state
-        self._clock_message = ClockMessage()
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # this node is what sim time follows
         self._stamp = 0
         self._world.reset(self._rng)
@@ -161,9 +160,7 @@ class Simulator(MainNode):
 
     def _publish(self) -> None:
         self._states.publish(self._message)
-        clock = self._clock_message.clock
-        clock.sec, clock.nanosec = divmod(self._stamp, 1_000_000_000)
-        self._clocks.publish(self._clock_message)
+        self._clocks.publish(clock_to_bytes(self._stamp))
 
     def _publish_again(self) -> None:
         if self._steps or self._alone():  # a newcomer keeps quiet

@@ -119,7 +119,7 @@ class World:
             The applied torque, (n,) [N·m].
         """
         p, client, body, joints = pybullet, self._client, self._body, self._joints
-        applied = np.clip(torque, -self._effort, self._effort)
+        applied = np.minimum(np.maximum(torque, -self._effort), self._effort)
         forces = applied.tolist()
         for _ in range(substeps):
             p.setJointMotorControlArray(

@@ -147,9 +147,9 @@ def stamp_to_ns(message: JointStateMessage | bytes) -> int:
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def set_stamp(message: JointStateMessage, stamp: int) -> None:
-    """Write `stamp` [ns] into the header."""
-    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+def clock_to_bytes(stamp: int) -> bytes:
+    """Return a rosgraph_msgs/Clock of a time [ns], as bytes to publish."""
+    return ENCAPSULATION + STAMP.pack(*divmod(stamp, 1_000_000_000))
 
 
 def _from_bytes(data: bytes) -> JointStateMessage:

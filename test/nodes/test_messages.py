@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 pytest.importorskip("rclpy")
 
 from rclpy.serialization import deserialize_message, serialize_message
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from ddpg_ros.errors import JointStateError
 from ddpg_ros.nodes.cdr import layout_of
-from ddpg_ros.nodes.messages import JointMap, JointStateWriter, set_stamp, stamp_to_ns
+from ddpg_ros.nodes.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
 
 JOINTS = ["shoulder", "elbow", "wrist"]
 VALUES = {  # position [rad], velocity [rad/s], effort [N·m]
@@ -24,6 +25,10 @@ VALUES = {  # position [rad], velocity [rad/s], effort [N·m]
     "gripper": (0.4, 1.4, 2.4),
     "wheel": (math.nan, math.inf, -math.inf),  # what we do not command may say what it likes
 }
+
+
+def set_stamp(message, stamp):
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
 
 
 def message(names=JOINTS, **changes):
@@ -162,3 +167,10 @@ def test_bytes_written_another_way_round_are_read_too():
         state = joints.state(big)
         assert (state.stamp, *state.position, *state.velocity) == (5_000_000_007, 1.0, 2.0)
     assert stamp_to_ns(big) == 5_000_000_007
+
+
+def test_a_clock_as_bytes_is_what_rclpy_writes():
+    for stamp in (0, 40_000_000, 1_795_000_000_123_456_789):
+        message = Clock()
+        message.clock.sec, message.clock.nanosec = divmod(stamp, 1_000_000_000)
+        assert clock_to_bytes(stamp) == serialize_message(message)
