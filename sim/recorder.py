@@ -27,6 +27,7 @@ class Recorder:
         self._due = 0  # [ns]
         self._frames: list[Image.Image] = []
         self._pending = False  # frames since the last reset
+        self._began = False  # with the first reset
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -45,7 +46,10 @@ class Recorder:
         self._frames.append(picture.quantize(COLOURS, dither=Image.Dither.NONE))
 
     def reset(self) -> None:
-        """An episode ended, if there was one."""
+        """An episode ended, if there was one; before the first reset the arm was only armed."""
+        if not self._began:
+            self._began, self._pending = True, False
+            self._frames.clear()
         if self._pending:
             self._pending = False
             self._left -= 1
