@@ -191,7 +191,9 @@ class SafeNode(ManagedNode):
             return
         self.topics.check()
         if self.realtime and self.safety.armed and self.topics.crowded:
-            self.safety.fault(self.topics.intruder)
+            intruder = self.topics.intruder  # the look may be from before the arming
+            if intruder:
+                self.safety.fault(intruder)
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem
