@@ -31,6 +31,7 @@ class Run:
             "learner__batch_size": 32,
             "learner__update_to_data": 2.0,
             "learner__mode": "compile",  # as a whole training has it
+            "safety__auto_arm": True,
         }
         place = ("-r", f"__ns:=/{folder.name}")
         self._simulator = Process(folder, "sim.simulator_node", *ros_arguments(settings, *place))
