@@ -79,7 +79,7 @@ class ControlNode(SafeNode):
             return
         if state.stamp == self.answered and self.safety.armed:
             self.commands.send_again()
-        elif not self._running:
+        elif not (self._running and self.safety.armed):
             self._answer(state)
 
     def _answer(self, state: JointState) -> None:

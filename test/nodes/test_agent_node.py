@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("rclpy")
 
 
+from std_srvs.srv import Trigger
+
 from ddpg_ros.control.policy import load_policy
 from test.conftest import wait_until
 from test.nodes.fake_robot import JOINTS, PERIOD, FakeRobot
@@ -96,6 +98,23 @@ def test_a_silent_topic_is_named_and_awaited(agent, robot, policy, ros_domain):
     robot.begin()
     robot.step()
     wait_until(lambda: "arrive on /joint_states again" in process.said, 5.0, "the good news")
+
+
+def test_in_lock_step_a_state_that_comes_again_after_an_estop_gets_a_safe_torque(
+    agent, robot, policy
+):
+    agent(run__policy=policy, safety__fallback="zero")
+    robot.begin()
+    robot.step()
+    assert any(robot.step().torque)
+    estop = robot.client("agent/estop")
+    robot.silent_until(estop.service_is_ready, "the service")
+    answer = estop.call_async(Trigger.Request())
+    robot.silent_until(answer.done, "the stop")
+    robot.drain()
+    robot.commands.clear()
+    robot.until(lambda: robot.answered(robot.stamp), "another answer")
+    assert not any(robot.commands[-1].torque)
 
 
 def test_states_faster_than_the_control_period_are_decimated_by_their_stamps(agent, robot, policy):
