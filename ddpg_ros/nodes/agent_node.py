@@ -11,6 +11,7 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
+from ddpg_ros.assembly import build_arm
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.experiment import Experiment
 from ddpg_ros.link.health import SaveRequest
@@ -46,6 +47,7 @@ class AgentNode(ControlNode):
 
     def make_experiment(self) -> Experiment:
         """Take the run directory, and start the learner or load the policy."""
+        build_arm(self.config)  # what cannot be is refused before anything is left on the disk
         self._run_dir = claim_run(self.config)
         with ExitStack() as hold:
             if self._run_dir is not None:

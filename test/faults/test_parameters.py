@@ -63,8 +63,13 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
             "k_velocity · k_position · velocity = 400 · 10 · 6 = 24000 N·m/s; expected at most "
             "safety.torque_rate_safe, 1000 N·m/s",
         ),
+        (
+            "agent_node",
+            {"safety__fallback": "hold"},
+            "safety.fallback is hold while run.clock is lockstep",
+        ),
     ],
-    ids=["negative", "nan", "infinite", "torque", "velocity", "gains"],
+    ids=["negative", "nan", "infinite", "torque", "velocity", "gains", "hold in lock-step"],
 )
 def test_fault_49_settings_that_cannot_be_are_refused_whole_with_the_numbers(
     agent, robot, policy, tmp_path, module, given, sentence
@@ -79,6 +84,7 @@ def test_fault_49_settings_that_cannot_be_are_refused_whole_with_the_numbers(
     robot.drain()
     assert robot.commands == []
     assert process.gone()
+    assert not (tmp_path / "run").exists()
 
 
 def numbers(name, *values):
