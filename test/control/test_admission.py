@@ -82,6 +82,14 @@ def test_the_third_state_in_a_row_of_another_time_is_the_clock_having_jumped(jum
     assert arm.send() is Arrival.NEW
 
 
+def test_strays_that_do_not_follow_each_other_are_no_other_clock():
+    arm = Arm()
+    arm.stamp += 4_000_000 * MS
+    arm.send()
+    for back in (1_000, 5_000, 3_000_000, 9_000, 3_000_001):  # from another sender each
+        assert arm.send(stamp=4_001_000 * MS - back * MS) is Arrival.OUT_OF_TIME
+
+
 def test_strays_are_counted_in_a_row(arm):
     newest = arm.stamp
     for count in range(1, 6):

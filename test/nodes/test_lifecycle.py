@@ -138,6 +138,16 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
     assert "Traceback" not in process.said and process.gone()
 
 
+def test_a_latch_outlives_a_cleanup(start, onlooker):
+    start("policy", autostart=True)
+    onlooker.until(lambda: onlooker.state_of("policy") == "active", "it")
+    assert onlooker.trigger("policy/estop").success
+    for transition in ("deactivate", "cleanup", "configure", "activate"):
+        assert onlooker.change("policy", transition)
+    refusal = onlooker.trigger("policy/arm")
+    assert not refusal.success and "estop is latched" in refusal.message
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_started_by_itself_it_becomes_active(start, onlooker, name):
     start(name, autostart=True)
