@@ -26,6 +26,7 @@ from ddpg_ros.algo.program import Inputs, Program, Run
 from ddpg_ros.algo.update import LearnerState
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import MachineError
+from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout
 
 _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
@@ -97,11 +98,7 @@ class CompiledUpdate:
             raise MachineError(
                 f"there is no C++ compiler '{compiler}' here (apt install g++ python3-dev)."
             )
-        print(
-            "learner: compiling the update, once for these settings (10 to 20 s)",
-            file=sys.stderr,
-            flush=True,
-        )
+        say("learner: compiling the update, once for these settings (10 to 20 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
         self._maker = subprocess.Popen(

@@ -1,6 +1,5 @@
 """The learner: networks, replay and generators, and how many updates are due."""
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from ddpg_ros.algo.replay import Replay
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import LearnerDivergedError, MachineError
+from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout, Vector32
 
 WORTH_COMPILING = 5_000
@@ -114,7 +114,7 @@ class Learner:
         elif self._settings.mode == "compile":
             raise MachineError(f"learner.mode is compile, but {compiled.error}")
         else:
-            print(f"learner: not compiled, slower: {compiled.error}", file=sys.stderr, flush=True)
+            say(f"learner: not compiled, slower: {compiled.error}")
 
     def add(self, records: Array32) -> None:
         """Store experience, (k, width)."""

@@ -15,8 +15,8 @@ from ddpg_ros.algo.learner import Learner
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.link.protocol import LearnerEnd
-from ddpg_ros.link.say import say
 from ddpg_ros.run_directory import CHECKPOINTS, POLICY
+from ddpg_ros.say import say
 
 SAVE_EVERY = 30.0  # [s]
 
@@ -42,7 +42,7 @@ class Keeper:
         writes = (self._save_policy, self._save_checkpoint)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
         if reasons:
-            say(f"{reasons}. What was saved before is whole; it tries again later.")
+            say(f"learner: {reasons}. What was saved before is whole; it tries again later.")
         self._saved_at = time.monotonic()
         return reasons
 
@@ -73,10 +73,11 @@ class Keeper:
             self._checkpoints, learner.checkpoint(), settings, layout
         )
         for refusal in refusals:
-            say(refusal)
+            say(f"learner: {refusal}")
         if newest is not None:
             learner.restore(newest)
-            say(f"revived from the checkpoint of step {newest.steps}, update {newest.updates}.")
+            at = f"step {newest.steps}, update {newest.updates}"
+            say(f"learner: revived from the checkpoint of {at}.")
         elif refusals or self.policy.exists():
             raise CheckpointError(
                 "the learner was lost and no checkpoint of it can be used: "
@@ -84,7 +85,7 @@ class Keeper:
                 "the run directory."
             )
         else:
-            say("revived before its first checkpoint; it begins with fresh networks.")
+            say("learner: revived before its first checkpoint; it begins with fresh networks.")
 
 
 def _attempt(write: Callable[[Learner], None], learner: Learner) -> str:

@@ -32,8 +32,9 @@ def run(end: LearnerEnd) -> None:
         with contextlib.suppress(OSError):
             end.connection.send(Failed(str(error)))
         sys.exit(EXIT_CODE)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # nobody reads it
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(0)  # all is on disk, and Python would take another half second to unload torch
 
 

@@ -10,8 +10,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
-from ddpg_ros.link.say import say
 from ddpg_ros.run_directory import METRICS
+from ddpg_ros.say import say
 from ddpg_ros.types import Episode
 
 Row = dict[str, float | int | str]
@@ -77,7 +77,7 @@ class MetricsLog:
             self._write_row(row)
             self._write_events(row, step)
         except OSError as error:  # a full disk; the rows wait in the buffer
-            say(f"cannot write the log: {error}")
+            say(f"learner: cannot write the log: {error}")
 
     def _write_row(self, row: Row) -> None:
         if self._writer is None:

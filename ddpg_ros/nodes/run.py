@@ -3,7 +3,6 @@
 import gc
 import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -15,6 +14,8 @@ from rclpy.utilities import try_shutdown
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.nodes.executor import make_executor
 from ddpg_ros.nodes.realtime import wake_on_time
+from ddpg_ros.nodes.unread import drop_what_nobody_reads
+from ddpg_ros.say import say
 
 
 class MainNode(Node):
@@ -65,6 +66,7 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, stop)
+    drop_what_nobody_reads()
     try:
         _init(args)
         node = make()
@@ -85,7 +87,7 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
         finally:
             node.destroy_node()
     except DdpgRosError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return EXIT_CODE
     finally:
         try_shutdown()
