@@ -2,7 +2,8 @@
 
 A latency runs from the moment at which a state was to be sent, not from that at which it was: a
 sender that is held up, by whatever it measures or by the machine, owns up to it (no coordinated
-omission). States are matched to commands by their stamps.
+omission). States are matched to commands by their stamps. A torque of zero is no answer: a node
+that is disarmed or has latched a fault sends those, and does less for them.
 
 `python -m ddpg_ros.nodes.metronome --ros-args -p rate:=100.0 -p seconds:=20.0 -p file:=out.npy`
 """
@@ -20,18 +21,22 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 
 from ddpg_ros.errors import MachineError
-from ddpg_ros.nodes.messages import JointStateWriter, stamp_to_ns
+from ddpg_ros.nodes.messages import JointMap, JointStateWriter, stamp_to_ns
 from ddpg_ros.nodes.run import MainNode, run_node
 
 _LAST_ANSWERS = 1.0  # [s] after the last state; what comes later is missing
-_PATIENCE = 150.0  # [s] until the first command; the learner may have to start
+_PATIENCE = 150.0  # [s] until the first torque; the learner may have to start
 _SWING = 0.3  # [rad]; slow, well within every limit
 _SWING_RATE = 2.0 * math.pi * 0.5  # [rad/s]
+_EFFORT = 1.0  # [N·m], measured; what an echo answers is a torque, too
 _COMMANDS = QoSProfile(depth=100)  # no answer is lost while we send
 
 
 class Metronome(MainNode):
-    """Sends joint states on an absolute monotonic schedule, takes the commands."""
+    """Sends joint states on an absolute monotonic schedule, takes the commands.
+
+    The arm stands still, so that it can be armed, until the first torque; then it swings.
+    """
 
     def __init__(self) -> None:
         """Read the parameters; the schedule begins at once, what counts when answers settled."""
@@ -43,11 +48,13 @@ class Metronome(MainNode):
         self._settle = round(float(self.get_parameter("settle").value) * rate)
         self._count = round(float(self.get_parameter("seconds").value) * rate)
         self._writer = JointStateWriter(joints)
-        self._phases = [0.5 * index for index in range(len(joints))]
-        self._zero = [0.0] * len(joints)
+        self._centre = [float(at) for at in self.get_parameter("centre").value]  # [rad]
+        self._effort = [_EFFORT] * len(joints)
+        self._joints = JointMap(joints)
         self._arrived = np.zeros(self._count, dtype=np.int64)  # [ns], monotonic; 0: missing
         self._sent = 0
-        self._first: int | None = None  # number of the first state that counts
+        self._moving: int | None = None  # number of the state from which on it swings
+        self._first: int | None = None  # and of the first that counts
         self._states = self.create_publisher(JointState, "joint_states", QoSProfile(depth=1))
         commands = self.create_subscription(
             JointState, "joint_command", self._on_command, _COMMANDS, raw=True
@@ -62,7 +69,7 @@ class Metronome(MainNode):
     def _send_due(self) -> None:
         now = time.monotonic_ns()
         if now - self._begin > _PATIENCE * 1e9 and self._first is None:
-            raise MachineError(f"no command came within {_PATIENCE:g} s.")
+            raise MachineError(f"no torque but zero came within {_PATIENCE:g} s.")
         end = math.inf if self._first is None else self._first + self._count
         while self._sent < end and self._intended(self._sent) <= now:
             self._send(self._sent)
@@ -71,20 +78,26 @@ class Metronome(MainNode):
             self._finish()
 
     def _send(self, number: int) -> None:
-        at = number * self._period * 1e-9 * _SWING_RATE
+        since = 0 if self._moving is None else number - self._moving
+        at = since * self._period * 1e-9 * _SWING_RATE
+        away = _SWING * (1.0 - math.cos(at)) / 2.0  # begins at rest
+        velocity = _SWING * _SWING_RATE * math.sin(at) / 2.0
         self._states.publish(
             self._writer.write(
                 self._epoch + number * self._period,
-                self._zero,
-                [_SWING * math.sin(at + phase) for phase in self._phases],
-                [_SWING * _SWING_RATE * math.cos(at + phase) for phase in self._phases],
+                self._effort,
+                [centre + away for centre in self._centre],
+                [velocity] * len(self._centre),
             )
         )
 
     def _on_command(self, message: bytes) -> None:
         now = time.monotonic_ns()
+        if not self._joints.effort(message).any():
+            return
         number, rest = divmod(stamp_to_ns(message) - self._epoch, self._period)
         if self._first is None:
+            self._moving = self._sent
             self._first = self._sent + self._settle
         at = number - self._first
         if rest == 0 and 0 <= at < self._count and self._arrived[at] == 0:

@@ -173,9 +173,9 @@ class SafeNode(ManagedNode):
     def arm_by_itself(self) -> None:
         """Arm where that needs nobody, and the cause of a fault has passed."""
         if self.config.safety.auto_arm and self.safety.mode is not Mode.ESTOP:
-            now = time.monotonic()
+            now, placed = time.monotonic(), bool(self.config.control.reset_service)
             try:
-                self.safety.reset(now, anywhere=True)
+                self.safety.reset(now, anywhere=placed)  # else nobody brings it back inside
                 self.safety.arm(now, self._obstacle(), anywhere=True)
             except RefusedError:
                 return  # until the next state

@@ -101,6 +101,7 @@ def test_a_metronome_that_nobody_answers_ends_at_a_signal(ros_domain, tmp_path):
         "seconds:=1.0",
         "settle:=0.1",
         "joints:=[a]",
+        "centre:=[0.0]",
         f"file:={tmp_path}/x",
     ):
         command += ["-p", told]

@@ -21,6 +21,7 @@ from test.nodes.onlooker import LONG, MANY, Onlooker
 pytestmark = pytest.mark.ros
 
 OUTSIDE = (2.38, 1.3)  # [rad], of the soft limits of reacher2
+BEYOND = (1.0, -0.2)  # [rad], of its hard limits
 RAMP = 1.0  # [s]
 
 
@@ -161,6 +162,17 @@ def test_the_plain_array_holds_the_same_torques_in_the_order_of_the_joints(start
     start(**settings, control__command_interface="effort_array", control__effort_topic=topic)
     arm.until(lambda: list(expected.torque) in arrays, "the same torques")
     assert len(arm.commands) == count
+
+
+def test_what_arms_itself_waits_for_the_arm_to_be_back_inside(start, arm):
+    process = start(safety__auto_arm=True, safety__fallback="zero")
+    arm.until(lambda: has_torque(arm.commands[-1:]), "a torque")
+    arm.move_to(BEYOND)
+    arm.until(lambda: arm.onlooker.mode("policy") == "fault", "the fault")
+    assert not has_torque(arm.commands_more(25)[5:])
+    assert process.said.count("beyond its lower limit") == 1  # not once a state
+    arm.move_to(INSIDE)
+    arm.until(lambda: arm.onlooker.mode("policy") == "active", "the policy's say")
 
 
 COMMON = {

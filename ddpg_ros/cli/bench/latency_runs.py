@@ -67,13 +67,14 @@ def measure(segment: Segment) -> Vector:
     """
     with tempfile.TemporaryDirectory(prefix="ddpg_ros-") as name, _answering(segment) as answering:
         file = Path(name) / "latency.npy"
-        joints = Robot.load(load_config("reach").robot.urdf).joints
+        robot = Robot.load(load_config("reach").robot.urdf)
         parameters = {
             "rate": float(segment.rate),
             "seconds": float(segment.seconds),
             "settle": _SETTLE[segment.who],
             "file": file,
-            "joints": list(joints),
+            "joints": list(robot.joints),
+            "centre": ((robot.lower + robot.upper) / 2.0).tolist(),
         }
         told = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
         with _running("ddpg_ros.nodes.metronome", told) as metronome:
