@@ -1,11 +1,20 @@
 """What tests share: a ROS domain of their own, and a bounded wait."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Let what tests start hear the signals that a script's `make test &` has ignored."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    for number, handler in usual.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture
