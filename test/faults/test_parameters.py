@@ -111,6 +111,7 @@ def largest(commands):
 
 def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, policy_node):
     policy_node()
+    robot.at_rest = True  # and so is what the policy asks for
     act(robot)
     robot.stream_for(0.6)
     before = largest(robot.commands)
@@ -137,6 +138,7 @@ def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, poli
 
 def test_fault_50_no_other_parameter_changes_and_nothing_is_taken_in_half(robot, policy_node):
     policy_node()
+    robot.at_rest = True  # and so is what the policy asks for
     act(robot)
     robot.stream_for(0.6)
     before = largest(robot.commands)
