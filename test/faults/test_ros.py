@@ -49,7 +49,8 @@ def test_fault_18_states_of_another_quality_of_service_are_an_error_line(
     try:
         sentence = "a publisher of joint states offers another RELIABILITY than this node asks for"
         wait_until(lambda: said_at(process, sentence) is not None, 20.0, "the line")
-        assert said_at(process, sentence) - began < 1.0 + 2.0  # to be found takes a moment
+        # A lost announcement of the newcomer is repeated after 3 s.
+        assert said_at(process, sentence) - began < 1.0 + 4.0
     finally:
         stranger.close()
     assert robot.step().stamp == robot.stamp
