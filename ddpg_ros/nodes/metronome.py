@@ -53,8 +53,7 @@ class Metronome(MainNode):
         self._joints = JointMap(joints)
         self._arrived = np.zeros(self._count, dtype=np.int64)  # [ns], monotonic; 0: missing
         self._sent = 0
-        self._moving: int | None = None  # number of the state from which on it swings
-        self._first: int | None = None  # and of the first that counts
+        self._first: int | None = None  # number of the first state that counts
         self._states = self.create_publisher(JointState, "joint_states", QoSProfile(depth=1))
         commands = self.create_subscription(
             JointState, "joint_command", self._on_command, _COMMANDS, raw=True
@@ -78,8 +77,8 @@ class Metronome(MainNode):
             self._finish()
 
     def _send(self, number: int) -> None:
-        since = 0 if self._moving is None else number - self._moving
-        at = since * self._period * 1e-9 * _SWING_RATE
+        swung = 0 if self._first is None else number - self._first + self._settle  # [periods]
+        at = swung * self._period * 1e-9 * _SWING_RATE
         away = _SWING * (1.0 - math.cos(at)) / 2.0  # begins at rest
         velocity = _SWING * _SWING_RATE * math.sin(at) / 2.0
         self._states.publish(
@@ -97,7 +96,6 @@ class Metronome(MainNode):
             return
         number, rest = divmod(stamp_to_ns(message) - self._epoch, self._period)
         if self._first is None:
-            self._moving = self._sent
             self._first = self._sent + self._settle
         at = number - self._first
         if rest == 0 and 0 <= at < self._count and self._arrived[at] == 0:

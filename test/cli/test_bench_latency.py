@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from ddpg_ros.cli.bench.app import bench
 from ddpg_ros.cli.bench.latency import percentile, ratios, row, until_answered
 from ddpg_ros.cli.bench.latency_picture import draw_latency
+from test.conftest import wait_until
 
 INF = math.inf
 
@@ -92,20 +93,63 @@ def test_the_parts_of_a_tick_are_told_as_json(ros_domain):
     assert all(value > 0 for value in parts.values())
 
 
-@pytest.mark.ros
-def test_a_metronome_that_nobody_answers_ends_at_a_signal(ros_domain, tmp_path):
-    pytest.importorskip("rclpy")
+def start_metronome(file):
+    """Start one at 50 Hz, whose one joint stands at 0.5 rad; 50 states count."""
     command = [sys.executable, "-m", "ddpg_ros.nodes.metronome", "--ros-args"]
     for told in (
         "rate:=50.0",
         "seconds:=1.0",
         "settle:=0.1",
         "joints:=[a]",
-        "centre:=[0.0]",
-        f"file:={tmp_path}/x",
+        "centre:=[0.5]",
+        f"file:={file}",
     ):
         command += ["-p", told]
-    with subprocess.Popen(command) as metronome:
+    return subprocess.Popen(command)
+
+
+@pytest.mark.ros
+def test_the_metronome_stands_still_until_the_first_torque_and_takes_zeros_for_no_answer(
+    ros_domain, tmp_path
+):
+    rclpy = pytest.importorskip("rclpy")
+    from rclpy.qos import QoSProfile
+    from sensor_msgs.msg import JointState
+
+    zeros, seen, deep = 20, [], QoSProfile(depth=100)
+
+    def answer(state):
+        torque = 0.0 if len(seen) < zeros or len(seen) % 2 else 0.5
+        seen.append(state.position[0])
+        commands.publish(JointState(header=state.header, name=["a"], effort=[torque]))
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=ros_domain)
+    node = rclpy.create_node("arm", context=context)
+    commands = node.create_publisher(JointState, "joint_command", deep)
+    node.create_subscription(JointState, "joint_states", answer, deep)
+    executor = rclpy.executors.SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    with start_metronome(tmp_path / "x.npy") as metronome:
+        wait_until(
+            lambda: metronome.poll() is not None,
+            30.0,
+            "the end",
+            lambda: executor.spin_once(timeout_sec=0.02),
+        )
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown(context=context)
+    assert seen[:zeros] == [0.5] * zeros
+    assert 0.7 < max(seen) <= 0.8 and min(seen) == 0.5  # it swings by 0.3 rad
+    answered = np.isfinite(np.load(tmp_path / "x.npy"))
+    assert 20 <= answered.sum() <= 26  # every second one has a torque
+
+
+@pytest.mark.ros
+def test_a_metronome_that_nobody_answers_ends_at_a_signal(ros_domain, tmp_path):
+    pytest.importorskip("rclpy")
+    with start_metronome(tmp_path / "x.npy") as metronome:
         with pytest.raises(subprocess.TimeoutExpired):
             metronome.wait(3.0)
         metronome.terminate()

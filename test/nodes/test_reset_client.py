@@ -66,6 +66,7 @@ def test_only_the_answer_to_the_newest_reset_counts(simulator):
     simulator.sentences = ["100", "200"]
     simulator.client.request(last_stamp=50)
     simulator.client.request(last_stamp=60)
+    wait_until(lambda: simulator.heard, 10.0, "an answer", simulator.turn)
     simulator.until_all_is_answered()
     assert simulator.client.first_stamp == 200
     assert simulator.heard == 1
