@@ -50,9 +50,10 @@ class Guard:
        max(last + up, min(last + safe, max(0, τ_lo)));
     6. |τ| ≤ torque again: a limit that was lowered below the torque sent last wins over the rate.
 
-    The measured dt counts up to 2T, T the control period, so that no pause lets the torque jump.
-    It has no lower bound: a burst of commands moves the torque no faster. A latched fault changes
-    no torque: what follows from it is decided elsewhere. To be called from one thread.
+    In stage 5 the measured dt counts up to 2T, T the control period, so that no pause lets the
+    torque jump; on the way to zero after a rejection all of it counts, see `release`. It has no
+    lower bound: a burst of commands moves the torque no faster. A latched fault changes no torque:
+    what follows from it is decided elsewhere. To be called from one thread.
     """
 
     def __init__(self, limits: Limits, period: float) -> None:

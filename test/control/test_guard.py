@@ -527,6 +527,15 @@ def any_limits(draw):
         ("apply", [math.nan, 1.0], [0.0, 0.0], [0.0, 0.0], math.nan),
     ],
 )
+@example(  # a rejection after a pause: all of it counts
+    limits=make_limits(),
+    calls=[
+        ("apply", [BIG, -BIG], [0.0, 0.0], [0.0, 0.0], 0.02),
+        ("apply", [BIG, -BIG], [0.0, 0.0], [0.0, 0.0], 0.02),
+        ("apply", [], [], [0.0, math.inf], 0.03),
+        ("release", [], [], [], 0.03),
+    ],
+)
 def test_for_every_input_the_answer_is_finite_within_limits_and_not_too_fast(limits, calls):
     guard = Guard(limits, PERIOD)
     for kind, torque, position, velocity, dt in calls:
@@ -547,18 +556,21 @@ def test_for_every_input_the_answer_is_finite_within_limits_and_not_too_fast(lim
         assert answer.shape == (2,)
         assert np.isfinite(answer).all()
         assert (np.abs(answer) <= most).all()
-        span = min(max(dt if dt == dt else 0.0, 0.0), 2 * PERIOD)
+        released = kind == "release" or guard.counts.rejected > rejected
+        elapsed = max(dt if dt == dt else 0.0, 0.0)
+        span = elapsed if released else min(elapsed, 2 * PERIOD)
         up, safe = limits.torque_rate * span, limits.torque_rate_safe * span
         for i, joint in enumerate(guard.limits.by_joint()):
             if abs(last[i]) > most[i]:
                 continue  # a limit was lowered below it
-            low = high = 0.0
-            if kind != "release" and guard.counts.rejected == rejected:
-                bounds = soft_bounds(joint, position[i], velocity[i])
-                low, high = max(0.0, bounds.low), min(0.0, bounds.high)
-            rounding = 4.0 * np.spacing(max(abs(answer[i]), abs(last[i]), safe))
+            rounding = 4.0 * np.spacing(max(abs(answer[i]), abs(last[i]), min(safe, 1e3)))
             moved = answer[i] - last[i]
             assert abs(moved) <= safe + rounding
+            if released:
+                assert min(0.0, last[i]) <= answer[i] <= max(0.0, last[i])
+                continue
+            bounds = soft_bounds(joint, position[i], velocity[i])
+            low, high = max(0.0, bounds.low), min(0.0, bounds.high)
             assert moved <= up + rounding or answer[i] <= low
             assert moved >= -up - rounding or answer[i] >= high
 
