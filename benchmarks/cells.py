@@ -6,6 +6,7 @@ import signal
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,17 @@ class Cell(NamedTuple):
     seed: int
     asked: Result  # all that decides what comes of it, `steps` among them
 
+    @property
+    def place(self) -> "Place":
+        """Where it stands in the table."""
+        return self.env, self.who, self.seed, self.asked["steps"]
+
+
+Place = tuple[str, str, int, int]
+"""Environment, who, seed, steps."""
+
+Found = list[tuple[Cell, Result]]
+
 
 class Cells:
     """The finished cells, in a JSON file."""
@@ -35,28 +47,40 @@ class Cells:
     def __init__(self, file: Path) -> None:
         """Read what an earlier run has finished."""
         self.file = file
-        self._finished: dict[tuple[str, str, int], Result] = {}
+        self._finished: dict[Place, Result] = {}
         if file.exists():
             for entry in json.loads(file.read_text(encoding="utf-8"))["cells"]:
-                self._finished[entry["env"], entry["who"], entry["seed"]] = entry
+                place = entry["env"], entry["who"], entry["seed"], entry["asked"]["steps"]
+                self._finished[place] = entry
 
     def result(self, cell: Cell) -> Result | None:
         """Return what came of a cell; None where it is not finished, or was asked otherwise."""
-        entry = self._finished.get(cell[:3])
+        entry = self._finished.get(cell.place)
         if entry is None or entry["asked"] != _plain(cell.asked):
             return None
         found: Result = entry["result"]
         return found
 
-    def found(self, wanted: Iterable[Cell]) -> list[tuple[Cell, Result]]:
+    def found(self, wanted: Iterable[Cell]) -> Found:
         """Return those of the wanted cells that are finished, and what came of them."""
         pairs = ((cell, self.result(cell)) for cell in wanted)
         return [(cell, result) for cell, result in pairs if result is not None]
 
+    def all_as(self, asked: Callable[[str, str, int], Result]) -> Found:
+        """Return every finished cell that was asked as it would be now, seed by seed.
+
+        Args:
+            asked: environment, who and steps → what such a cell is trained with.
+        """
+        places = sorted(self._finished, key=itemgetter(2))
+        return self.found(
+            Cell(env, who, seed, asked(env, who, steps)) for env, who, seed, steps in places
+        )
+
     def keep(self, cell: Cell, result: Result) -> None:
         """Add a finished cell and write the file, a line a cell."""
         entry = {**cell._asdict(), "asked": _plain(cell.asked), "result": _plain(result)}
-        self._finished[cell[:3]] = entry
+        self._finished[cell.place] = entry
         head = json.dumps({"benchmark": self.file.stem, **describe_machine()}, indent=2)
         lines = ",\n".join(f"    {json.dumps(entry)}" for entry in self._finished.values())
         write_whole(f'{head[:-2]},\n  "cells": [\n{lines}\n  ]\n}}\n', self.file)
@@ -117,12 +141,12 @@ def fill(
     return not failed
 
 
-def seconds_left(todo: Iterable[Cell], finished: Sequence[tuple[Cell, Result]]) -> float | None:
+def seconds_left(todo: Iterable[Cell], finished: Found) -> float | None:
     """Estimate from the seconds a step of the nearest finished cells; None without any."""
     left = 0.0
     for cell in todo:
         alike = [
-            [result for other, result in finished if (other.env, other.who) == cell[:2]],
+            [result for other, result in finished if other[:2] == cell[:2]],
             [result for other, result in finished if other.who == cell.who],
             [result for _, result in finished],
         ]

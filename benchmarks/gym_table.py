@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.cells import (
     Cell,
     Cells,
+    Found,
     Result,
     add_options,
     duration,
@@ -31,8 +32,6 @@ from ddpg_ros.cli.bench.results import write_whole
 from ddpg_ros.config import Value
 from ddpg_ros.parameter_file import read_assignments
 from ddpg_ros.types import Vector
-
-Found = list[tuple[Cell, Result]]
 
 MOST_STEPS = {
     "Pendulum-v1": 20_000,
@@ -86,7 +85,9 @@ def main() -> int:
     ]
     cells = Cells(arguments.results / "gym_table.json")
     complete = fill(cells, wanted, train, arguments.hours)
-    found = cells.found(wanted)
+    found = cells.all_as(
+        lambda env, who, steps: asked(env, who, steps, arguments.threads, settings)
+    )
     if found:
         write_whole(table(found), arguments.results / "gym_table.md")
         draw(found, arguments.results / "gym_table.png")
@@ -132,26 +133,47 @@ def table(found: Found) -> str:
     head = ["environment", "steps"]
     head += [f"{NAMES[who]}{what}" for who in whos for what in ("", ": every seed", ": training")]
     rows = [[*head, "published, **1,000,000 steps**"]]
-    for env in dict.fromkeys(cell.env for cell, _ in found):
-        steps = max(cell.asked["steps"] for cell, _ in found if cell.env == env)
+    for env, steps in budgets(found):
         row = [env, f"{steps:,}"]
         for who in whos:
-            results = [result for cell, result in found if (cell.env, cell.who) == (env, who)]
+            results = results_of(found, env, who, steps)
             returns = [result["mean_return"] for result in results]
             wall = [result["train_wall_s"] for result in results]
             row += [spread(returns), ", ".join(map(figure, returns)) or "–"]
-            row += [duration(float(np.median(wall))) if wall else "–"]
+            row += [f"{duration(float(np.median(wall)))}{cores(results)}" if wall else "–"]
         published = PUBLISHED.get(env, {})
         rows.append([*row, ", ".join(f"{who} {value:g}" for who, value in published.items())])
     return f"{markdown(rows)}\n{NOTE}"
 
 
+def budgets(found: Found) -> list[tuple[str, int]]:
+    """Return every environment with each number of steps, fewest first."""
+    envs = list(dict.fromkeys(cell.env for cell, _ in found))
+    each = {(cell.env, int(cell.asked["steps"])) for cell, _ in found}
+    return sorted(each, key=lambda budget: (envs.index(budget[0]), budget[1]))
+
+
+def results_of(found: Found, env: str, who: str, steps: int) -> list[Result]:
+    """Return what the seeds came to."""
+    place = (env, who, steps)
+    return [result for cell, result in found if (cell.env, cell.who, cell.asked["steps"]) == place]
+
+
+def cores(results: Sequence[Result]) -> str:
+    """Say on how many cores the seeds were trained."""
+    numbers = sorted({int(result["cores"]) for result in results})
+    return f" ({' or '.join(map(str, numbers))} core{'s' if numbers[-1] > 1 else ''})"
+
+
 def draw(found: Found, picture: Path) -> None:
-    """Draw the returns of the training episodes: a thin line a seed, the median bold."""
+    """Draw the returns of the training episodes: a thin line a seed, the median bold.
+
+    An environment is shown with the most steps that it was trained for.
+    """
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    envs = list(dict.fromkeys(cell.env for cell, _ in found))
+    envs = dict(budgets(found))
     columns = min(3, len(envs))
     figure, axes = plt.subplots(
         -(-len(envs) // columns),
@@ -162,9 +184,9 @@ def draw(found: Found, picture: Path) -> None:
     )
     for axis in axes.flat[len(envs) :]:
         axis.remove()
-    for axis, env in zip(axes.flat, envs, strict=False):
+    for axis, (env, most) in zip(axes.flat, envs.items(), strict=False):
         for who in NAMES:
-            results = [result for cell, result in found if (cell.env, cell.who) == (env, who)]
+            results = results_of(found, env, who, most)
             curves = [np.array(result["curve"]).T for result in results if result["curve"]]
             for steps, returns in curves:
                 axis.plot(steps, returns, color=COLOURS[who], linewidth=0.6, alpha=0.5)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
+from ddpg_ros.cli.bench.results import usable_cores
 from ddpg_ros.config import Value
 from ddpg_ros.run_directory import EVALUATION, METRICS
 
@@ -130,6 +131,7 @@ def result(
         "train_wall_s": train_wall_s,
         "total_wall_s": total_wall_s,
         "steps": steps,
+        "cores": len(usable_cores()),
         "curve": thinned(curve, steps),
     }
 

@@ -82,7 +82,24 @@ def test_a_cell_that_is_asked_otherwise_is_not_finished(tmp_path):
     cells.keep(Cell("A", "ours", 0, {"steps": 100, "hidden": (64, 64)}), outcome())
     assert cells.result(Cell("A", "ours", 0, {"steps": 100, "hidden": [64, 64]})) == outcome()
     assert cells.result(Cell("A", "ours", 0, {"steps": 200, "hidden": [64, 64]})) is None
+    assert cells.result(Cell("A", "ours", 0, {"steps": 100, "hidden": [64, 32]})) is None
     assert cells.result(Cell("A", "sb3", 0, {"steps": 100, "hidden": [64, 64]})) is None
+
+
+def test_all_that_is_alike_is_found_again_whatever_was_asked_last(tmp_path):
+    cells = Cells(tmp_path / "table.json")
+
+    def asked(env, who, steps):
+        return {"steps": steps, "rate": 0.1}
+
+    cells.keep(Cell("A", "ours", 1, asked("A", "ours", 100)), outcome())
+    cells.keep(Cell("B", "ours", 0, {"steps": 100, "rate": 0.2}), outcome())  # otherwise
+    cells.keep(Cell("A", "ours", 0, asked("A", "ours", 200)), outcome(2.0))
+    found = Cells(cells.file).all_as(asked)
+    assert [(cell.place, result["mean_return"]) for cell, result in found] == [
+        (("A", "ours", 0, 200), 2.0),
+        (("A", "ours", 1, 100), 1.0),
+    ]
 
 
 def test_the_file_says_on_which_machine_and_holds_a_line_a_cell(tmp_path):

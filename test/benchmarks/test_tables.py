@@ -10,15 +10,16 @@ from benchmarks.cells import Cell
 mpl.use("Agg")
 
 
-def cell(env, who, seed, value, curve=((50.0, 0.0), (100.0, 1.0))):
+def cell(env, who, seed, value, curve=((50.0, 0.0), (100.0, 1.0)), steps=1000, cores=2):
     result = {
         "mean_return": value,
         "late_return": value - 1.0,
         "area": None,
         "train_wall_s": 60.0,
+        "cores": cores,
         "curve": [list(point) for point in curve],
     }
-    return Cell(env, who, seed, {"steps": 1000}), result
+    return Cell(env, who, seed, {"steps": steps}), result
 
 
 FOUND = [
@@ -32,9 +33,22 @@ FOUND = [
 def test_the_gymnasium_table_shows_every_seed_and_says_the_published_budget():
     head, _, hopper, pendulum_row, *_ = gym_table.table(FOUND).splitlines()
     assert "**1,000,000 steps**" in head
-    assert "| Hopper-v5 | 1,000 | 1500 ± 500 | 1000, 2000 | 60 s | 500 ± 0.0 | 500 |" in hopper
+    assert (
+        "| Hopper-v5 | 1,000 | 1500 ± 500 | 1000, 2000 | 60 s (2 cores) | 500 ± 0.0 | 500 |"
+    ) in hopper
     assert "Tianshou 2197, others 2021, CleanRL 1577" in hopper
     assert "| – | – | – |" in pendulum_row  # Stable-Baselines3 has not been there yet
+
+
+def test_a_longer_training_has_a_row_of_its_own_below_the_shorter_one():
+    longer = cell("Hopper-v5", "ours", 0, 3000.0, steps=2000, cores=1)
+    rows = gym_table.table([longer, *FOUND]).splitlines()[2:5]
+    assert [row.split(" | ")[:4] for row in rows] == [
+        ["| Hopper-v5", "1,000", "1500 ± 500", "1000, 2000"],
+        ["| Hopper-v5", "2,000", "3000 ± 0.0", "3000"],
+        ["| Pendulum-v1", "1,000", "-150 ± 0.0", "-150"],
+    ]
+    assert "3000 | 60 s (1 core) | – | – | – |" in rows[1]
 
 
 def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short():
@@ -65,7 +79,7 @@ def test_the_options_are_shown_by_environment_with_medians(tmp_path):
         cell("A", name, seed, seed) for seed in (1.0, 2.0, 6.0) for name in ("default", "TD3")
     ]
     text = options.table(found)
-    assert "**A**, 1,000 steps" in text
+    assert "**A, 1,000 steps**" in text
     assert "| TD3 | 2.0 | 1.0 | – | 1.0, 2.0, 6.0 | 60 |" in text
     options.draw(found, tmp_path / "options.png")
     assert (tmp_path / "options.png").stat().st_size > 5_000
