@@ -13,13 +13,11 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.cells import Cell, Cells, Result, add_options, figure, fill, markdown
+from benchmarks.cells import Cell, Cells, Found, Result, add_options, figure, fill, markdown
 from benchmarks.gym_table import setup_for
 from benchmarks.trainings import train_ours
 from ddpg_ros.cli.bench.results import write_whole
 from ddpg_ros.config import Value
-
-Found = list[tuple[Cell, Result]]
 
 DEFAULT = "default"
 TD3: dict[str, Value] = {
@@ -35,6 +33,7 @@ OPTIONS: dict[str, dict[str, Value]] = {
     "normalised observations": {"learner.normalise_observations": True},
     **{f"{name.partition('.')[2].replace('_', ' ')} {v}": {name: v} for name, v in TD3.items()},
     "TD3": TD3,
+    "clip target": {"learner.clip_target": True},
     "action penalty 0.01": {"learner.action_penalty": 0.01},
     "2 updates a step": {"learner.update_to_data": 2.0},
     "2 updates a step, resets": {"learner.update_to_data": 2.0, "learner.reset_every": 20_000},
@@ -64,7 +63,7 @@ def main() -> int:
     ]
     cells = Cells(arguments.results / "options.json")
     complete = fill(cells, wanted, train, arguments.hours)
-    found = cells.found(wanted)
+    found = cells.all_as(asked)
     if found:
         write_whole(table(found), arguments.results / "options.md")
         draw(found, arguments.results / "options.png")
@@ -74,7 +73,7 @@ def main() -> int:
 def asked(env: str, option: str, most_steps: int) -> dict[str, Any]:
     """Return what a cell is to be trained with: that of the Gymnasium table, and the option."""
     setup = setup_for(env, most_steps)
-    return {"steps": setup.steps, "settings": {**setup.settings(), **OPTIONS[option]}}
+    return {"steps": setup.steps, "settings": {**setup.settings(), **OPTIONS.get(option, {})}}
 
 
 def train(cell: Cell) -> Result:
@@ -83,25 +82,25 @@ def train(cell: Cell) -> Result:
 
 
 def grouped(found: Found) -> dict[str, dict[str, list[Result]]]:
-    """Return the results of the seeds by environment and option."""
+    """Return the results of the seeds by environment with its steps, and by option."""
     groups: dict[str, dict[str, list[Result]]] = {}
-    for cell, result in found:
-        groups.setdefault(cell.env, {}).setdefault(cell.who, []).append(result)
+    for cell, result in sorted(found, key=lambda pair: list(OPTIONS).index(pair[0].who)):
+        budget = f"{cell.env}, {cell.asked['steps']:,} steps"
+        groups.setdefault(budget, {}).setdefault(cell.who, []).append(result)
     return groups
 
 
 def table(found: Found) -> str:
     """Return a table an environment in Markdown: medians over the seeds, and every seed."""
     parts = []
-    for env, options in grouped(found).items():
-        steps = next(cell.asked["steps"] for cell, _ in found if cell.env == env)
+    for budget, options in grouped(found).items():
         rows = [["option", *MEASURES.values(), "greedy, every seed", "training [s]"]]
         for name, results in options.items():
             medians = [median_of(results, measure) for measure in MEASURES]
             seeds = ", ".join(figure(result["mean_return"]) for result in results)
             wall = statistics.median(result["train_wall_s"] for result in results)
             rows.append([name, *medians, seeds, f"{wall:.0f}"])
-        parts.append(f"**{env}**, {steps:,} steps, medians over the seeds:\n\n{markdown(rows)}")
+        parts.append(f"**{budget}**, medians over the seeds:\n\n{markdown(rows)}")
     return "\n".join(parts)
 
 
@@ -121,7 +120,7 @@ def draw(found: Found, picture: Path) -> None:
     drawing, axes = plt.subplots(
         1, len(groups), figsize=(5.4 * len(groups), height), layout="constrained", squeeze=False
     )
-    for axis, (env, options) in zip(axes[0], groups.items(), strict=True):
+    for axis, (budget, options) in zip(axes[0], groups.items(), strict=True):
         for row, (name, results) in enumerate(options.items()):
             values = [result["mean_return"] for result in results]
             middle = statistics.median(values)
@@ -131,7 +130,7 @@ def draw(found: Found, picture: Path) -> None:
                 axis.axvline(middle, color="#d9742b", linestyle="--", linewidth=1.0)
         axis.set_yticks(range(len(options)), list(options))
         axis.invert_yaxis()
-        axis.set_title(env)
+        axis.set_title(budget)
         axis.set_xlabel("mean return of ten greedy episodes")
         axis.grid(axis="x", alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)

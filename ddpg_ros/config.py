@@ -213,6 +213,9 @@ class LearnerSection(_Section):
         0.0, description="Standard deviation of noise on target actions (TD3: 0.2)"
     )
     target_noise_clip: Positive = Field(0.5, description="Largest noise on target actions")
+    clip_target: bool = Field(
+        False, description="Keep targets within the values that the rewards so far allow"
+    )
     action_penalty: NonNegative = Field(
         0.0, description="Weight of the mean squared action in the actor's loss"
     )

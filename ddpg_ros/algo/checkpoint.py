@@ -24,7 +24,7 @@ from ddpg_ros.sealed_file import read_sealed, write_sealed
 from ddpg_ros.types import RecordLayout
 
 LATEST, PREVIOUS = "latest.safetensors", "previous.safetensors"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _KIND = "checkpoint"
 _HEADER_LIMIT = 2**20  # [bytes]
 _DECIDE = (
@@ -42,7 +42,7 @@ class Checkpoint(NamedTuple):
 
     state: LearnerState
     statistics: Statistics  # of the observations
-    largest_reward: float
+    rewards: tuple[float, float]  # the least and the largest so far, 0 between them
     steps: int
     updates: int
 
@@ -73,7 +73,7 @@ def save_checkpoint(
         "steps": checkpoint.steps,
         "updates": checkpoint.updates,
         "observations": checkpoint.statistics.seen,
-        "largest_reward": checkpoint.largest_reward,
+        "rewards": checkpoint.rewards,
     }
     write_sealed(folder / LATEST, _KIND, document, _arrays(checkpoint), folder / PREVIOUS)
 
@@ -143,7 +143,7 @@ def load_checkpoint(
     return Checkpoint(
         _state(arrays),
         Statistics(document["observations"], arrays["mean"], arrays["variance"]),
-        document["largest_reward"],
+        tuple(document["rewards"]),
         document["steps"],
         document["updates"],
     )

@@ -28,7 +28,7 @@ class CudaGraph:
         assert self._graph is not None
         if state is not self._state:  # the first call, or the networks were drawn anew
             combine(Tensor.copy_, self._state, state)
-        for name in ("rows", "noise", "moments", "value_limit"):
+        for name in ("rows", "noise", "moments", "value_limit", "value_range"):
             getattr(self._inputs, name).copy_(getattr(inputs, name), non_blocking=True)
         self._k.zero_()
         for _ in range(int(inputs.updates)):

@@ -1,5 +1,7 @@
 """The learner: networks, replay and generators, and how many updates are due."""
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -77,8 +79,8 @@ class Learner:
         self.replay = Replay(settings.replay_capacity, layout, settings.device)
         self._normaliser = Normaliser(layout.observation_size)
         self._inputs = self._program.inputs(self.replay.storage)
-        self._largest_reward = 0.0
-        self._note_reward(SMALLEST_REWARD)
+        self._rewards = (0.0, 0.0)
+        self._limit_values()
         self._skips_in_a_row = 0
         self._learns_from = settings.warmup_steps
         self._updates_before = 0
@@ -125,14 +127,26 @@ class Learner:
         if self._settings.normalise_observations:
             self._normaliser.add(records[:, observation])
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._note_reward(max(map(abs, records[:, reward].tolist())))
+        self._note_rewards(records[:, reward].tolist())
         self.steps += len(records)
 
-    def _note_reward(self, reward: float) -> None:
-        """Raise the limit of values: a reward for ever is r/(1 − γ), and twice that diverges."""
-        if self._largest_reward < reward < float("inf"):
-            self._largest_reward = reward
-            self._inputs.value_limit.fill_(2.0 * reward / (1.0 - self._settings.discount))
+    def _note_rewards(self, rewards: Iterable[float]) -> None:
+        seen = [*self._rewards, *(reward for reward in rewards if math.isfinite(reward))]
+        least, largest = min(seen), max(seen)
+        if (least, largest) != self._rewards:
+            self._rewards = (least, largest)
+            self._limit_values()
+
+    def _limit_values(self) -> None:
+        """Set the range of values, and what diverges: twice what a reward for ever comes to.
+
+        A reward r for ever is worth r/(1 − γ); a record's, over n steps, R/(1 − γⁿ).
+        """
+        discount, n_step = self._settings.discount, self._settings.n_step
+        least, largest = (reward / (1.0 - discount**n_step) for reward in self._rewards)
+        self._inputs.value_range.copy_(torch.tensor((least, largest)))
+        at_least = SMALLEST_REWARD / (1.0 - discount)
+        self._inputs.value_limit.fill_(2.0 * max(at_least, -least, largest))
 
     @property
     def due(self) -> int:
@@ -145,7 +159,7 @@ class Learner:
         """Return all that the learner knows but its replay, on the CPU, a copy."""
         state = moved(self.state, "cpu")
         statistics = self._normaliser.statistics
-        return Checkpoint(state, statistics, self._largest_reward, self.steps, self.updates)
+        return Checkpoint(state, statistics, self._rewards, self.steps, self.updates)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take back what an earlier learner of the same settings knew."""
@@ -153,7 +167,7 @@ class Learner:
         self._normaliser.restore(checkpoint.statistics)
         if self._settings.normalise_observations:
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._note_reward(checkpoint.largest_reward)
+        self._note_rewards(checkpoint.rewards)
         self.updates = checkpoint.updates
 
     def go_on_from(self, step: int) -> None:
@@ -219,9 +233,9 @@ class Learner:
                     f"the learner diverges: {SKIPS_ALLOWED} updates in a row were skipped, as "
                     "their losses or gradients were not finite or |Q| was beyond what rewards "
                     f"allow (largest |Q| {largest:.3g}, allowed 2 r_max/(1 − γ) = {limit:.3g}). "
-                    "The policy is the last good one. Try a lower learner.critic_learning_rate, "
-                    "a lower learner.tau, learner.critics: 2 or learner.critic_layer_norm: true; "
-                    "and look whether observations and rewards are of order 1."
+                    "The policy is the last good one. Try learner.clip_target: true, a lower "
+                    "learner.critic_learning_rate, a lower learner.tau or learner.critics: 2; and "
+                    "look whether observations and rewards are of order 1."
                 )
 
     def actor_weights(self) -> Vector32:

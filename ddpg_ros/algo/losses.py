@@ -2,7 +2,8 @@
 
 Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016;
 Silver et al., "Deterministic policy gradient algorithms", ICML 2014;
-Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018: TD3.
+Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018: TD3;
+Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017: what it adds to DDPG.
 """
 
 from typing import NamedTuple
@@ -29,17 +30,20 @@ def td_target(
     target_critics: Tensor,
     batch: Batch,
     action_noise: Tensor | None = None,
+    value_range: Tensor | None = None,
 ) -> Tensor:
     """Y = r + γ Q_w'(s', μ_θ'(s')), (b,).
 
     Of several critics, (c, p), the least value counts, and `action_noise`, (b, a), is added to
-    the target action: clipped double Q-learning and target policy smoothing (TD3).
+    the target action: clipped double Q-learning and target policy smoothing (TD3). Targets are
+    clipped to `value_range`, (2,), as in Andrychowicz et al. (2017), appendix A.
     """
     next_action = networks.actor(target_actor, batch.next_observation)
     if action_noise is not None:
         next_action = (next_action + action_noise).clamp(-1.0, 1.0)
     next_value = _values(networks, target_critics, batch.next_observation, next_action)
-    return batch.reward + batch.discount * next_value.amin(0)
+    target = batch.reward + batch.discount * next_value.amin(0)
+    return target if value_range is None else target.clamp(value_range[0], value_range[1])
 
 
 def critic_loss(
@@ -60,8 +64,8 @@ def actor_loss(
     """−J(θ) = −E[Q_w(s, μ_θ(s))] + λ E[μ_θ(s)²].
 
     The gradient of the first term is the deterministic policy gradient, negated; the second, the
-    penalty of action, is that of Andrychowicz et al. (2017), "Hindsight experience replay", on the
-    action as in its published code.
+    penalty of action, is that of Andrychowicz et al. (2017), on the action as in its published
+    code.
 
     Returns:
         The loss, (), and the actions, (b, a), to report.

@@ -30,6 +30,7 @@ class Inputs(NamedTuple):
     noise: Tensor  # (CHUNK, b, a) on the target's actions, or (CHUNK, 0, 0)
     moments: Tensor  # (2, o) of the observations, see `Normaliser`
     value_limit: Tensor  # () what no value can reach
+    value_range: Tensor  # (2,) the least and the greatest value that the rewards so far allow
     updates: Tensor  # () to do, at most CHUNK; on the CPU
 
     def on(self, device: torch.device) -> "Inputs":
@@ -39,6 +40,7 @@ class Inputs(NamedTuple):
             noise=self.noise.to(device),
             moments=self.moments.to(device),
             value_limit=self.value_limit.to(device),
+            value_range=self.value_range.to(device),
         )
 
 
@@ -88,6 +90,7 @@ class Program:
             noise=torch.zeros((CHUNK, batch, self.layout.action_size) if noisy else (CHUNK, 0, 0)),
             moments=torch.stack((torch.zeros(o := self.layout.observation_size), torch.ones(o))),
             value_limit=torch.tensor(float("inf")),
+            value_range=torch.tensor((-float("inf"), float("inf"))),
             updates=torch.tensor(1),
         )
 
@@ -102,8 +105,9 @@ class Program:
                 next_observation=normalised(batch.next_observation, inputs.moments),
             )
         noise = _row(inputs.noise, k) if self.settings.target_noise else None
+        value_range = inputs.value_range if self.settings.clip_target else None
         state, metrics = update(
-            state, batch, self.networks, adam, self._hyper, inputs.value_limit, noise
+            state, batch, self.networks, adam, self._hyper, inputs.value_limit, noise, value_range
         )
         return state, torch.stack(metrics)
 

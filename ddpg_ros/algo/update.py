@@ -72,6 +72,7 @@ def update(
     hyper: Hyperparameters,
     value_limit: Tensor,
     action_noise: Tensor | None = None,
+    value_range: Tensor | None = None,
 ) -> tuple[LearnerState, Metrics]:
     """Do one DDPG update; the actor follows the critic that has just been updated.
 
@@ -86,11 +87,14 @@ def update(
         hyper: the numbers.
         value_limit: what no value can reach.
         action_noise: (b, a), smooths the target policy (TD3); None adds none.
+        value_range: (2,) to which targets are clipped; None clips none.
 
     Returns:
         The state after it, and what to report.
     """
-    target = td_target(networks, state.target_actor, state.target_critics, batch, action_noise)
+    target = td_target(
+        networks, state.target_actor, state.target_critics, batch, action_noise, value_range
+    )
     critic_gradient, c_loss, values = _differentiate(
         critic_loss, state.critics, networks, batch, target
     )

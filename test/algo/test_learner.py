@@ -157,7 +157,7 @@ def test_ten_diverged_updates_in_a_row_stop_with_advice_and_leave_the_last_good_
     broken[:, LAYOUT.slices[2]] = np.nan
     learner.add(broken)  # nothing else is left in the replay
     assert learner.update(9).column("skipped") == [1.0] * 9
-    with pytest.raises(LearnerDivergedError, match=r"10 updates in a row .*Try a lower learner"):
+    with pytest.raises(LearnerDivergedError, match=r"10 updates in a row .*Try learner"):
         learner.update()
     assert learner.actor_weights().tobytes() == good
 
@@ -184,6 +184,38 @@ def test_a_value_beyond_twice_what_the_largest_reward_allows_is_divergence():
         critics[0, -1] = bias
         learner.state = learner.state._replace(critics=critics)
         assert learner.update().column("skipped") == [skipped]
+
+
+@pytest.mark.parametrize(
+    ("rewards", "n_step", "values"),
+    [
+        ([0.5, 2.0], 1, (0.0, 20.0)),  # γ = 0.9: 2/(1 − 0.9); an episode can end, worth 0
+        ([-5.0, 2.0], 1, (-50.0, 20.0)),
+        ([-2.71, -1.0], 3, (-10.0, 0.0)),  # −2.71/(1 − 0.9³)
+        ([np.nan, -3.0, np.inf, 1.0], 1, (-30.0, 10.0)),  # what is no number hides no other
+    ],
+)
+def test_targets_are_kept_to_what_the_rewards_so_far_allow(rewards, n_step, values):
+    learner = make_learner(discount=0.9, n_step=n_step, clip_target=True)
+    records = experience(len(rewards))
+    records[:, LAYOUT.slices[2]] = rewards
+    learner.add(records)
+    assert learner._inputs.value_range.tolist() == pytest.approx(values)
+
+
+def test_values_stay_within_the_rewards_where_targets_are_clipped_and_not_where_they_are_not():
+    reached = []
+    for clip in (True, False):
+        learner = make_learner(discount=0.9, clip_target=clip)
+        records = experience(100)
+        records[:, LAYOUT.slices[2]] = -1.0
+        records[:, LAYOUT.slices[3]] = 0.9
+        learner.add(records)
+        targets = learner.state.target_critics.clone()
+        targets[0, -1] = 15.0  # an impossible value: rewards are negative
+        learner.state = learner.state._replace(target_critics=targets)
+        reached.append(max(learner.update(60).column("q_max")))
+    assert reached[0] <= 0.1 < reached[1]
 
 
 def test_observations_are_normalised_for_the_networks_and_not_for_who_asks_the_actor():

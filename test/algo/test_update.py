@@ -74,6 +74,18 @@ def test_an_update_that_diverges_changes_nothing_and_says_so(changes):
     assert again.updates.item() == 1
 
 
+@pytest.mark.parametrize(("least", "largest", "target"), [(0, 2, 2.0), (3, 4, 3.0), (0, 4, 2.8)])
+def test_a_target_beyond_what_rewards_allow_is_clipped_where_that_is_asked(
+    least, largest, target
+):
+    # y = 1 + 0.9 (1·1 + 2·0.5) = 2.8 before it is clipped; Q = 3
+    values = torch.tensor((float(least), float(largest)))
+    _, metrics = update(
+        state(), batch(), NETWORKS, gradient_descent, HYPER, LIMIT, value_range=values
+    )
+    assert metrics.critic_loss.item() == pytest.approx(0.5 * (3.0 - target) ** 2, abs=1e-6)
+
+
 def test_metrics_by_hand():
     # y = 1 + 0.9 (1·1 + 2·0.5) = 2.8; Q = 1·1 + 2·1 = 3; δ = 0.2
     # ∇L = δ (s, a) = (0.2, 0.2); w ← (0.98, 1.98); Q(s, μ(s)) = 0.98 + 1.98·0.5 = 1.97

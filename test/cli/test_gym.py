@@ -195,6 +195,7 @@ def test_settings_are_set_one_by_one_and_every_option_trains_to_a_policy(tmp_pat
         "critic_layer_norm": "true",
         "normalise_observations": "true",
         "action_penalty": 0.01,
+        "clip_target": "true",
         "update_to_data": 2,
         "reset_every": 300,
     }
