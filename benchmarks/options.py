@@ -1,4 +1,4 @@
-"""The learner's options, one at a time against the default.
+"""The learner's options, one at a time against none of them.
 
     .venv/bin/python -m benchmarks.options [--envs …] [--steps 30000] [--seeds 5] [--only n_step_3]
 
@@ -20,6 +20,9 @@ from ddpg_ros.cli.bench.results import write_whole
 from ddpg_ros.config import Value
 
 DEFAULT = "default"
+OFF: dict[str, Value] = {"learner.clip_target": False}
+"""What `config/gym.yaml` turns on."""
+
 TD3: dict[str, Value] = {
     "learner.critics": 2,
     "learner.policy_delay": 2,
@@ -73,7 +76,8 @@ def main() -> int:
 def asked(env: str, option: str, most_steps: int) -> dict[str, Any]:
     """Return what a cell is to be trained with: that of the Gymnasium table, and the option."""
     setup = setup_for(env, most_steps)
-    return {"steps": setup.steps, "settings": {**setup.settings(), **OPTIONS.get(option, {})}}
+    settings = {**setup.settings(), **OFF, **OPTIONS.get(option, {})}
+    return {"steps": setup.steps, "settings": settings}
 
 
 def train(cell: Cell) -> Result:

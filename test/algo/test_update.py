@@ -75,9 +75,7 @@ def test_an_update_that_diverges_changes_nothing_and_says_so(changes):
 
 
 @pytest.mark.parametrize(("least", "largest", "target"), [(0, 2, 2.0), (3, 4, 3.0), (0, 4, 2.8)])
-def test_a_target_beyond_what_rewards_allow_is_clipped_where_that_is_asked(
-    least, largest, target
-):
+def test_a_target_beyond_what_rewards_allow_is_clipped_where_that_is_asked(least, largest, target):
     # y = 1 + 0.9 (1·1 + 2·0.5) = 2.8 before it is clipped; Q = 3
     values = torch.tensor((float(least), float(largest)))
     _, metrics = update(
