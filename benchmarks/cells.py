@@ -39,19 +39,24 @@ Place = tuple[str, str, int, int]
 """Environment, who, seed, steps."""
 
 Found = list[tuple[Cell, Result]]
+Shown = list[tuple[Cell, Result | None]]
+"""What a table shows; None where the training failed."""
 
 
 class Cells:
-    """The finished cells, in a JSON file."""
+    """The finished cells and those that failed, in a JSON file."""
 
     def __init__(self, file: Path) -> None:
         """Read what an earlier run has finished."""
         self.file = file
         self._finished: dict[Place, Result] = {}
+        self._failed: dict[Place, Result] = {}
         if file.exists():
-            for entry in json.loads(file.read_text(encoding="utf-8"))["cells"]:
-                place = entry["env"], entry["who"], entry["seed"], entry["asked"]["steps"]
-                self._finished[place] = entry
+            document = json.loads(file.read_text(encoding="utf-8"))
+            for name, entries in (("cells", self._finished), ("failed", self._failed)):
+                for entry in document.get(name, []):
+                    place = entry["env"], entry["who"], entry["seed"], entry["asked"]["steps"]
+                    entries[place] = entry
 
     def result(self, cell: Cell) -> Result | None:
         """Return what came of a cell; None where it is not finished, or was asked otherwise."""
@@ -66,24 +71,41 @@ class Cells:
         pairs = ((cell, self.result(cell)) for cell in wanted)
         return [(cell, result) for cell, result in pairs if result is not None]
 
-    def all_as(self, asked: Callable[[str, str, int], Result]) -> Found:
-        """Return every finished cell that was asked as it would be now, seed by seed.
+    def all_as(self, asked: Callable[[str, str, int], Result]) -> Shown:
+        """Return every cell that was asked as it would be now, seed by seed.
 
         Args:
             asked: environment, who and steps → what such a cell is trained with.
         """
-        places = sorted(self._finished, key=itemgetter(2))
-        return self.found(
-            Cell(env, who, seed, asked(env, who, steps)) for env, who, seed, steps in places
-        )
+        places = sorted({**self._failed, **self._finished}, key=itemgetter(2))
+        cells = [Cell(env, who, seed, asked(env, who, steps)) for env, who, seed, steps in places]
+        pairs = [(cell, self.result(cell)) for cell in cells]
+        return [(cell, result) for cell, result in pairs if result or self._has_failed(cell)]
 
     def keep(self, cell: Cell, result: Result) -> None:
-        """Add a finished cell and write the file, a line a cell."""
-        entry = {**cell._asdict(), "asked": _plain(cell.asked), "result": _plain(result)}
-        self._finished[cell.place] = entry
-        head = json.dumps({"benchmark": self.file.stem, **describe_machine()}, indent=2)
-        lines = ",\n".join(f"    {json.dumps(entry)}" for entry in self._finished.values())
-        write_whole(f'{head[:-2]},\n  "cells": [\n{lines}\n  ]\n}}\n', self.file)
+        """Add a finished cell and write the file."""
+        self._failed.pop(cell.place, None)
+        self._finished[cell.place] = _entry(cell, result=_plain(result))
+        self._write()
+
+    def fail(self, cell: Cell, words: str) -> None:
+        """Note that a cell's training failed, with its last words; it is tried again next time."""
+        if self.result(cell) is None:
+            self._finished.pop(cell.place, None)  # asked otherwise
+        self._failed[cell.place] = _entry(cell, words=words)
+        self._write()
+
+    def _has_failed(self, cell: Cell) -> bool:
+        entry = self._failed.get(cell.place)
+        return entry is not None and entry["asked"] == _plain(cell.asked)
+
+    def _write(self) -> None:
+        """Write the file, a line a cell."""
+        text = json.dumps({"benchmark": self.file.stem, **describe_machine()}, indent=2)[:-2]
+        for name, entries in (("cells", self._finished), ("failed", self._failed)):
+            lines = ",\n".join(f"    {json.dumps(entry)}" for entry in entries.values())
+            text += f',\n  "{name}": [\n{lines}\n  ]'
+        write_whole(f"{text}\n}}\n", self.file)
 
 
 def add_options(parser: argparse.ArgumentParser, seeds: int = 5) -> None:
@@ -99,7 +121,7 @@ def fill(
     """Train what is missing, in order; say what goes on and about how long it will take.
 
     Ctrl-C or SIGTERM, and the end of `hours`, leave what is finished; a training that fails is
-    left out.
+    noted, and tried again by the next call.
 
     Returns:
         Whether every wanted cell is there.
@@ -125,6 +147,7 @@ def fill(
                     result = train(cell)
                 except TrainingFailedError as error:
                     console.print(f"{name} failed: {error}", markup=False, soft_wrap=True)
+                    cells.fail(cell, str(error).splitlines()[-1])
                     failed += 1
                     continue
             cells.keep(cell, result)
@@ -167,6 +190,13 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60.0:.0f} min" if seconds >= 120.0 else f"{seconds:.0f} s"
 
 
+def every_seed(results: Sequence[Result | None]) -> str:
+    """Say each seed's mean of its greedy episodes, and how many trainings failed."""
+    told = ", ".join(figure(result["mean_return"]) for result in results if result) or "–"
+    failed = sum(result is None for result in results)
+    return f"{told}; {failed} stopped" if failed else told
+
+
 def spread(values: Sequence[float]) -> str:
     """Say mean ± standard deviation over the seeds; a dash for none."""
     if not values:
@@ -183,6 +213,10 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     """Return a table; the first row is its head."""
     head, *body = (f"| {' | '.join(row)} |" for row in rows)
     return "\n".join([head, "|---" * len(rows[0]) + "|", *body]) + "\n"
+
+
+def _entry(cell: Cell, **came: Any) -> Result:
+    return {**cell._asdict(), "asked": _plain(cell.asked), **came}
 
 
 def _plain(value: Result) -> Result:

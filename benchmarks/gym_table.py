@@ -19,11 +19,11 @@ import numpy as np
 from benchmarks.cells import (
     Cell,
     Cells,
-    Found,
     Result,
+    Shown,
     add_options,
     duration,
-    figure,
+    every_seed,
     fill,
     markdown,
     spread,
@@ -132,7 +132,7 @@ def train(cell: Cell) -> Result:
     return train_peer(cell.who, cell.env, cell.seed, cell.asked["arguments"])
 
 
-def table(found: Found) -> str:
+def table(found: Shown) -> str:
     """Return the table in Markdown: each seed's mean of its greedy episodes, mean ± deviation."""
     whos = [who for who in NAMES if any(cell.who == who for cell, _ in found)]
     head = ["environment", "steps"]
@@ -141,25 +141,26 @@ def table(found: Found) -> str:
     for env, steps in budgets(found):
         row = [env, f"{steps:,}"]
         for who in whos:
-            results = results_of(found, env, who, steps)
+            seeds = results_of(found, env, who, steps)
+            results = [result for result in seeds if result]
             returns = [result["mean_return"] for result in results]
             wall = [result["train_wall_s"] for result in results]
-            row += [spread(returns), ", ".join(map(figure, returns)) or "–"]
+            row += [spread(returns), every_seed(seeds)]
             row += [f"{duration(float(np.median(wall)))}{cores(results)}" if wall else "–"]
         published = PUBLISHED.get(env, {})
         rows.append([*row, ", ".join(f"{who} {value:g}" for who, value in published.items())])
     return f"{markdown(rows)}\n{NOTE}"
 
 
-def budgets(found: Found) -> list[tuple[str, int]]:
+def budgets(found: Shown) -> list[tuple[str, int]]:
     """Return every environment with each number of steps, fewest first."""
     envs = list(dict.fromkeys(cell.env for cell, _ in found))
     each = {(cell.env, int(cell.asked["steps"])) for cell, _ in found}
     return sorted(each, key=lambda budget: (envs.index(budget[0]), budget[1]))
 
 
-def results_of(found: Found, env: str, who: str, steps: int) -> list[Result]:
-    """Return what the seeds came to."""
+def results_of(found: Shown, env: str, who: str, steps: int) -> list[Result | None]:
+    """Return what the seeds came to; None where a training failed."""
     place = (env, who, steps)
     return [result for cell, result in found if (cell.env, cell.who, cell.asked["steps"]) == place]
 
@@ -170,7 +171,7 @@ def cores(results: Sequence[Result]) -> str:
     return f" ({' or '.join(map(str, numbers))} core{'s' if numbers[-1] > 1 else ''})"
 
 
-def draw(found: Found, picture: Path) -> None:
+def draw(found: Shown, picture: Path) -> None:
     """Draw the returns of the training episodes: a thin line a seed, the median bold.
 
     An environment is shown with the most steps that it was trained for.
@@ -191,7 +192,7 @@ def draw(found: Found, picture: Path) -> None:
         axis.remove()
     for axis, (env, most) in zip(axes.flat, envs.items(), strict=False):
         for who in NAMES:
-            results = results_of(found, env, who, most)
+            results = [result for result in results_of(found, env, who, most) if result]
             curves = [np.array(result["curve"]).T for result in results if result["curve"]]
             for steps, returns in curves:
                 axis.plot(steps, returns, color=COLOURS[who], linewidth=0.6, alpha=0.5)

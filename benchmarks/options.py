@@ -13,7 +13,17 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.cells import Cell, Cells, Found, Result, add_options, figure, fill, markdown
+from benchmarks.cells import (
+    Cell,
+    Cells,
+    Result,
+    Shown,
+    add_options,
+    every_seed,
+    figure,
+    fill,
+    markdown,
+)
 from benchmarks.gym_table import setup_for
 from benchmarks.trainings import train_ours
 from ddpg_ros.cli.bench.results import write_whole
@@ -85,25 +95,26 @@ def train(cell: Cell) -> Result:
     return train_ours(cell.env, cell.seed, cell.asked["settings"])
 
 
-def grouped(found: Found) -> dict[str, dict[str, list[Result]]]:
+def grouped(found: Shown) -> dict[str, dict[str, list[Result | None]]]:
     """Return the results of the seeds by environment with its steps, and by option."""
-    groups: dict[str, dict[str, list[Result]]] = {}
+    groups: dict[str, dict[str, list[Result | None]]] = {}
     for cell, result in sorted(found, key=lambda pair: list(OPTIONS).index(pair[0].who)):
         budget = f"{cell.env}, {cell.asked['steps']:,} steps"
         groups.setdefault(budget, {}).setdefault(cell.who, []).append(result)
     return groups
 
 
-def table(found: Found) -> str:
+def table(found: Shown) -> str:
     """Return a table an environment in Markdown: medians over the seeds, and every seed."""
     parts = []
     for budget, options in grouped(found).items():
         rows = [["option", *MEASURES.values(), "greedy, every seed", "training [s]"]]
-        for name, results in options.items():
+        for name, seeds in options.items():
+            results = [result for result in seeds if result]
             medians = [median_of(results, measure) for measure in MEASURES]
-            seeds = ", ".join(figure(result["mean_return"]) for result in results)
-            wall = statistics.median(result["train_wall_s"] for result in results)
-            rows.append([name, *medians, seeds, f"{wall:.0f}"])
+            wall = [result["train_wall_s"] for result in results]
+            told = f"{statistics.median(wall):.0f}" if wall else "–"
+            rows.append([name, *medians, every_seed(seeds), told])
         parts.append(f"**{budget}**, medians over the seeds:\n\n{markdown(rows)}")
     return "\n".join(parts)
 
@@ -114,7 +125,7 @@ def median_of(results: list[Result], measure: str) -> str:
     return figure(statistics.median(values)) if values else "–"
 
 
-def draw(found: Found, picture: Path) -> None:
+def draw(found: Shown, picture: Path) -> None:
     """Draw the greedy returns: a dot a seed, a line at the median, the default's dashed."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt
@@ -126,7 +137,9 @@ def draw(found: Found, picture: Path) -> None:
     )
     for axis, (budget, options) in zip(axes[0], groups.items(), strict=True):
         for row, (name, results) in enumerate(options.items()):
-            values = [result["mean_return"] for result in results]
+            values = [result["mean_return"] for result in results if result]
+            if not values:
+                continue
             middle = statistics.median(values)
             axis.plot(values, [row] * len(values), "o", color="#a9c4dd", markersize=5)
             axis.plot([middle, middle], [row - 0.35, row + 0.35], color="#1f4e79", linewidth=2.5)

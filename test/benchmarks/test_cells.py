@@ -9,6 +9,7 @@ from benchmarks.cells import (
     Cell,
     Cells,
     duration,
+    every_seed,
     figure,
     fill,
     markdown,
@@ -72,6 +73,24 @@ def test_a_training_that_fails_leaves_its_cell_open_and_the_others_go_on(tmp_pat
     assert [cell for cell, _ in cells.found(WANTED)] == [WANTED[0], *WANTED[2:]]
 
 
+def test_a_failure_is_shown_until_the_training_succeeds(tmp_path):
+    file, error = tmp_path / "table.json", TrainingFailedError("it ended:\nthe learner diverges")
+
+    def fails(cell):
+        raise error
+
+    def asked(env, who, steps):
+        return {"steps": steps}
+
+    assert not fill(Cells(file), WANTED[:1], fails, None)
+    assert json.loads(file.read_text(encoding="utf-8"))["failed"][0]["words"] == str(error)[10:]
+    assert Cells(file).all_as(asked) == [(WANTED[0], None)]
+    assert Cells(file).all_as(lambda *_: {"steps": 100, "rate": 0.1}) == []  # asked otherwise
+    assert fill(Cells(file), WANTED[:1], lambda _: outcome(), None)
+    assert Cells(file).all_as(asked) == [(WANTED[0], outcome())]
+    assert json.loads(file.read_text(encoding="utf-8"))["failed"] == []
+
+
 def test_no_training_starts_once_the_hours_are_over(tmp_path):
     cells = Cells(tmp_path / "table.json")
     assert not fill(cells, WANTED, lambda _: pytest.fail("started"), 0.0)
@@ -107,7 +126,8 @@ def test_the_file_says_on_which_machine_and_holds_a_line_a_cell(tmp_path):
     for cell in WANTED[:2]:
         cells.keep(cell, outcome())
     text = cells.file.read_text(encoding="utf-8")
-    assert {"benchmark", "machine", "versions", "date", "cells"} == set(json.loads(text))
+    told = {"benchmark", "machine", "versions", "date", "cells", "failed"}
+    assert told == set(json.loads(text))
     assert sum('"env"' in line for line in text.splitlines()) == 2
 
 
@@ -127,6 +147,12 @@ def test_times_and_figures_are_said_shortly():
     assert [figure(v) for v in (-3.34, 99.96, -1234.5)] == ["-3.3", "100.0", "-1234"]
     assert spread([1.0, 3.0]) == "2.0 ± 1.0"
     assert spread([]) == "–"
+
+
+def test_every_seed_is_told_and_how_many_trainings_stopped():
+    assert every_seed([outcome(1.5), None, outcome(2.0), None]) == "1.5, 2.0; 2 stopped"
+    assert every_seed([outcome(1.5)]) == "1.5"
+    assert every_seed([None]) == "–; 1 stopped"
 
 
 def test_a_table_in_markdown():

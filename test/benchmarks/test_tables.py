@@ -81,6 +81,8 @@ def test_the_options_are_shown_by_environment_with_medians(tmp_path):
     text = options.table(found)
     assert "**A, 1,000 steps**" in text
     assert "| TD3 | 2.0 | 1.0 | – | 1.0, 2.0, 6.0 | 60 |" in text
+    found.append((Cell("A", "critics 2", 0, {"steps": 1000}), None))
+    assert "| critics 2 | – | – | – | –; 1 stopped | – |" in options.table(found)
     options.draw(found, tmp_path / "options.png")
     assert (tmp_path / "options.png").stat().st_size > 5_000
 
