@@ -131,26 +131,34 @@ def draw(found: Shown, picture: Path) -> None:
     from matplotlib import pyplot as plt
 
     groups = grouped(found)
-    height = 1.2 + 0.32 * max(map(len, groups.values()))
+    heights = [1.1 + 0.3 * len(options) for options in groups.values()]
     drawing, axes = plt.subplots(
-        1, len(groups), figsize=(5.4 * len(groups), height), layout="constrained", squeeze=False
+        len(groups),
+        1,
+        figsize=(8.0, sum(heights)),
+        height_ratios=heights,
+        layout="constrained",
+        squeeze=False,
     )
-    for axis, (budget, options) in zip(axes[0], groups.items(), strict=True):
-        for row, (name, results) in enumerate(options.items()):
-            values = [result["mean_return"] for result in results if result]
-            if not values:
-                continue
-            middle = statistics.median(values)
+    for axis, (budget, options) in zip(axes[:, 0], groups.items(), strict=True):
+        for row, (name, seeds) in enumerate(options.items()):
+            values = [result["mean_return"] for result in seeds if result]
             axis.plot(values, [row] * len(values), "o", color="#a9c4dd", markersize=5)
-            axis.plot([middle, middle], [row - 0.35, row + 0.35], color="#1f4e79", linewidth=2.5)
-            if name == DEFAULT:
-                axis.axvline(middle, color="#d9742b", linestyle="--", linewidth=1.0)
+            if values:
+                middle = statistics.median(values)
+                ends = [row - 0.35, row + 0.35]
+                axis.plot([middle, middle], ends, color="#1f4e79", linewidth=2.5)
+                if name == DEFAULT:
+                    axis.axvline(middle, color="#d9742b", linestyle="--", linewidth=1.0)
+            if stopped := seeds.count(None):
+                where = {"transform": axis.get_yaxis_transform(), "va": "center", "fontsize": 8}
+                axis.text(1.01, row, f"{stopped} of {len(seeds)} stopped", **where)
         axis.set_yticks(range(len(options)), list(options))
-        axis.invert_yaxis()
-        axis.set_title(budget)
-        axis.set_xlabel("mean return of ten greedy episodes")
+        axis.set_ylim(len(options) - 0.5, -0.5)
+        axis.set_title(budget, fontsize=10)
         axis.grid(axis="x", alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
+    axes[-1, 0].set_xlabel("mean return of ten greedy episodes")
     drawing.savefig(picture, dpi=110)
     plt.close(drawing)
 
