@@ -21,6 +21,10 @@ RESULTS = Path(__file__).resolve().parent / "results"
 Result = dict[str, Any]
 
 
+Place = tuple[str, str, int, int]
+"""Environment, who, seed, steps."""
+
+
 class Cell(NamedTuple):
     """One training that is wanted."""
 
@@ -30,13 +34,10 @@ class Cell(NamedTuple):
     asked: Result  # all that decides what comes of it, `steps` among them
 
     @property
-    def place(self) -> "Place":
+    def place(self) -> Place:
         """Where it stands in the table."""
         return self.env, self.who, self.seed, self.asked["steps"]
 
-
-Place = tuple[str, str, int, int]
-"""Environment, who, seed, steps."""
 
 Found = list[tuple[Cell, Result]]
 Shown = list[tuple[Cell, Result | None]]
@@ -90,8 +91,6 @@ class Cells:
 
     def fail(self, cell: Cell, words: str) -> None:
         """Note that a cell's training failed, with its last words; it is tried again next time."""
-        if self.result(cell) is None:
-            self._finished.pop(cell.place, None)  # asked otherwise
         self._failed[cell.place] = _entry(cell, words=words)
         self._write()
 
@@ -128,20 +127,20 @@ def fill(
     """
     console, began = Console(highlight=False), time.monotonic()
     wanted = list(wanted)
-    todo = [cell for cell in wanted if cells.result(cell) is None]
-    console.print(f"{len(wanted) - len(todo)} of {len(wanted)} trainings are finished already")
+    missing = [cell for cell in wanted if cells.result(cell) is None]
+    console.print(f"{len(wanted) - len(missing)} of {len(wanted)} trainings are finished already")
 
     def left(number: int) -> str:
-        return duration(seconds_left(todo[number:], cells.found(wanted)))
+        return duration(seconds_left(missing[number:], cells.found(wanted)))
 
     failed = 0
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        for number, cell in enumerate(todo):
+        for number, cell in enumerate(missing):
             if hours is not None and time.monotonic() - began > hours * 3600.0:
                 console.print(f"{hours:g} h are over: the same command goes on from here")
                 return False
-            name = f"{number + 1}/{len(todo)} {cell.env}, {cell.who}, seed {cell.seed}"
+            name = f"{number + 1}/{len(missing)} {cell.env}, {cell.who}, seed {cell.seed}"
             with console.status(f"{name}; {left(number)} left"):
                 try:
                     result = train(cell)
@@ -164,10 +163,10 @@ def fill(
     return not failed
 
 
-def seconds_left(todo: Iterable[Cell], finished: Found) -> float | None:
+def seconds_left(missing: Iterable[Cell], finished: Found) -> float | None:
     """Estimate from the seconds a step of the nearest finished cells; None without any."""
     left = 0.0
-    for cell in todo:
+    for cell in missing:
         alike = [
             [result for other, result in finished if other[:2] == cell[:2]],
             [result for other, result in finished if other.who == cell.who],

@@ -10,6 +10,7 @@ import torch
 from ddpg_ros.algo.checkpoint import Checkpoint, moved
 from ddpg_ros.algo.compiled import CompiledUpdate
 from ddpg_ros.algo.cuda_graph import CudaGraph
+from ddpg_ros.algo.machine import require_machine
 from ddpg_ros.algo.normaliser import Normaliser
 from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
@@ -52,19 +53,8 @@ class Learner:
         Raises:
             MachineError: a device, mode or precision that is not there.
         """
-        _require_device(settings.device)
-        _require_precision(settings)
+        require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
-        if settings.mode == "cudagraph" and not cuda:
-            raise MachineError(
-                f"learner.mode is cudagraph and learner.device {settings.device}; expected "
-                "learner.device: cuda, or learner.mode: auto."
-            )
-        if settings.mode == "compile" and cuda:
-            raise MachineError(
-                f"learner.mode is compile and learner.device {settings.device}; expected "
-                "learner.device: cpu, or learner.mode: cudagraph."
-            )
         torch.set_num_threads(settings.threads)
         self._settings = settings
         self._layout = layout
@@ -268,40 +258,3 @@ class Report(NamedTuple):
         """Return one metric of each update."""
         values: list[float] = self.rows[:, Metrics._fields.index(name)].tolist()
         return values
-
-
-def _require_device(name: str) -> None:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise MachineError(
-            f"learner.device is {name!r}, which torch does not know; expected cpu, cuda or "
-            "cuda:N, N the number of the device."
-        ) from None
-    if device.type != "cuda":
-        return
-    if not torch.cuda.is_available():
-        raise MachineError(
-            f"learner.device is {name}, and torch {torch.__version__} sees no CUDA device here; "
-            "set learner.device: cpu, or install a CUDA build of torch."
-        )
-    count = torch.cuda.device_count()
-    if device.index is not None and device.index >= count:
-        raise MachineError(
-            f"learner.device is {name}, and this machine has {count} CUDA devices, numbered "
-            f"from 0; expected at most cuda:{count - 1}."
-        )
-
-
-def _require_precision(settings: LearnerSection) -> None:
-    if settings.matmul_precision != "bf16":
-        return
-    if torch.device(settings.device).type == "cuda":
-        there = torch.cuda.is_bf16_supported()
-    else:
-        there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if not there:
-        raise MachineError(
-            f"learner.matmul_precision is bf16, which the {settings.device} here multiplies no "
-            "faster than fp32, having no instructions for it; expected fp32."
-        )

@@ -88,6 +88,10 @@ def test_a_failure_is_shown_until_the_training_succeeds(tmp_path):
     assert Cells(file).all_as(lambda *_: {"steps": 100, "rate": 0.1}) == []  # asked otherwise
     assert fill(Cells(file), WANTED[:1], lambda _: outcome(), None)
     assert Cells(file).all_as(asked) == [(WANTED[0], outcome())]
+    otherwise = WANTED[0]._replace(asked={"steps": 100, "rate": 0.1})
+    assert not fill(Cells(file), [otherwise], fails, None)
+    assert Cells(file).all_as(asked) == [(WANTED[0], outcome())]  # is kept beside
+    assert fill(Cells(file), [otherwise], lambda _: outcome(2.0), None)
     assert json.loads(file.read_text(encoding="utf-8"))["failed"] == []
 
 
