@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.gym_table [--envs …] [--steps 300000] [--seeds 5] [--hours 8]
 
-Both get the same steps, network and hyperparameters; ours has clipped targets beside, and takes
-more with `--set NAME=VALUE`. A second call goes on where the first was cut off. Writes
-`results/gym_table.json`, `.md`, `.png`.
+Both get the same steps, network and hyperparameters; ours has twin critics and clipped targets
+beside, and takes more with `--set NAME=VALUE`. A second call goes on where the first was cut off.
+Writes `results/gym_table.json`, `.md`, `.png`.
 """
 
 import argparse
@@ -53,17 +53,18 @@ PUBLISHED = {  # DDPG after 1,000,000 steps, on earlier versions of the same env
     "Ant-v5": {"Tianshou": 990.0, "others": 1005.0},
 }
 ENVIRONMENTS = ["Pendulum-v1", *PUBLISHED]
-OURS: dict[str, Value] = {"learner.clip_target": True}
+OURS: dict[str, Value] = {"learner.clip_target": True, "learner.critics": 2}
 """What ours has and Stable-Baselines3 has not; as in `config/gym.yaml`."""
 
 NAMES = {"ours": "ddpg_ros", "sb3": "Stable-Baselines3"}
 COLOURS = {"ours": "#1f4e79", "sb3": "#d9742b"}
 NOTE = (
     "A seed's figure is the mean of ten greedy episodes after its training. Ours has "
-    "`learner.clip_target` on, as it is by default on Gymnasium. Published: DDPG after "
-    "1,000,000 steps, as Tianshou and CleanRL report it; “others” is the better one of Spinning "
-    "Up's and the TD3 paper's. They ran earlier versions of the environments, and more steps "
-    "than ours where the second column says fewer.\n"
+    "`learner.critics: 2` and `learner.clip_target` on, as by default on Gymnasium; "
+    "Stable-Baselines3's DDPG has neither. Published: DDPG after 1,000,000 steps, as Tianshou "
+    "and CleanRL report it; “others” is the better one of Spinning Up's and the TD3 paper's. "
+    "They ran earlier versions of the environments, and more steps than ours where the second "
+    "column says fewer.\n"
 )
 
 
@@ -146,7 +147,7 @@ def table(found: Shown) -> str:
             returns = [result["mean_return"] for result in results]
             wall = [result["train_wall_s"] for result in results]
             row += [spread(returns), every_seed(seeds)]
-            row += [f"{duration(float(np.median(wall)))}{cores(results)}" if wall else "–"]
+            row += [f"{duration(float(np.median(wall)))}{where(results)}" if wall else "–"]
         published = PUBLISHED.get(env, {})
         rows.append([*row, ", ".join(f"{who} {value:g}" for who, value in published.items())])
     return f"{markdown(rows)}\n{NOTE}"
@@ -165,10 +166,12 @@ def results_of(found: Shown, env: str, who: str, steps: int) -> list[Result | No
     return [result for cell, result in found if (cell.env, cell.who, cell.asked["steps"]) == place]
 
 
-def cores(results: Sequence[Result]) -> str:
-    """Say on how many cores the seeds were trained."""
+def where(results: Sequence[Result]) -> str:
+    """Say on how many cores, and of which processor, the seeds were trained."""
     numbers = sorted({int(result["cores"]) for result in results})
-    return f" ({' or '.join(map(str, numbers))} core{'s' if numbers[-1] > 1 else ''})"
+    processors = sorted({result["cpu"] for result in results})
+    told = f"{' or '.join(map(str, numbers))} core{'s' if numbers[-1] > 1 else ''}"
+    return f" ({told}, {' or '.join(processors)})"
 
 
 def draw(found: Shown, picture: Path) -> None:

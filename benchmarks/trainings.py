@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from ddpg_ros.cli.bench.results import usable_cores
+from ddpg_ros.cli.bench.results import describe_machine
 from ddpg_ros.config import Value
 from ddpg_ros.run_directory import EVALUATION, METRICS
 
@@ -123,6 +123,7 @@ def result(
     returns: list[float], curve: Curve, train_wall_s: float, total_wall_s: float, steps: int
 ) -> dict[str, Any]:
     """Return what is kept of a training."""
+    machine = describe_machine()["machine"]
     return {
         "returns": returns,
         "mean_return": float(np.mean(returns)),
@@ -131,7 +132,8 @@ def result(
         "train_wall_s": train_wall_s,
         "total_wall_s": total_wall_s,
         "steps": steps,
-        "cores": len(usable_cores()),
+        "cores": machine["cores"],
+        "cpu": machine["cpu"],
         "curve": thinned(curve, steps),
     }
 

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks import gym_table, options, pendulum
 from benchmarks.cells import Cell
+from ddpg_ros.config import Config, to_parameters
+from ddpg_ros.parameter_file import load_config
 
 mpl.use("Agg")
 
@@ -17,6 +19,7 @@ def cell(env, who, seed, value, curve=((50.0, 0.0), (100.0, 1.0)), steps=1000, c
         "area": None,
         "train_wall_s": 60.0,
         "cores": cores,
+        "cpu": "Z80",
         "curve": [list(point) for point in curve],
     }
     return Cell(env, who, seed, {"steps": steps}), result
@@ -34,7 +37,7 @@ def test_the_gymnasium_table_shows_every_seed_and_says_the_published_budget():
     head, _, hopper, pendulum_row, *_ = gym_table.table(FOUND).splitlines()
     assert "**1,000,000 steps**" in head
     assert (
-        "| Hopper-v5 | 1,000 | 1500 ± 500 | 1000, 2000 | 60 s (2 cores) | 500 ± 0.0 | 500 |"
+        "| Hopper-v5 | 1,000 | 1500 ± 500 | 1000, 2000 | 60 s (2 cores, Z80) | 500 ± 0.0 | 500 |"
     ) in hopper
     assert "Tianshou 2197, others 2021, CleanRL 1577" in hopper
     assert "| – | – | – |" in pendulum_row  # Stable-Baselines3 has not been there yet
@@ -48,7 +51,7 @@ def test_a_longer_training_has_a_row_of_its_own_below_the_shorter_one():
         ["| Hopper-v5", "2,000", "3000 ± 0.0", "3000"],
         ["| Pendulum-v1", "1,000", "-150 ± 0.0", "-150"],
     ]
-    assert "3000 | 60 s (1 core) | – | – | – |" in rows[1]
+    assert "3000 | 60 s (1 core, Z80) | – | – | – |" in rows[1]
 
 
 def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short():
@@ -59,6 +62,12 @@ def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short()
     assert ours["settings"]["learner.threads"] == 2 and "--threads 2" in " ".join(sb3["arguments"])
     assert gym_table.setup_for("Reacher-v5", 1_000_000).steps == 100_000
     assert gym_table.setup_for("Reacher-v5", 5_000).steps == 5_000
+
+
+def test_ours_is_what_gymnasium_gets_by_default_and_the_options_begin_without_it():
+    by_default, plain = to_parameters(load_config("gym")), to_parameters(Config())
+    assert {name: by_default[name] for name in gym_table.OURS} == gym_table.OURS
+    assert {name: plain[name] for name in gym_table.OURS} == options.OFF
 
 
 def test_the_median_of_curves_counts_each_between_its_first_and_last_point():
