@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ddpg_ros.algo.program import Inputs, Program
+from ddpg_ros.algo.program import CARRIED, Inputs, Program
 from ddpg_ros.algo.update import LearnerState, Metrics, combine
 
 _WARM_UPS = 3  # before a capture, as torch's documentation of CUDA graphs asks
@@ -28,7 +28,7 @@ class CudaGraph:
         assert self._graph is not None
         if state is not self._state:  # the first call, or the networks were drawn anew
             combine(Tensor.copy_, self._state, state)
-        for name in ("rows", "noise", "moments", "value_limit", "value_range"):
+        for name in CARRIED:
             getattr(self._inputs, name).copy_(getattr(inputs, name), non_blocking=True)
         self._k.zero_()
         for _ in range(int(inputs.updates)):

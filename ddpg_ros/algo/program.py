@@ -22,6 +22,10 @@ CHUNK = 32
 """Most updates in one call."""
 
 
+CARRIED = ("rows", "noise", "moments", "value_limit", "value_range")
+"""Of the inputs, what each call carries to the learner's device; the storage is there already."""
+
+
 class Inputs(NamedTuple):
     """What a call reads beside the learner's state."""
 
@@ -35,13 +39,7 @@ class Inputs(NamedTuple):
 
     def on(self, device: torch.device) -> "Inputs":
         """Return the same on a device."""
-        return self._replace(
-            rows=self.rows.to(device),
-            noise=self.noise.to(device),
-            moments=self.moments.to(device),
-            value_limit=self.value_limit.to(device),
-            value_range=self.value_range.to(device),
-        )
+        return self._replace(**{name: getattr(self, name).to(device) for name in CARRIED})
 
 
 Run = Callable[[LearnerState, Inputs], tuple[LearnerState, Tensor]]
