@@ -221,11 +221,12 @@ class Learner:
                 largest = max(abs(report.column("q_min")[-1]), abs(report.column("q_max")[-1]))
                 raise LearnerDivergedError(
                     f"the learner diverges: {SKIPS_ALLOWED} updates in a row were skipped, as "
-                    "their losses or gradients were not finite or |Q| was beyond what rewards "
-                    f"allow (largest |Q| {largest:.3g}, allowed 2 r_max/(1 − γ) = {limit:.3g}). "
-                    "The policy is the last good one. Try learner.clip_target: true, a lower "
-                    "learner.critic_learning_rate, a lower learner.tau or learner.critics: 2; and "
-                    "look whether observations and rewards are of order 1."
+                    "their losses or gradients were not finite, or |Q| or its target was beyond "
+                    f"what rewards allow (largest |Q| {largest:.3g}, allowed for both "
+                    f"2 r_max/(1 − γ) = {limit:.3g}). The policy is the last good one. "
+                    "Try learner.clip_target: true, a lower learner.critic_learning_rate, a lower "
+                    "learner.tau or learner.critics: 2; and look whether observations and "
+                    "rewards are of order 1."
                 )
 
     def actor_weights(self) -> Vector32:
