@@ -24,14 +24,14 @@ from benchmarks.cells import (
     fill,
     markdown,
 )
-from benchmarks.gym_table import setup_for
+from benchmarks.gym_table import OURS, setup_for
 from benchmarks.trainings import train_ours
 from ddpg_ros.cli.bench.results import write_whole
-from ddpg_ros.config import Value
+from ddpg_ros.config import Config, Value, to_parameters
 
 DEFAULT = "default"
-OFF: dict[str, Value] = {"learner.clip_target": False, "learner.critics": 1}
-"""What `config/gym.yaml` turns on."""
+OFF: dict[str, Value] = {name: to_parameters(Config())[name] for name in OURS}
+"""What `config/gym.yaml` turns on, turned off."""
 
 TD3: dict[str, Value] = {
     "learner.critics": 2,
@@ -47,7 +47,7 @@ OPTIONS: dict[str, dict[str, Value]] = {
     **{f"{name.partition('.')[2].replace('_', ' ')} {v}": {name: v} for name, v in TD3.items()},
     "TD3": TD3,
     "clip target": {"learner.clip_target": True},
-    "critics 2, clip target": {"learner.critics": 2, "learner.clip_target": True},
+    "critics 2, clip target": OURS,
     "action penalty 0.01": {"learner.action_penalty": 0.01},
     "2 updates a step": {"learner.update_to_data": 2.0},
     "2 updates a step, resets": {"learner.update_to_data": 2.0, "learner.reset_every": 20_000},
