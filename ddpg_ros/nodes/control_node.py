@@ -6,6 +6,7 @@ consists of in `experiment.py`.
 """
 
 import time
+from abc import abstractmethod
 from contextlib import ExitStack
 
 from ddpg_ros.control.decimator import Decimator
@@ -27,9 +28,9 @@ class ControlNode(SafeNode):
         """Read the parameters; `realtime` as in `SafeNode`."""
         super().__init__(name, "joint_command", realtime)
 
+    @abstractmethod
     def make_experiment(self) -> Experiment:
         """Return what is to be run."""
-        raise NotImplementedError
 
     def close_experiment(self) -> None:
         """End what `make_experiment` began."""

@@ -4,6 +4,7 @@ The control nodes and the guard node fill in what happens in between.
 """
 
 import time
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
 
 from rclpy.clock import Clock
@@ -33,7 +34,7 @@ RELIABLE = QoSProfile(depth=1)
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-class SafeNode(ManagedNode):
+class SafeNode(ManagedNode, ABC):
     """A managed node that commands one arm."""
 
     def __init__(self, name: str, commands: str, realtime: bool | None = None) -> None:
@@ -53,16 +54,16 @@ class SafeNode(ManagedNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
         self.urgent.add(self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady))
 
+    @abstractmethod
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
         """Build what is behind the topics; `stack` takes what is to be undone."""
-        raise NotImplementedError
 
     def connect(self, stack: ExitStack) -> None:
         """Open further topics; `stack` takes what is to be undone."""
 
+    @abstractmethod
     def on_state(self, state: JointState, clock_jumped: bool) -> None:
         """Take a believable new state."""
-        raise NotImplementedError
 
     def on_repeated_state(self, state: JointState) -> None:
         """Take a state that has come before."""
