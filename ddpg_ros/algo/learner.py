@@ -56,6 +56,9 @@ class Learner:
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
         torch.set_num_threads(settings.threads)
+        # Adam's moments of a unit that no longer fires decay to subnormal numbers, on which an
+        # x86 core works a hundred times as long: they count as zero.
+        torch.set_flush_denormal(True)
         self._settings = settings
         self._layout = layout
         self._program = Program(settings, layout)

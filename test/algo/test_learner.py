@@ -49,6 +49,12 @@ def test_updates_are_due_by_the_ratio_after_the_warm_up(ratio, after_10, after_1
     assert learner.due == after_13
 
 
+def test_subnormal_numbers_count_as_zero_in_the_thread_that_learns():
+    make_learner()
+    smallest = torch.tensor([torch.finfo(torch.float32).tiny])
+    assert (smallest / 2.0).item() == 0.0
+
+
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
 def test_paying_what_is_due_leaves_no_debt_and_no_credit(ratio):
     learner = make_learner(warmup_steps=4, update_to_data=ratio)
