@@ -53,7 +53,13 @@ PUBLISHED = {  # DDPG after 1,000,000 steps, on earlier versions of the same env
     "Ant-v5": {"Tianshou": 990.0, "others": 1005.0},
 }
 ENVIRONMENTS = ["Pendulum-v1", *PUBLISHED]
-OURS: dict[str, Value] = {"learner.clip_target": True, "learner.critics": 2}
+OURS: dict[str, Value] = {
+    "learner.clip_target": True,
+    "learner.critics": 2,
+    "learner.preactivation_penalty": 0.01,
+    "learner.final_layer_bound": 0.0,
+    "learner.averaged_policy": True,
+}
 """What ours has and Stable-Baselines3 has not; as in `config/gym.yaml`."""
 
 NAMES = {"ours": "ddpg_ros", "sb3": "Stable-Baselines3"}

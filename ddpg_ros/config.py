@@ -219,6 +219,16 @@ class LearnerSection(_Section):
     action_penalty: NonNegative = Field(
         0.0, description="Weight of the mean squared action in the actor's loss"
     )
+    preactivation_penalty: NonNegative = Field(
+        0.0, description="Weight of the mean square of what tanh is given, in the actor's loss"
+    )
+    final_layer_bound: NonNegative = Field(
+        3e-3,
+        description="Bound of the final layers' first weights; 0: 1/sqrt(fan-in), as the others'",
+    )
+    averaged_policy: bool = Field(
+        False, description="Keep as policy the target actor, an average of the last 1/tau updates"
+    )
     reset_every: Count = Field(
         0, description="Updates after which the networks are drawn anew; 0: never"
     )

@@ -47,6 +47,8 @@ _NOT_COMPILED = {
     "n_step",
     "discount",
     "target_noise_clip",
+    "final_layer_bound",
+    "averaged_policy",
 }
 """Settings that no update reads: others of them find the same compiled one."""
 

@@ -33,7 +33,7 @@ Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Learner:
-    """DDPG behind four calls: `add` experience, `update` while `due`, `actor_weights`, `close`."""
+    """DDPG: `add` experience, `update` while `due`; `actor_weights` explore, the policy stays."""
 
     def __init__(
         self,
@@ -56,9 +56,6 @@ class Learner:
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
         torch.set_num_threads(settings.threads)
-        # Adam's moments of a unit that no longer fires decay to subnormal numbers, on which an
-        # x86 core works a hundred times as long: they count as zero.
-        torch.set_flush_denormal(True)
         self._settings = settings
         self._layout = layout
         self._program = Program(settings, layout)
@@ -234,16 +231,24 @@ class Learner:
 
     def actor_weights(self) -> Vector32:
         """Return the actor's parameters, flat, for observations as they come."""
-        weights: Vector32 = self.state.actor.cpu().numpy()
+        return self._for_raw_observations(self.state.actor)
+
+    def policy_weights(self) -> Vector32:
+        """Return the parameters of the policy to keep, likewise: the actor's, or its average."""
+        state, averaged = self.state, self._settings.averaged_policy
+        return self._for_raw_observations(state.target_actor if averaged else state.actor)
+
+    def _for_raw_observations(self, parameters: torch.Tensor) -> Vector32:
+        weights: Vector32 = parameters.cpu().numpy()
         if self._settings.normalise_observations:
             sizes = [self._layout.observation_size, *self._settings.hidden]
             return self._normaliser.fold(weights, sizes)
         return weights
 
     def act(self, observation: Vector32) -> Vector32:
-        """Return the actor's own answer, (b, o) → (b, a): the reference for policy files."""
+        """Return the policy's answer, (b, o) → (b, a), by the network that learnt it."""
         inputs = torch.from_numpy(observation)
-        answer = self._program.policy(torch.from_numpy(self.actor_weights()), inputs)
+        answer = self._program.policy(torch.from_numpy(self.policy_weights()), inputs)
         result: Vector32 = answer.numpy()
         return result
 

@@ -3,7 +3,8 @@
 Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016;
 Silver et al., "Deterministic policy gradient algorithms", ICML 2014;
 Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018: TD3;
-Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017: what it adds to DDPG.
+Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017: what it adds to DDPG;
+Haarnoja et al., "Soft actor-critic", ICML 2018: its penalty of what tanh is given.
 """
 
 from typing import NamedTuple
@@ -58,21 +59,38 @@ def critic_loss(
     return 0.5 * torch.mean((values - target) ** 2, dim=-1).sum(), values
 
 
-def actor_loss(
-    actor: Tensor, critic: Tensor, networks: Networks, observation: Tensor, penalty: float = 0.0
-) -> tuple[Tensor, Tensor]:
-    """−J(θ) = −E[Q_w(s, μ_θ(s))] + λ E[μ_θ(s)²].
+class Penalties(NamedTuple):
+    """What the actor's loss has beside −J; the meaning of each is in `LearnerSection`."""
 
-    The gradient of the first term is the deterministic policy gradient, negated; the second, the
+    action: float = 0.0
+    preactivation: float = 0.0
+
+
+def actor_loss(
+    actor: Tensor,
+    critic: Tensor,
+    networks: Networks,
+    observation: Tensor,
+    penalties: Penalties = Penalties(),  # noqa: B008 (a constant)
+) -> tuple[Tensor, Tensor]:
+    """−J(θ) = −E[Q_w(s, μ_θ(s))] + λ_a E[μ_θ(s)²] + λ_u E[u_θ(s)²], with μ = tanh u.
+
+    The gradient of the first term is the deterministic policy gradient, negated. The second, the
     penalty of action, is that of Andrychowicz et al. (2017), on the action as in its published
-    code.
+    code. The third still has a slope where tanh has none: it keeps an actor from saturating for
+    good, as the published code of Haarnoja et al. (2018) does.
 
     Returns:
         The loss, (), and the actions, (b, a), to report.
     """
-    action = networks.actor(actor, observation)
+    preactivation = networks.preactivation(actor, observation)
+    action = networks.squash(preactivation)
     loss = -torch.mean(networks.critic(critic, observation, action))
-    return (loss + penalty * torch.mean(action**2) if penalty else loss), action
+    if penalties.action:
+        loss = loss + penalties.action * torch.mean(action**2)
+    if penalties.preactivation:
+        loss = loss + penalties.preactivation * torch.mean(preactivation**2)
+    return loss, action
 
 
 def soft_update(target: Tensor, online: Tensor, tau: float) -> Tensor:

@@ -19,10 +19,15 @@ Matmul = Callable[[Tensor, Tensor], Tensor]
 
 
 class Networks(NamedTuple):
-    """The two functions that DDPG learns: a = μ(s) and Q(s, a)."""
+    """The two functions that DDPG learns: a = μ(s), a squashed u(s), and Q(s, a)."""
 
-    actor: Callable[[Tensor, Tensor], Tensor]  # (p,), (b, o) → (b, a) in [-1, 1]
+    preactivation: Callable[[Tensor, Tensor], Tensor]  # u: (p,), (b, o) → (b, a)
     critic: Callable[[Tensor, Tensor, Tensor], Tensor]  # (p,), (b, o), (b, a) → (b,)
+    squash: Callable[[Tensor], Tensor] = torch.tanh  # to [-1, 1]
+
+    def actor(self, parameters: Tensor, observation: Tensor) -> Tensor:
+        """Return the action μ(s): (p,), (b, o) → (b, a) in [-1, 1]."""
+        return self.squash(self.preactivation(parameters, observation))
 
 
 class Mlp(NamedTuple):
@@ -59,13 +64,13 @@ def mlp_networks(actor: Mlp, critic: Mlp) -> Networks:
     Deviation from Lillicrap et al. (2016): the action enters at the first layer, not the second.
     """
 
-    def mu(parameters: Tensor, observation: Tensor) -> Tensor:
-        return torch.tanh(actor(parameters, observation))
+    def u(parameters: Tensor, observation: Tensor) -> Tensor:
+        return actor(parameters, observation)
 
     def q(parameters: Tensor, observation: Tensor, action: Tensor) -> Tensor:
         return critic(parameters, torch.cat((observation, action), dim=-1)).squeeze(-1)
 
-    return Networks(mu, q)
+    return Networks(u, q)
 
 
 def bf16_matmul(left: Tensor, right: Tensor) -> Tensor:
@@ -73,15 +78,19 @@ def bf16_matmul(left: Tensor, right: Tensor) -> Tensor:
     return (left.bfloat16() @ right.bfloat16()).float()
 
 
-def initial_parameters(sizes: Sequence[int], generator: torch.Generator) -> Tensor:
+def initial_parameters(
+    sizes: Sequence[int], generator: torch.Generator, final_bound: float = 3e-3
+) -> Tensor:
     """Draw the parameters of an MLP with the given layer sizes, (p,).
 
-    Hidden layers are uniform within ±1/√fan-in and the last one within ±3·10⁻³, so that the
-    first actions and values are near zero (Lillicrap et al., 2016, section 7).
+    Layers are uniform within ±1/√fan-in, but the last one within ±`final_bound`, so that the first
+    actions and values are near zero (Lillicrap et al., 2016, section 7); 0: as the others.
     """
     pieces: list[Tensor] = []
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-        bound = 3e-3 if layer == len(sizes) - 2 else 1.0 / math.sqrt(fan_in)
+        bound = 1.0 / math.sqrt(fan_in)
+        if layer == len(sizes) - 2 and final_bound:
+            bound = final_bound
         count = (fan_in + 1) * fan_out
         pieces.append(torch.empty(count).uniform_(-bound, bound, generator=generator))
     return torch.cat(pieces)

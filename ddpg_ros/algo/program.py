@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ddpg_ros.algo.losses import Penalties
 from ddpg_ros.algo.networks import Mlp, Networks, bf16_matmul, initial_parameters, mlp_networks
 from ddpg_ros.algo.normaliser import normalised
 from ddpg_ros.algo.optimisers import adam
@@ -67,16 +68,17 @@ class Program:
             actor_learning_rate=settings.actor_learning_rate,
             critic_learning_rate=settings.critic_learning_rate,
             policy_delay=settings.policy_delay,
-            action_penalty=settings.action_penalty,
+            penalties=Penalties(settings.action_penalty, settings.preactivation_penalty),
         )
 
     def initial_state(self, generator: torch.Generator) -> LearnerState:
         """Draw the networks; on the CPU, so that they are the same on every device."""
-        actor = initial_parameters(self._actor.sizes, generator)
+        bound, device = self.settings.final_layer_bound, self.settings.device
+        actor = initial_parameters(self._actor.sizes, generator, bound)
         critics = [
-            initial_parameters(self._critic.sizes, generator) for _ in range(self.settings.critics)
+            initial_parameters(self._critic.sizes, generator, bound)
+            for _ in range(self.settings.critics)
         ]
-        device = self.settings.device
         return LearnerState.initial(actor.to(device), torch.stack(critics).to(device))
 
     def inputs(self, storage: Tensor) -> Inputs:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import grad_and_value
 
-from ddpg_ros.algo.losses import Batch, actor_loss, critic_loss, soft_update, td_target
+from ddpg_ros.algo.losses import Batch, Penalties, actor_loss, critic_loss, soft_update, td_target
 from ddpg_ros.algo.networks import Networks
 from ddpg_ros.algo.optimisers import Optimiser, OptimiserState, initial_state
 
@@ -61,7 +61,7 @@ class Hyperparameters(NamedTuple):
     actor_learning_rate: float
     critic_learning_rate: float
     policy_delay: int = 1
-    action_penalty: float = 0.0
+    penalties: Penalties = Penalties()
 
 
 def update(
@@ -102,7 +102,7 @@ def update(
         state.critics, critic_gradient, state.critic_optimiser, hyper.critic_learning_rate
     )
     actor_gradient, a_loss, actions = _differentiate(
-        actor_loss, state.actor, critics[0], networks, batch.observation, hyper.action_penalty
+        actor_loss, state.actor, critics[0], networks, batch.observation, hyper.penalties
     )
     actor, actor_optimiser = optimiser(
         state.actor, actor_gradient, state.actor_optimiser, hyper.actor_learning_rate

@@ -57,7 +57,7 @@ class Keeper:
         observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
         with torch.no_grad():
             answers = learner.act(observations)
-        save_policy(self.policy, about, learner.actor_weights(), observations, answers)
+        save_policy(self.policy, about, learner.policy_weights(), observations, answers)
 
     def restore(self, learner: Learner) -> None:
         """Give a fresh learner what the one before it saved last.

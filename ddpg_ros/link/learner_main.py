@@ -8,6 +8,7 @@ import time
 from collections import deque
 
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.program import CHUNK
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError, LearnerDivergedError
 from ddpg_ros.link.keeper import Keeper
@@ -22,6 +23,7 @@ _SAVE_ALLOWANCE = 20.0  # [s] that a busy disk may take
 
 def run(end: LearnerEnd) -> None:
     """Learn until told to stop, or until the parent is gone."""
+    flush_subnormals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
     try:
         with contextlib.closing(_Loop(end)) as loop:

@@ -1,10 +1,13 @@
 """The learner: how many updates are due, and that a seed decides everything."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.networks import Mlp
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config import LearnerSection
@@ -49,10 +52,19 @@ def test_updates_are_due_by_the_ratio_after_the_warm_up(ratio, after_10, after_1
     assert learner.due == after_13
 
 
-def test_subnormal_numbers_count_as_zero_in_the_thread_that_learns():
-    make_learner()
+def test_subnormal_numbers_count_as_zero_in_the_thread_that_flushes_them_and_in_no_other():
     smallest = torch.tensor([torch.finfo(torch.float32).tiny])
-    assert (smallest / 2.0).item() == 0.0
+    halves = []
+
+    def flushing():
+        flush_subnormals()
+        halves.append((smallest / 2.0).item())
+
+    thread = threading.Thread(target=flushing)
+    thread.start()
+    thread.join()
+    assert halves == [0.0]
+    assert (smallest / 2.0).item() > 0.0
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
@@ -84,6 +96,29 @@ def test_an_update_moves_the_actor_and_act_answers_with_the_moved_one():
     assert (learner.actor_weights() != before).any()
     assert (learner.act(observation) != first).any()
     assert np.abs(learner.act(observation)).max() <= 1.0
+
+
+def test_the_policy_kept_is_the_actor_or_where_it_is_averaged_the_target_actor():
+    plain, averaging = make_learner(), make_learner(averaged_policy=True)
+    for learner in (plain, averaging):
+        train(learner)
+    for learner in (plain, averaging):  # both explore with the actor
+        assert (learner.actor_weights() == plain.state.actor.numpy()).all()
+    assert (plain.policy_weights() == plain.actor_weights()).all()
+    assert (averaging.policy_weights() == averaging.state.target_actor.numpy()).all()
+    assert (averaging.policy_weights() != averaging.actor_weights()).any()
+    observations = experience(5)[:, :3]
+    kept = MlpActor([3, 8, 8, 1], averaging.policy_weights())
+    expected = np.stack([kept(observation) for observation in observations])
+    np.testing.assert_allclose(averaging.act(observations), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("final_layer_bound", "largest"), [(3e-3, 3e-3), (0.0, 8**-0.5)])
+def test_the_final_layers_first_weights_are_within_their_bound(final_layer_bound, largest):
+    state = make_learner(final_layer_bound=final_layer_bound, critics=2).state
+    final = torch.cat((state.actor[-9:], state.critics[:, -9:].flatten())).abs()
+    assert 0.8 * largest < final.max() <= largest
+    assert state.actor[:32].abs().max() > 0.4  # the first layer's: within 1/√3
 
 
 def test_cuda_where_there_is_none_is_refused_in_one_sentence(monkeypatch):

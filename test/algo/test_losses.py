@@ -1,10 +1,11 @@
 """The equations of DDPG: targets by hand, gradients against central finite differences."""
 
+import numpy as np
 import pytest
 import torch
 from torch.func import grad
 
-from ddpg_ros.algo.losses import Batch, actor_loss, critic_loss, soft_update, td_target
+from ddpg_ros.algo.losses import Batch, Penalties, actor_loss, critic_loss, soft_update, td_target
 from ddpg_ros.algo.networks import Mlp, Networks, initial_parameters, mlp_networks
 
 OBSERVATION, ACTION, ROWS = 3, 2, 6
@@ -75,13 +76,13 @@ def test_the_critics_gradient_is_that_of_finite_differences(seed, critics, layer
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
-@pytest.mark.parametrize("penalty", [0.0, 0.5])
+@pytest.mark.parametrize("penalties", [Penalties(), Penalties(0.5), Penalties(0.0, 0.5)])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_actors_gradient_is_that_of_finite_differences(seed, penalty, layer_norm):
+def test_the_actors_gradient_is_that_of_finite_differences(seed, penalties, layer_norm):
     mu, q, batch = draw(seed)
 
     def loss(parameters):
-        return actor_loss(parameters, q, networks(layer_norm), batch.observation, penalty)[0]
+        return actor_loss(parameters, q, networks(layer_norm), batch.observation, penalties)[0]
 
     assert_same(grad(loss)(mu), finite_differences(loss, mu))
 
@@ -90,6 +91,7 @@ def test_the_actors_gradient_is_that_of_finite_differences(seed, penalty, layer_
 LINEAR = Networks(
     lambda theta, observation: theta * observation,
     lambda w, observation, action: w * observation.squeeze(-1) + action.squeeze(-1),
+    squash=lambda preactivation: preactivation,
 )
 
 
@@ -125,7 +127,7 @@ def test_noise_on_the_target_action_stays_within_the_actions_that_there_are():
 
 
 def test_the_critics_loss_is_half_the_mean_square_summed_over_the_critics():
-    constant = Networks(LINEAR.actor, lambda w, observation, action: w + 0.0)
+    constant = LINEAR._replace(critic=lambda w, observation, action: w + 0.0)
     critics, target = number([1.0, 5.0], [0.0, 0.0]), number(0.0, 2.0)
     loss, values = critic_loss(critics, constant, draw(0)[2], target)
     assert loss.item() == 0.5 * (1.0 + 9.0) / 2.0 + 0.5 * (0.0 + 4.0) / 2.0
@@ -135,9 +137,36 @@ def test_the_critics_loss_is_half_the_mean_square_summed_over_the_critics():
 def test_the_penalty_of_action_is_its_mean_square():
     # at s = 1 and s = 3 with θ = 2: a = 2, 6; Q = 10 s + a = 12, 36
     observation = number(1.0, 3.0)[:, None]
-    loss, action = actor_loss(number(2.0), number(10.0), LINEAR, observation, penalty=0.1)
+    loss, action = actor_loss(number(2.0), number(10.0), LINEAR, observation, Penalties(0.1))
     assert loss.item() == pytest.approx(-(12.0 + 36.0) / 2.0 + 0.1 * (4.0 + 36.0) / 2.0)
     assert action.flatten().tolist() == [2.0, 6.0]
+
+
+def test_the_penalty_of_preactivation_is_the_mean_square_of_what_tanh_is_given():
+    # at s = 1 and s = 3 with θ = 2: u = 2, 6; a = tanh u; Q = 10 s + a
+    observation = number(1.0, 3.0)[:, None]
+    squashed = LINEAR._replace(squash=torch.tanh)
+    loss, action = actor_loss(
+        number(2.0), number(10.0), squashed, observation, Penalties(preactivation=0.1)
+    )
+    values = 10.0 + np.tanh(2.0), 30.0 + np.tanh(6.0)
+    assert loss.item() == pytest.approx(-sum(values) / 2.0 + 0.1 * (4.0 + 36.0) / 2.0)
+    assert action.flatten().tolist() == pytest.approx([np.tanh(2.0), np.tanh(6.0)])
+
+
+def test_a_saturated_actor_has_a_slope_to_learn_by_with_that_penalty_alone():
+    # u = 30: in float32 tanh u is 1 and its slope 0; that of λ u² is 2 λ u s
+    squashed = LINEAR._replace(squash=torch.tanh)
+
+    def slope(penalties):
+        def loss(theta):
+            observation = torch.ones(1, 1)
+            return actor_loss(theta, torch.tensor([10.0]), squashed, observation, penalties)[0]
+
+        return grad(loss)(torch.tensor([30.0])).item()
+
+    assert slope(Penalties()) == slope(Penalties(action=0.1)) == 0.0
+    assert slope(Penalties(preactivation=0.1)) == pytest.approx(6.0)
 
 
 def test_soft_update_moves_every_parameter_by_tau():

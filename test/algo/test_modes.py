@@ -19,6 +19,7 @@ EVERY_OPTION = {
     "policy_delay": 2,
     "target_noise": 0.2,
     "action_penalty": 0.01,
+    "preactivation_penalty": 0.01,
     "clip_target": True,
     "critic_layer_norm": True,
     "actor_layer_norm": True,

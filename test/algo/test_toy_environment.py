@@ -33,7 +33,7 @@ def quadratic_critic(parameters, observation, action):
 
 def train(theta, seed, steps=1500):
     state = LearnerState.initial(torch.tensor([theta]), torch.zeros(1, 4))
-    networks = Networks(linear_actor, quadratic_critic)
+    networks = Networks(linear_actor, quadratic_critic, squash=lambda preactivation: preactivation)
     rng = np.random.default_rng(seed)
     noise = GaussianNoise(1, rng)
     generator = torch.Generator().manual_seed(seed)

@@ -12,6 +12,7 @@ from ddpg_ros.algo.update import Hyperparameters, LearnerState, update
 NETWORKS = Networks(
     lambda theta, observation: theta * observation,
     lambda w, observation, action: (w[0] * observation + w[1] * action).squeeze(-1),
+    squash=lambda preactivation: preactivation,
 )
 HYPER = Hyperparameters(tau=0.5, actor_learning_rate=0.1, critic_learning_rate=0.1)
 LIMIT = torch.tensor(100.0)

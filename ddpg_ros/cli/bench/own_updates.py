@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.cli.bench.conversation import answer, keep_to
 from ddpg_ros.cli.bench.sizes import measuring_parser, parsed_size
 from ddpg_ros.config import LearnerSection
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["eager", "compile", "cudagraph"], required=True)
     arguments = parser.parse_args()
     keep_to(arguments.threads)
+    flush_subnormals()
     size = parsed_size(arguments)
     settings = LearnerSection.model_validate(
         {
