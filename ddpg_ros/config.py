@@ -192,7 +192,9 @@ class LearnerSection(_Section):
     warmup_steps: Count = Field(500, description="Steps of random actions before learning")
     update_to_data: Positive = Field(1.0, description="Updates for each step after the warm-up")
     device: str = Field("cpu", description="Where the learner computes: cpu, cuda, cuda:1 …")
-    threads: PositiveCount = Field(1, description="Threads of the learner's matrix work")
+    threads: PositiveCount = Field(
+        1, description="Most threads of the learner; small layers take one"
+    )
     mode: Literal["auto", "eager", "compile", "cudagraph"] = Field(
         "auto", description="How updates run; auto: the fastest that the machine has"
     )

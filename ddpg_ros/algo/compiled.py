@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ddpg_ros.algo.machine import use_threads
 from ddpg_ros.algo.program import Inputs, Program, Run
 from ddpg_ros.algo.update import LearnerState
 from ddpg_ros.config import LearnerSection
@@ -162,7 +163,7 @@ def _cpu() -> str:
 
 def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
     """Compile the update and write it; the file is there whole or not at all."""
-    torch.set_num_threads(settings.threads)
+    use_threads(settings)
     program = Program(settings, layout)
 
     def run(state: LearnerState, inputs: Inputs) -> tuple[LearnerState, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from ddpg_ros.algo.checkpoint import Checkpoint, moved
 from ddpg_ros.algo.compiled import CompiledUpdate
 from ddpg_ros.algo.cuda_graph import CudaGraph
-from ddpg_ros.algo.machine import require_machine
+from ddpg_ros.algo.machine import require_machine, use_threads
 from ddpg_ros.algo.normaliser import Normaliser
 from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
@@ -55,7 +55,7 @@ class Learner:
         """
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
-        torch.set_num_threads(settings.threads)
+        use_threads(settings)
         self._settings = settings
         self._layout = layout
         self._program = Program(settings, layout)

@@ -1,9 +1,14 @@
 """What the learner asks of the machine: what its settings name, and quick arithmetic."""
 
+import itertools
+
 import torch
 
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import MachineError
+
+SPLIT_FROM = 2**22
+"""Multiplications in a product of matrices from which a second thread makes it quicker."""
 
 
 def require_machine(settings: LearnerSection) -> None:
@@ -15,6 +20,13 @@ def require_machine(settings: LearnerSection) -> None:
     _require_device(settings.device)
     _require_precision(settings)
     _require_mode(settings)
+
+
+def use_threads(settings: LearnerSection) -> None:
+    """Take the threads of the settings, or one where the layers between are too small to split."""
+    sizes = itertools.pairwise(settings.hidden)
+    largest = max((settings.batch_size * i * j for i, j in sizes), default=0)
+    torch.set_num_threads(settings.threads if largest >= SPLIT_FROM else 1)
 
 
 def flush_subnormals() -> None:

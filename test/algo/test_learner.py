@@ -98,6 +98,19 @@ def test_an_update_moves_the_actor_and_act_answers_with_the_moved_one():
     assert np.abs(learner.act(observation)).max() <= 1.0
 
 
+@pytest.mark.parametrize(
+    ("hidden", "batch_size", "threads"),
+    [([64, 64], 100, 1), ([256, 256], 256, 2), ([256], 256, 1), ([128, 64, 512], 128, 2)],
+)
+def test_layers_too_small_to_split_take_one_thread(hidden, batch_size, threads):
+    before = torch.get_num_threads()
+    try:
+        make_learner(hidden=hidden, batch_size=batch_size, threads=2)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_the_policy_kept_is_the_actor_or_where_it_is_averaged_the_target_actor():
     plain, averaging = make_learner(), make_learner(averaged_policy=True)
     for learner in (plain, averaging):
