@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.gym_table [--envs …] [--steps 300000] [--seeds 5] [--hours 8]
 
-Both get the same steps, network and hyperparameters; ours has twin critics and clipped targets
-beside, and takes more with `--set NAME=VALUE`. A second call goes on where the first was cut off.
+Both get the same steps, network and hyperparameters; ours has `OURS` beside, and takes more with
+`--set NAME=VALUE`. A second call goes on where the first was cut off.
 Writes `results/gym_table.json`, `.md`, `.png`.
 """
 
@@ -65,9 +65,10 @@ OURS: dict[str, Value] = {
 NAMES = {"ours": "ddpg_ros", "sb3": "Stable-Baselines3"}
 COLOURS = {"ours": "#1f4e79", "sb3": "#d9742b"}
 NOTE = (
-    "A seed's figure is the mean of ten greedy episodes after its training. Ours has "
-    "`learner.critics: 2` and `learner.clip_target` on, as by default on Gymnasium; "
-    "Stable-Baselines3's DDPG has neither. Published: DDPG after 1,000,000 steps, as Tianshou "
+    "A seed's figure is the mean of ten greedy episodes after its training. Ours has beside "
+    "what `config/gym.yaml` turns on by default on Gymnasium: `learner.critics: 2`, "
+    "`clip_target`, `preactivation_penalty: 0.01`, `final_layer_bound: 0.0`, `averaged_policy`. "
+    "Published: DDPG after 1,000,000 steps, as Tianshou "
     "and CleanRL report it; “others” is the better one of Spinning Up's and the TD3 paper's. "
     "They ran earlier versions of the environments, and more steps than ours where the second "
     "column says fewer.\n"
