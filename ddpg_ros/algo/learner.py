@@ -33,7 +33,10 @@ Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Learner:
-    """DDPG: `add` experience, `update` while `due`; `actor_weights` explore, the policy stays."""
+    """DDPG: `add` experience and `update` while `due`, until `close`.
+
+    With `actor_weights` one explores; `policy_weights` are what is kept.
+    """
 
     def __init__(
         self,

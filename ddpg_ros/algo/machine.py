@@ -33,8 +33,7 @@ def flush_subnormals() -> None:
     """Let subnormal numbers count as zero in this thread and in those that it starts.
 
     Adam's moments of a unit that no longer fires decay to such numbers within a thousand updates,
-    and an x86 core works a hundred times as long on each. A processor that cannot flush them
-    goes on as before.
+    and an x86 core is slow at them. A processor that cannot flush them goes on as before.
     """
     torch.set_flush_denormal(True)
 
