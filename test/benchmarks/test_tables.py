@@ -67,7 +67,13 @@ def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short()
 def test_ours_is_what_gymnasium_gets_by_default_and_the_options_begin_without_it():
     by_default = to_parameters(load_config("gym"))
     assert {name: by_default[name] for name in gym_table.OURS} == gym_table.OURS
-    assert options.OFF == {"learner.clip_target": False, "learner.critics": 1}
+    assert options.OFF == {
+        "learner.clip_target": False,
+        "learner.critics": 1,
+        "learner.preactivation_penalty": 0.0,
+        "learner.final_layer_bound": 0.003,
+        "learner.averaged_policy": False,
+    }
 
 
 def test_the_median_of_curves_counts_each_between_its_first_and_last_point():
