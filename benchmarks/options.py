@@ -1,6 +1,6 @@
 """The learner's options, one at a time against none of them.
 
-    .venv/bin/python -m benchmarks.options [--envs …] [--steps 30000] [--seeds 5] [--only n_step_3]
+    .venv/bin/python -m benchmarks.options [--envs …] [--steps 30000] [--seeds 5] [--only NAME …]
 
 A second call goes on where the first was cut off. Writes `results/options.json`, `.md`, `.png`.
 """

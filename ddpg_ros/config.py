@@ -229,7 +229,7 @@ class LearnerSection(_Section):
         description="Bound of the final layers' first weights; 0: 1/sqrt(fan-in), as the others'",
     )
     averaged_policy: bool = Field(
-        False, description="Keep as policy the target actor, an average of the last 1/tau updates"
+        False, description="Keep as policy the target actor, which follows the actor at rate tau"
     )
     reset_every: Count = Field(
         0, description="Updates after which the networks are drawn anew; 0: never"

@@ -163,7 +163,7 @@ def _cpu() -> str:
 
 def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
     """Compile the update and write it; the file is there whole or not at all."""
-    use_threads(settings)
+    use_threads(settings, layout)
     program = Program(settings, layout)
 
     def run(state: LearnerState, inputs: Inputs) -> tuple[LearnerState, Tensor]:

@@ -58,7 +58,7 @@ class Learner:
         """
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
-        use_threads(settings)
+        use_threads(settings, layout)
         self._settings = settings
         self._layout = layout
         self._program = Program(settings, layout)
@@ -233,7 +233,7 @@ class Learner:
                 )
 
     def actor_weights(self) -> Vector32:
-        """Return the actor's parameters, flat, for observations as they come."""
+        """Return the actor's parameters, (p,), for observations as they come."""
         return self._for_raw_observations(self.state.actor)
 
     def policy_weights(self) -> Vector32:

@@ -3,8 +3,7 @@
 Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016;
 Silver et al., "Deterministic policy gradient algorithms", ICML 2014;
 Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018: TD3;
-Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017: what it adds to DDPG;
-Haarnoja et al., "Soft actor-critic", ICML 2018: its penalty of what tanh is given.
+Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017: what it adds to DDPG.
 """
 
 from typing import NamedTuple
@@ -60,7 +59,7 @@ def critic_loss(
 
 
 class Penalties(NamedTuple):
-    """What the actor's loss has beside −J; the meaning of each is in `LearnerSection`."""
+    """Weights of means over (b, a) in the actor's loss; the meaning is in `LearnerSection`."""
 
     action: float = 0.0
     preactivation: float = 0.0
@@ -75,10 +74,9 @@ def actor_loss(
 ) -> tuple[Tensor, Tensor]:
     """−J(θ) = −E[Q_w(s, μ_θ(s))] + λ_a E[μ_θ(s)²] + λ_u E[u_θ(s)²], with μ = tanh u.
 
-    The gradient of the first term is the deterministic policy gradient, negated. The second, the
-    penalty of action, is that of Andrychowicz et al. (2017), on the action as in its published
-    code. The third still has a slope where tanh has none: it keeps an actor from saturating for
-    good, as the published code of Haarnoja et al. (2018) does.
+    The gradient of the first term is the deterministic policy gradient, negated. The third is the
+    penalty of Andrychowicz et al. (2017), appendix A: it still has a slope where tanh has none,
+    and keeps an actor from saturating for good. The second is that of its published code.
 
     Returns:
         The loss, (), and the actions, (b, a), to report.

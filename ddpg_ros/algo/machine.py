@@ -6,6 +6,7 @@ import torch
 
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import MachineError
+from ddpg_ros.types import RecordLayout
 
 SPLIT_FROM = 2**22
 """Multiplications in a product of matrices from which a second thread makes it quicker."""
@@ -22,10 +23,11 @@ def require_machine(settings: LearnerSection) -> None:
     _require_mode(settings)
 
 
-def use_threads(settings: LearnerSection) -> None:
-    """Take the threads of the settings, or one where the layers between are too small to split."""
-    sizes = itertools.pairwise(settings.hidden)
-    largest = max((settings.batch_size * i * j for i, j in sizes), default=0)
+def use_threads(settings: LearnerSection, layout: RecordLayout) -> None:
+    """Take the threads of the settings, or one where no layer is large enough to split."""
+    inputs = layout.observation_size + layout.action_size
+    layers = itertools.pairwise([inputs, *settings.hidden])
+    largest = max(settings.batch_size * i * j for i, j in layers)
     torch.set_num_threads(settings.threads if largest >= SPLIT_FROM else 1)
 
 

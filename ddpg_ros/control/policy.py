@@ -1,6 +1,6 @@
 """The policy file: one safetensors file that runs an actor without the training half.
 
-Tensors: `weights` (the actor's, flat), `golden_observations` and `golden_actions` (pairs made by
+Tensors: `weights` (of the actor, flat), `golden_observations` and `golden_actions` (pairs made by
 the learner's own network). Metadata: one JSON document, `Policy.about` and a checksum of it and of
 the tensors. No pickle, in or out.
 """

@@ -123,7 +123,7 @@ class _Loop:
         try:
             self._log.add(learner.update(count))
         except LearnerDivergedError:
-            self._save()  # the last good actor
+            self._save()  # the last good policy
             raise
         self._pace.took(count, time.perf_counter() - began, learner.compiling)
         self._publish()

@@ -100,7 +100,7 @@ def test_an_update_moves_the_actor_and_act_answers_with_the_moved_one():
 
 @pytest.mark.parametrize(
     ("hidden", "batch_size", "threads"),
-    [([64, 64], 100, 1), ([256, 256], 256, 2), ([256], 256, 1), ([128, 64, 512], 128, 2)],
+    [([64, 64], 100, 1), ([256, 256], 256, 2), ([256], 256, 1), ([4096], 256, 2)],
 )
 def test_layers_too_small_to_split_take_one_thread(hidden, batch_size, threads):
     before = torch.get_num_threads()

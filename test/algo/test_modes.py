@@ -24,7 +24,8 @@ EVERY_OPTION = {
     "critic_layer_norm": True,
     "actor_layer_norm": True,
     "normalise_observations": True,
-    "reset_every": 25,
+    "reset_every": 20,  # of 50 updates the last 10 stay
+    "averaged_policy": True,
 }
 HAS_BF16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
@@ -54,7 +55,7 @@ def train(one):
     one.add(experience())
     one.compile()
     reports = [one.update(count).rows for count in (1, 1, 40, 8)]
-    return one.actor_weights(), np.concatenate(reports)
+    return one.policy_weights(), np.concatenate(reports)
 
 
 @pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
@@ -98,7 +99,14 @@ def test_the_cache_tells_settings_and_sizes_apart():
         artifact(one, RecordLayout(4, 2)),
     }
     assert len(paths) == 3
-    for unread in ({"mode": "compile"}, {"n_step": 3}, {"warmup_steps": 7}, {"discount": 0.5}):
+    for unread in (
+        {"mode": "compile"},
+        {"n_step": 3},
+        {"warmup_steps": 7},
+        {"discount": 0.5},
+        {"final_layer_bound": 0.0},
+        {"averaged_policy": True},
+    ):
         assert artifact(one.model_copy(update=unread), LAYOUT) in paths
     assert artifact(LearnerSection(**SMALL), LAYOUT) in paths
 

@@ -200,7 +200,7 @@ def test_settings_are_set_one_by_one_and_every_option_trains_to_a_policy(tmp_pat
         "averaged_policy": "true",
         "clip_target": "true",
         "update_to_data": 2,
-        "reset_every": 300,
+        "reset_every": 250,  # the last one 100 updates before the end
     }
     changes = [part for name, v in options.items() for part in ("--set", f"learner.{name}={v}")]
     result = ddpg_ros(*TRAIN, "--steps", STEPS, "--run-dir", run_dir, *changes)
