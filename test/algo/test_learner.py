@@ -1,18 +1,15 @@
 """The learner: how many updates are due, and that a seed decides everything."""
 
-import threading
-
 import numpy as np
 import pytest
 import torch
 
 from ddpg_ros.algo.learner import Learner
-from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.networks import Mlp
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.control.mlp import MlpActor
-from ddpg_ros.errors import LearnerDivergedError, MachineError
+from ddpg_ros.errors import LearnerDivergedError
 from ddpg_ros.types import RecordLayout
 
 LAYOUT = RecordLayout(observation_size=3, action_size=1)
@@ -52,21 +49,6 @@ def test_updates_are_due_by_the_ratio_after_the_warm_up(ratio, after_10, after_1
     assert learner.due == after_13
 
 
-def test_subnormal_numbers_count_as_zero_in_the_thread_that_flushes_them_and_in_no_other():
-    smallest = torch.tensor([torch.finfo(torch.float32).tiny])
-    halves = []
-
-    def flushing():
-        flush_subnormals()
-        halves.append((smallest / 2.0).item())
-
-    thread = threading.Thread(target=flushing)
-    thread.start()
-    thread.join()
-    assert halves == [0.0]
-    assert (smallest / 2.0).item() > 0.0
-
-
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
 def test_paying_what_is_due_leaves_no_debt_and_no_credit(ratio):
     learner = make_learner(warmup_steps=4, update_to_data=ratio)
@@ -98,19 +80,6 @@ def test_an_update_moves_the_actor_and_act_answers_with_the_moved_one():
     assert np.abs(learner.act(observation)).max() <= 1.0
 
 
-@pytest.mark.parametrize(
-    ("hidden", "batch_size", "threads"),
-    [([64, 64], 100, 1), ([256, 256], 256, 2), ([256], 256, 1), ([4096], 256, 2)],
-)
-def test_layers_too_small_to_split_take_one_thread(hidden, batch_size, threads):
-    before = torch.get_num_threads()
-    try:
-        make_learner(hidden=hidden, batch_size=batch_size, threads=2)
-        assert torch.get_num_threads() == threads
-    finally:
-        torch.set_num_threads(before)
-
-
 def test_the_policy_kept_is_the_actor_or_where_it_is_averaged_the_target_actor():
     plain, averaging = make_learner(), make_learner(averaged_policy=True)
     for learner in (plain, averaging):
@@ -132,39 +101,6 @@ def test_the_final_layers_first_weights_are_within_their_bound(final_layer_bound
     final = torch.cat((state.actor[-9:], state.critics[:, -9:].flatten())).abs()
     assert 0.8 * largest < final.max() <= largest
     assert state.actor[:32].abs().max() > 0.4  # the first layer's: within 1/√3
-
-
-def test_cuda_where_there_is_none_is_refused_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        MachineError, match=r"^learner\.device is cuda, .*set learner\.device: cpu"
-    ):
-        make_learner(device="cuda")
-
-
-@pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
-def test_a_device_that_torch_does_not_know_is_refused_in_one_sentence(device):
-    with pytest.raises(MachineError, match=r"^learner\.device is '.*', .*; expected cpu, cuda or"):
-        make_learner(device=device)
-
-
-def test_a_cuda_device_beyond_those_here_is_refused_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(MachineError, match=r"^learner\.device is cuda:2, .*at most cuda:1\.$"):
-        make_learner(device="cuda:2")
-
-
-def test_bf16_where_the_processor_has_none_is_refused_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    with pytest.raises(MachineError, match=r"^learner\.matmul_precision is bf16, .*expected fp32"):
-        make_learner(matmul_precision="bf16")
-
-
-def test_cudagraph_on_the_cpu_is_refused_in_one_sentence():
-    with pytest.raises(MachineError, match=r"^learner\.mode is cudagraph and .*device: cuda"):
-        make_learner(mode="cudagraph")
 
 
 def test_updates_in_one_call_are_those_of_as_many_calls():

@@ -1,0 +1,78 @@
+"""What a learner asks of the machine: refused where it is missing; threads where they pay."""
+
+import threading
+
+import pytest
+import torch
+
+from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.machine import flush_subnormals
+from ddpg_ros.config import LearnerSection
+from ddpg_ros.errors import MachineError
+from ddpg_ros.types import RecordLayout
+
+
+def learner(**settings):
+    small = {"hidden": [8, 8], "batch_size": 16, "replay_capacity": 1000, "mode": "eager"}
+    return Learner(LearnerSection(**(small | settings)), RecordLayout(3, 1), seed=0)
+
+
+def test_cuda_where_there_is_none_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        MachineError, match=r"^learner\.device is cuda, .*set learner\.device: cpu"
+    ):
+        learner(device="cuda")
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
+def test_a_device_that_torch_does_not_know_is_refused_in_one_sentence(device):
+    with pytest.raises(MachineError, match=r"^learner\.device is '.*', .*; expected cpu, cuda or"):
+        learner(device=device)
+
+
+def test_a_cuda_device_beyond_those_here_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(MachineError, match=r"^learner\.device is cuda:2, .*at most cuda:1\.$"):
+        learner(device="cuda:2")
+
+
+def test_bf16_where_the_processor_has_none_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    with pytest.raises(MachineError, match=r"^learner\.matmul_precision is bf16, .*expected fp32"):
+        learner(matmul_precision="bf16")
+
+
+def test_cudagraph_on_the_cpu_is_refused_in_one_sentence():
+    with pytest.raises(MachineError, match=r"^learner\.mode is cudagraph and .*device: cuda"):
+        learner(mode="cudagraph")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "batch_size", "threads"),
+    [([64, 64], 100, 1), ([256, 256], 256, 2), ([256], 256, 1), ([4096], 256, 2)],
+)
+def test_layers_too_small_to_split_take_one_thread(hidden, batch_size, threads):
+    before = torch.get_num_threads()
+    try:
+        learner(hidden=hidden, batch_size=batch_size, threads=2)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_subnormal_numbers_count_as_zero_in_the_thread_that_flushes_them_and_in_no_other():
+    smallest = torch.tensor([torch.finfo(torch.float32).tiny])
+    halves = []
+
+    def flushing():
+        flush_subnormals()
+        halves.append((smallest / 2.0).item())
+
+    thread = threading.Thread(target=flushing)
+    thread.start()
+    thread.join()
+    assert halves == [0.0]
+    assert (smallest / 2.0).item() > 0.0
