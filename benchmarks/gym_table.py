@@ -57,7 +57,7 @@ OURS: dict[str, Value] = {
     "learner.clip_target": True,
     "learner.critics": 2,
     "learner.preactivation_penalty": 0.01,
-    "learner.final_layer_bound": 0.0,
+    "learner.wide_final_layer": True,
     "learner.averaged_policy": True,
 }
 """What ours has and Stable-Baselines3 has not; as in `config/gym.yaml`."""
@@ -67,7 +67,7 @@ COLOURS = {"ours": "#1f4e79", "sb3": "#d9742b"}
 NOTE = (
     "A seed's figure is the mean of ten greedy episodes after its training. Ours has beside "
     "what `config/gym.yaml` turns on by default on Gymnasium: `learner.critics: 2`, "
-    "`clip_target`, `preactivation_penalty: 0.01`, `final_layer_bound: 0.0`, `averaged_policy`. "
+    "`clip_target`, `preactivation_penalty: 0.01`, `wide_final_layer`, `averaged_policy`. "
     "Published: DDPG after 1,000,000 steps, as Tianshou "
     "and CleanRL report it; “others” is the better one of Spinning Up's and the TD3 paper's. "
     "They ran earlier versions of the environments, and more steps than ours where the second "

@@ -224,9 +224,9 @@ class LearnerSection(_Section):
     preactivation_penalty: NonNegative = Field(
         0.0, description="Weight of the mean square of what tanh is given, in the actor's loss"
     )
-    final_layer_bound: NonNegative = Field(
-        3e-3,
-        description="Bound of the final layers' first weights; 0: 1/sqrt(fan-in), as the others'",
+    wide_final_layer: bool = Field(
+        False,
+        description="Final layers' first weights within 1/sqrt(fan-in), as the others', not 0.003",
     )
     averaged_policy: bool = Field(
         False, description="Keep as policy the target actor, which follows the actor at rate tau"

@@ -48,7 +48,7 @@ _NOT_COMPILED = {
     "n_step",
     "discount",
     "target_noise_clip",
-    "final_layer_bound",
+    "wide_final_layer",
     "averaged_policy",
 }
 """Settings that no update reads: others of them find the same compiled one."""

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
+_FINAL_BOUND = 3e-3
+
 Matmul = Callable[[Tensor, Tensor], Tensor]
 """(b, i), (i, j) → (b, j)."""
 
@@ -79,18 +81,18 @@ def bf16_matmul(left: Tensor, right: Tensor) -> Tensor:
 
 
 def initial_parameters(
-    sizes: Sequence[int], generator: torch.Generator, final_bound: float = 3e-3
+    sizes: Sequence[int], generator: torch.Generator, wide_final_layer: bool = False
 ) -> Tensor:
     """Draw the parameters of an MLP with the given layer sizes, (p,).
 
-    Layers are uniform within ±1/√fan-in, but the last one within ±`final_bound`, so that the first
-    actions and values are near zero (Lillicrap et al., 2016, section 7); 0: as the others.
+    Layers are uniform within ±1/√fan-in; the last one within ±0.003, so that the first actions
+    and values are near zero (Lillicrap et al., 2016, section 7), unless it is to be wide too.
     """
     pieces: list[Tensor] = []
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
         bound = 1.0 / math.sqrt(fan_in)
-        if layer == len(sizes) - 2 and final_bound:
-            bound = final_bound
+        if layer == len(sizes) - 2 and not wide_final_layer:
+            bound = _FINAL_BOUND
         count = (fan_in + 1) * fan_out
         pieces.append(torch.empty(count).uniform_(-bound, bound, generator=generator))
     return torch.cat(pieces)

@@ -73,10 +73,10 @@ class Program:
 
     def initial_state(self, generator: torch.Generator) -> LearnerState:
         """Draw the networks; on the CPU, so that they are the same on every device."""
-        bound, device = self.settings.final_layer_bound, self.settings.device
-        actor = initial_parameters(self._actor.sizes, generator, bound)
+        wide, device = self.settings.wide_final_layer, self.settings.device
+        actor = initial_parameters(self._actor.sizes, generator, wide)
         critics = [
-            initial_parameters(self._critic.sizes, generator, bound)
+            initial_parameters(self._critic.sizes, generator, wide)
             for _ in range(self.settings.critics)
         ]
         return LearnerState.initial(actor.to(device), torch.stack(critics).to(device))

@@ -95,9 +95,9 @@ def test_the_policy_kept_is_the_actor_or_where_it_is_averaged_the_target_actor()
     np.testing.assert_allclose(averaging.act(observations), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(("final_layer_bound", "largest"), [(3e-3, 3e-3), (0.0, 8**-0.5)])
-def test_the_final_layers_first_weights_are_within_their_bound(final_layer_bound, largest):
-    state = make_learner(final_layer_bound=final_layer_bound, critics=2).state
+@pytest.mark.parametrize(("wide_final_layer", "largest"), [(False, 3e-3), (True, 8**-0.5)])
+def test_the_final_layers_first_weights_are_within_their_bound(wide_final_layer, largest):
+    state = make_learner(wide_final_layer=wide_final_layer, critics=2).state
     final = torch.cat((state.actor[-9:], state.critics[:, -9:].flatten())).abs()
     assert 0.8 * largest < final.max() <= largest
     assert state.actor[:32].abs().max() > 0.4  # the first layer's: within 1/√3

@@ -104,7 +104,7 @@ def test_the_cache_tells_settings_and_sizes_apart():
         {"n_step": 3},
         {"warmup_steps": 7},
         {"discount": 0.5},
-        {"final_layer_bound": 0.0},
+        {"wide_final_layer": True},
         {"averaged_policy": True},
     ):
         assert artifact(one.model_copy(update=unread), LAYOUT) in paths

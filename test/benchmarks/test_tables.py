@@ -71,7 +71,7 @@ def test_ours_is_what_gymnasium_gets_by_default_and_the_options_begin_without_it
         "learner.clip_target": False,
         "learner.critics": 1,
         "learner.preactivation_penalty": 0.0,
-        "learner.final_layer_bound": 0.003,
+        "learner.wide_final_layer": False,
         "learner.averaged_policy": False,
     }
 

@@ -196,7 +196,7 @@ def test_settings_are_set_one_by_one_and_every_option_trains_to_a_policy(tmp_pat
         "normalise_observations": "true",
         "action_penalty": 0.01,
         "preactivation_penalty": 0.01,
-        "final_layer_bound": 0,
+        "wide_final_layer": "true",
         "averaged_policy": "true",
         "clip_target": "true",
         "update_to_data": 2,
