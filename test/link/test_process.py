@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import itertools
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
@@ -146,6 +148,19 @@ def test_the_same_again_gives_the_same_bytes(in_step, tmp_path):
     for name in ("policy.safetensors", "metrics.csv"):
         one, other = ((folder / name).read_bytes() for folder in (in_step[0], tmp_path))
         assert hashlib.sha256(one).digest() == hashlib.sha256(other).digest(), name
+
+
+def test_numbers_below_the_normal_ones_count_as_zero_in_the_learners_process(tmp_path):
+    learner = start(tmp_path, make_config())
+    learner.wait_until_ready()
+    for transition in itertools.islice(transitions(), 30):
+        tiny = transition.observation * np.float32(1e-39)  # and so the gradient of its weights
+        learner.push(transition._replace(observation=tiny))
+    learner.stop(STOP_TIMEOUT, STOP_TIMEOUT)
+    saved = load_file(str(tmp_path / "checkpoints" / "latest.safetensors"))
+    gradients = np.abs(saved["critic_optimiser.mean"])
+    assert (gradients > 0.0).any()
+    assert not ((gradients > 0.0) & (gradients < np.finfo(np.float32).tiny)).any()
 
 
 def test_without_waiting_the_updates_come_in_the_ratio(tmp_path):
