@@ -42,7 +42,8 @@ MOST_STEPS = {
 }
 """Where fewer steps than `--steps` are enough."""
 
-PUBLISHED = {  # DDPG after 1,000,000 steps, on earlier versions of the same environments
+PUBLISHED_STEPS = 1_000_000
+PUBLISHED = {  # DDPG after so many steps, on earlier versions of the same environments
     "InvertedPendulum-v5": {"Tianshou": 1000.0},
     "InvertedDoublePendulum-v5": {"Tianshou": 8364.0, "others": 9356.0},
     "Reacher-v5": {"Tianshou": -3.3, "others": -4.0},
@@ -64,6 +65,7 @@ OURS: dict[str, Value] = {
 
 NAMES = {"ours": "ddpg_ros", "sb3": "Stable-Baselines3"}
 COLOURS = {"ours": "#1f4e79", "sb3": "#d9742b"}
+DOTTED: dict[str, Any] = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
 NOTE = (
     "A seed's figure is the mean of ten greedy episodes after its training. Ours has beside "
     "what `config/gym.yaml` turns on by default on Gymnasium: `learner.critics: 2`, "
@@ -184,35 +186,41 @@ def where(results: Sequence[Result]) -> str:
 def draw(found: Shown, picture: Path) -> None:
     """Draw the returns of the training episodes: a thin line a seed, the median bold.
 
-    An environment is shown with the most steps that it was trained for.
+    What is published for as many steps is dotted.
     """
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import EngFormatter
 
-    envs = dict(budgets(found))
-    columns = min(3, len(envs))
+    panels = budgets(found)
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
     figure, axes = plt.subplots(
-        -(-len(envs) // columns),
+        rows,
         columns,
-        figsize=(4.2 * columns, 3.0 * -(-len(envs) // columns)),
+        figsize=(4.2 * columns, 3.0 * rows),
         layout="constrained",
         squeeze=False,
     )
-    for axis in axes.flat[len(envs) :]:
+    for axis in axes.flat[len(panels) :]:
         axis.remove()
-    for axis, (env, most) in zip(axes.flat, envs.items(), strict=False):
+    for axis, (env, budget) in zip(axes.flat, panels, strict=False):
         for who in NAMES:
-            results = [result for result in results_of(found, env, who, most) if result]
+            results = [result for result in results_of(found, env, who, budget) if result]
             curves = [np.array(result["curve"]).T for result in results if result["curve"]]
             for steps, returns in curves:
                 axis.plot(steps, returns, color=COLOURS[who], linewidth=0.6, alpha=0.5)
             if curves:
                 axis.plot(*median(curves), color=COLOURS[who], linewidth=2.0)
-        axis.set_title(env)
+        for value in PUBLISHED.get(env, {}).values() if budget == PUBLISHED_STEPS else ():
+            axis.axhline(value, **DOTTED)
+        axis.set_title(f"{env}, {budget:,} steps", fontsize=10)
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     for who, colour in COLOURS.items():
         axes[0][0].plot([], [], color=colour, linewidth=2.0, label=NAMES[who])
+    axes[0][0].plot([], [], label="published", **DOTTED)
     axes[0][0].legend(frameon=False, fontsize=8)
     figure.supxlabel("environment steps")
     figure.supylabel("return of the training episodes")
