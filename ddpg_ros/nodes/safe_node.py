@@ -150,6 +150,8 @@ class SafeNode(ManagedNode, ABC):
         except JointStateError as error:
             self.topics.reject(error)
             self.safety.rejected(str(error))
+            if not self.realtime and self.safety.mode is Mode.FAULT:
+                self.admission.forget()  # time stands: it never becomes possible by itself
             return
         if arrival is Arrival.REPEATED:
             self.on_repeated_state(state)

@@ -103,6 +103,29 @@ def test_fault_20_simulated_time_reset_discards_the_episode_and_it_goes_on(agent
     assert "the clock jumped" in process.said and process.running
 
 
+def test_in_lock_step_an_arm_that_somebody_else_has_placed_costs_the_episode_and_it_goes_on(
+    agent, robot, policy
+):
+    process = agent(run__policy=policy)
+    robot.begin()
+    for _ in range(5):
+        robot.step()
+    before = robot.message
+
+    def elsewhere(stamp):
+        message = before(stamp)
+        message.position[0] -= 1.0
+        return message
+
+    robot.message = elsewhere
+    robot.lockstep = True
+    robot.stamp += PERIOD
+    robot.publish()
+    robot.until(lambda: robot.episodes, "an episode")
+    assert "fault: 3 unusable states in a row: joint 0 jumped by -1.0" in process.said
+    assert robot.resets >= 2 and robot.episodes[0][1] == 50
+
+
 def test_fault_20_in_real_time_the_torque_is_zero_and_the_new_time_is_taken(lasting):
     robot, before = begin(lasting)
     robot.clock_offset = SECOND - time.time_ns()  # from one second on
