@@ -41,9 +41,12 @@ def prepare_run(
     """
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
-    path = (directory or _fresh(root / (name or config.task.name))).expanduser().resolve()
+    path = (directory or root / (name or config.task.name)).expanduser().resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if directory is None:
+            path = _make_new(path)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise RunDirectoryError(
                 f"the run directory {path} is not empty; give another one with --run-dir, leave "
@@ -102,10 +105,14 @@ def hold_run(directory: Path) -> Iterator[None]:
         os.close(number)
 
 
-def _fresh(stem: Path) -> Path:
+def _make_new(stem: Path) -> Path:
+    """Make a directory that nobody else makes, even in the same second."""
     dated = stem.with_name(f"{stem.name}-{datetime.now():%Y%m%d-%H%M%S}")
+    dated.parent.mkdir(parents=True, exist_ok=True)
     path, count = dated, 1
-    while path.exists():
+    while True:
+        with suppress(FileExistsError):
+            path.mkdir()
+            return path
         count += 1
         path = dated.with_name(f"{dated.name}-{count}")
-    return path

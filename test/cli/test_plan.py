@@ -2,6 +2,7 @@
 
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -99,8 +100,12 @@ def test_the_directory_of_the_configuration_counts_when_none_is_given(tmp_path: 
 
 
 def test_a_run_directory_is_named_after_task_and_time_and_never_shared(tmp_path: Path) -> None:
-    runs = [prepare_run(Config(), root=tmp_path).directory for _ in range(3)]
-    assert len(set(runs)) == 3
+    def prepare(_: int) -> Path:
+        return prepare_run(Config(), root=tmp_path).directory
+
+    with ThreadPoolExecutor(8) as at_once:
+        runs = list(at_once.map(prepare, range(8)))
+    assert len(set(runs)) == 8
     assert re.fullmatch(r"reach-\d{8}-\d{6}", runs[0].name)
 
 
