@@ -7,13 +7,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from ddpg_ros.assembly import build_arm, make_safety, policy_about
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.control.rhythm import TickClock
-from ddpg_ros.errors import ConfigError, PolicyFileError
+from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
 from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
 from ddpg_ros.summary import Summary
@@ -136,7 +138,19 @@ class Experiment:
         self._loop.abandon()
 
     def give_goal(self, goal: Vector) -> None:
-        """Set the goal of this episode and those that follow, (3,) in the base frame [m]."""
+        """Set the goal of this episode and those that follow, (3,) in the base frame [m].
+
+        Raises:
+            RefusedError: it is not finite, or further from the base than the fingertip reaches.
+        """
+        if not np.isfinite(goal).all():
+            raise RefusedError(f"{goal.tolist()} is not finite")
+        distance, reach = float(np.linalg.norm(goal)), self.robot.reach
+        if self._task.takes_goals and distance > reach:
+            raise RefusedError(
+                f"{goal.tolist()} is {distance:.3g} m from the base, and the arm reaches at most "
+                f"{reach:.3g} m"
+            )
         self._given_goal = goal
         if self._task.takes_goals:
             self._task.goal = goal

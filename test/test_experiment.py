@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddpg_ros.config import Config
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, RefusedError
 from ddpg_ros.experiment import Experiment
 from ddpg_ros.types import JointState
 from test.nodes.conftest import make_policy
@@ -31,6 +31,23 @@ def test_a_goal_that_is_given_holds_at_once_and_for_the_episodes_that_follow(end
     endless.give_goal(np.array([0.2, 0.3, 0.08]))
     assert endless.goal.tolist() == [0.2, 0.3, 0.08]
     endless.next_episode(THERE)
+    assert endless.goal.tolist() == [0.2, 0.3, 0.08]
+
+
+@pytest.mark.parametrize(
+    ("goal", "sentence"),
+    [
+        ([np.nan, 0.3, 0.08], "is not finite"),
+        ([3.0, 4.0, 0.0], "is 5 m from the base, and the arm reaches at most "),
+    ],
+)
+def test_a_goal_that_cannot_be_reached_is_refused_and_the_one_before_stays(
+    endless, goal, sentence
+):
+    endless.give_goal(np.array([0.2, 0.3, 0.08]))
+    with pytest.raises(RefusedError, match=sentence):
+        endless.give_goal(np.array(goal))
+    endless.next_episode(HERE)
     assert endless.goal.tolist() == [0.2, 0.3, 0.08]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from geometry_msgs.msg import PointStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
+from ddpg_ros.errors import RefusedError
 from ddpg_ros.experiment import Experiment
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
@@ -39,10 +40,10 @@ class PolicyNode(ControlNode):
 
     def _on_goal(self, message: PointStamped) -> None:
         goal = np.array([message.point.x, message.point.y, message.point.z])
-        if np.isfinite(goal).all():
+        try:
             self.experiment.give_goal(goal)
-        else:
-            self.get_logger().warning(f"goal rejected: {goal.tolist()} is not finite")
+        except RefusedError as error:
+            self.get_logger().warning(f"goal rejected: {error}; the one before stays")
 
 
 def main(args: Sequence[str] | None = None) -> int:
