@@ -285,6 +285,15 @@ class Config(_Section):
         return self
 
     @model_validator(mode="after")
+    def _replay_holds_a_minibatch(self) -> "Config":
+        batch, capacity = self.learner.batch_size, self.learner.replay_capacity
+        if batch > capacity:
+            raise ValueError(
+                f"learner.batch_size is {batch}, more than learner.replay_capacity, {capacity}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_driver_can_hold(self) -> "Config":
         array = self.control.command_interface == "effort_array"
         if self.safety.fallback == "hold" and array:

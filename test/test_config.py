@@ -216,6 +216,12 @@ def test_every_list_that_may_be_empty_is_so_by_default_since_a_file_leaves_it_ou
                 from_parameters({name: []})
 
 
+def test_a_minibatch_that_the_replay_cannot_hold_is_refused():
+    Config().replace(learner__batch_size=300, learner__replay_capacity=300)
+    with pytest.raises(ConfigError, match=r"batch_size is 301, more than .*capacity, 300\.$"):
+        Config().replace(learner__batch_size=301, learner__replay_capacity=300)
+
+
 def test_lock_step_without_a_reset_service_is_refused():
     with pytest.raises(ConfigError, match=r"reset_service is empty while run\.clock is lockstep"):
         Config().replace(control__reset_service="")
