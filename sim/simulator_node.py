@@ -106,6 +106,10 @@ class Simulator(MainNode):
             JointStateMessage, "joint_command", handler, RELIABLE, raw=True
         )
         self.urgent |= {commands, reset, self._timer, housekeeping}
+        self.get_logger().info(
+            f"{self._world.robot.name}, {self._config.run.clock}: states on "
+            f"{self._states.topic_name}, commands from {commands.topic_name}"
+        )
         if self._recorder:
             self.urgent.add(goals)  # each episode's goal is in its first frame
 

@@ -215,6 +215,8 @@ class SafeNode(ManagedNode, ABC):
             log.info("disarmed, sending zero torque: call ~/arm when the arm may move")
         elif safety.armed and safety.latches:
             log.info(f"{safety.mode.value} again, after {safety.latches} latched fault(s)")
+        elif safety.mode is Mode.ACTIVE and not self.config.safety.auto_arm:
+            log.info("active: the arm may move")
 
     def _say_state(self) -> None:
         values = safety_values(self.safety, time.monotonic())

@@ -89,11 +89,13 @@ def test_nobody_arms_it_beside_another_publisher_of_torque(start, arm):
 
 
 def test_torque_grows_from_zero_over_the_ramp_and_estop_and_reset_lead_to_zero_again(start, arm):
-    start()
+    process = start()
     arm.commands_more(12)
     assert not has_torque(arm.commands)
+    assert "active: the arm may move" not in process.said
     arm.arm()
     arm.until(lambda: arm.onlooker.value("policy", "authority") == "1", "full authority")
+    assert process.said.endswith("active: the arm may move\n")
     full = arm.commands_more(3)[-1]
     grown = arm.commands[: arm.commands.index(full)]
     begin = max(index for index, one in enumerate(grown) if not any(one.torque))
