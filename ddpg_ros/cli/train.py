@@ -15,6 +15,7 @@ from ddpg_ros.cli.plan import absolute_namespace, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
+from ddpg_ros.cli.surroundings import require_ros_domain
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.parameter_file import load_config, read_assignments
@@ -81,6 +82,7 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
+        require_ros_domain()
         build_arm(settings)
     return prepare_run(settings, run_dir)
 

@@ -1,0 +1,18 @@
+"""What nodes need around them, looked at before a run directory is made and a process started."""
+
+import os
+
+from ddpg_ros.errors import ConfigError
+
+_HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
+
+
+def require_ros_domain() -> None:
+    """Check ROS_DOMAIN_ID; unset and empty are 0.
+
+    Raises:
+        ConfigError: no number, or one that DDS has no ports for.
+    """
+    given = os.environ.get("ROS_DOMAIN_ID") or "0"
+    if not (given.isascii() and given.isdecimal() and int(given) <= _HIGHEST_DOMAIN):
+        raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {_HIGHEST_DOMAIN}.")
