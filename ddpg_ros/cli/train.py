@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.assembly import build_arm
-from ddpg_ros.cli.plan import absolute_namespace, training_plan
+from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
@@ -24,7 +24,12 @@ from ddpg_ros.summary import Summary
 
 
 def train(
-    config: Annotated[str, typer.Option(help="A YAML file, or one of ours: reach, swing_up")] = "",
+    config: Annotated[
+        str,
+        typer.Option(
+            help="A YAML file, or one of ours: reach (default), swing_up; with --gym: gym."
+        ),
+    ] = "",
     steps: Annotated[int | None, typer.Option(help="Control steps to train for.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seeds every generator.")] = None,
     run_dir: Annotated[
@@ -50,7 +55,7 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    loaded = load_config(config or ("gym" if gym else "reach"))
+    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach")
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
         loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
     settings = loaded.replace(**read_assignments(changes or [])).replace(
