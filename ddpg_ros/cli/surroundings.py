@@ -1,7 +1,8 @@
-"""What nodes need around them, looked at before a run directory is made and a process started."""
+"""What a run needs around it, looked at before a run directory is made and a process started."""
 
 import os
 
+from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import ConfigError
 
 _HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
@@ -16,3 +17,16 @@ def require_ros_domain() -> None:
     given = os.environ.get("ROS_DOMAIN_ID") or "0"
     if not (given.isascii() and given.isdecimal() and int(given) <= _HIGHEST_DOMAIN):
         raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {_HIGHEST_DOMAIN}.")
+
+
+def require_learner_machine(settings: LearnerSection) -> None:
+    """Check what a learner asks of the machine; torch is imported only where it asks for anything.
+
+    Raises:
+        MachineError: something that is not there.
+    """
+    modest = settings.device == "cpu" and settings.matmul_precision == "fp32"
+    if not modest or settings.mode == "cudagraph":
+        from ddpg_ros.algo.machine import require_machine
+
+        require_machine(settings)

@@ -15,7 +15,7 @@ from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
-from ddpg_ros.cli.surroundings import require_ros_domain
+from ddpg_ros.cli.surroundings import require_learner_machine, require_ros_domain
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.parameter_file import load_config, read_assignments
@@ -84,11 +84,13 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
         from ddpg_ros.cli.gym_training import make_environment
 
         make_environment(gym).close()
+        require_learner_machine(settings.learner)
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
         require_ros_domain()
         build_arm(settings)
+        require_learner_machine(settings.learner)
     return prepare_run(settings, run_dir)
 
 

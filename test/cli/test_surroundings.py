@@ -1,4 +1,7 @@
-"""What nodes need around them is looked at before anything starts."""
+"""What a run needs around it is looked at before anything starts."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -49,3 +52,36 @@ def test_every_verb_that_starts_ros_refuses_a_bad_domain_and_leaves_nothing(
 def test_a_training_without_ros_takes_no_notice_of_the_domain(ddpg_ros, monkeypatch):
     monkeypatch.setenv("ROS_DOMAIN_ID", "300")
     assert "did you mean 'Pendulum-v1'?" in ddpg_ros("train", "--gym", "Pendulun-v1").sentence
+
+
+@pytest.mark.parametrize("verb", [["train"], ["train", "--gym", "Pendulum-v1"]])
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("learner.device=cuda", "learner.device is cuda, and torch"),
+        ("learner.matmul_precision=bf16", "learner.matmul_precision is bf16, which the cpu here"),
+        ("learner.mode=cudagraph", "learner.mode is cudagraph and learner.device cpu"),
+    ],
+)
+def test_a_training_that_this_machine_cannot_run_is_refused_and_leaves_nothing(
+    ddpg_ros, monkeypatch, tmp_path, verb, setting, said
+):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for instructions in ("avx512_bf16", "amx_tile"):
+        monkeypatch.setattr(torch.cpu, f"_is_{instructions}_supported", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    assert said in ddpg_ros(*verb, "--set", setting).sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_learner_that_asks_nothing_of_the_machine_needs_no_torch_here():
+    program = (
+        "import sys\n"
+        "from ddpg_ros.cli.surroundings import require_learner_machine\n"
+        "from ddpg_ros.config import LearnerSection\n"
+        "require_learner_machine(LearnerSection())\n"
+        "print('torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert said.stdout == "False\n", said.stderr
