@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.playback import config_of, run_policy
+from ddpg_ros.cli.surroundings import require_display
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.summary import Summary
 
@@ -31,6 +32,7 @@ def play(
     config = config_of(policy, load_policy(policy), episodes, seed)
     console = Console(stderr=as_json)
     if gui:
+        require_display()
         config = config.replace(run__clock="realtime")
         target = None
     else:

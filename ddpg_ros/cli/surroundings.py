@@ -1,9 +1,10 @@
 """What a run needs around it, looked at before a run directory is made and a process started."""
 
 import os
+import sys
 
 from ddpg_ros.config import LearnerSection
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, MachineError
 
 _HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
 
@@ -17,6 +18,16 @@ def require_ros_domain() -> None:
     given = os.environ.get("ROS_DOMAIN_ID") or "0"
     if not (given.isascii() and given.isdecimal() and int(given) <= _HIGHEST_DOMAIN):
         raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {_HIGHEST_DOMAIN}.")
+
+
+def require_display() -> None:
+    """Check that PyBullet's window has somewhere to open: on Linux an X display, as it wants.
+
+    Raises:
+        MachineError: it has not.
+    """
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        raise MachineError("--gui opens a window, and DISPLAY is not set; leave --gui out.")
 
 
 def require_learner_machine(settings: LearnerSection) -> None:

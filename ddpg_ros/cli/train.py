@@ -15,7 +15,11 @@ from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
-from ddpg_ros.cli.surroundings import require_learner_machine, require_ros_domain
+from ddpg_ros.cli.surroundings import (
+    require_display,
+    require_learner_machine,
+    require_ros_domain,
+)
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.parameter_file import load_config, read_assignments
@@ -66,6 +70,8 @@ def train(
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
     absolute_namespace(namespace)
+    if gui:
+        require_display()
     run = _prepare(settings, run_dir, gym)
     console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
     outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)

@@ -35,6 +35,14 @@ def test_the_picture_goes_where_it_is_asked_to(ddpg_ros, arm_policy, target, tmp
     assert target == [asked]
 
 
+def test_a_window_where_there_is_a_display_takes_no_picture(
+    ddpg_ros, arm_policy, target, monkeypatch
+):
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert ddpg_ros("play", "--policy", arm_policy, "--gui").code == 0
+    assert target == [None]
+
+
 def test_help_names_the_picture(ddpg_ros, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert "play.gif beside the policy" in ddpg_ros("play", "--help").out

@@ -54,6 +54,25 @@ def test_a_training_without_ros_takes_no_notice_of_the_domain(ddpg_ros, monkeypa
     assert "did you mean 'Pendulum-v1'?" in ddpg_ros("train", "--gym", "Pendulun-v1").sentence
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems need no DISPLAY")
+@pytest.mark.parametrize("display", ["", None])
+@pytest.mark.parametrize(
+    "arguments", [["play", "--policy", "run/policy.safetensors"], ["train"]], ids=["play", "train"]
+)
+def test_a_window_without_a_display_is_refused_and_leaves_nothing(
+    ddpg_ros, monkeypatch, tmp_path, arm_policy, arguments, display
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")  # PyBullet knows X alone
+    if display is not None:
+        monkeypatch.setenv("DISPLAY", display)
+    sentence = ddpg_ros(*arguments, "--gui").sentence
+    assert sentence == "ddpg-ros: --gui opens a window, and DISPLAY is not set; leave --gui out."
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert list(arm_policy.parent.iterdir()) == [arm_policy]
+
+
 @pytest.mark.parametrize("verb", [["train"], ["train", "--gym", "Pendulum-v1"]])
 @pytest.mark.parametrize(
     ("setting", "said"),
