@@ -55,6 +55,11 @@ class MachineError(DdpgRosError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`."""
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`.
+
+    The last part of a dotted name is closer than any likeness: `n_step` is `learner.n_step`.
+    """
+    words = list(known)
+    matches = [one for one in words if one.rpartition(".")[2] == word]
+    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=0.5)
     return f"; did you mean '{matches[0]}'?" if matches else "."

@@ -65,6 +65,7 @@ def test_whole_numbers_are_taken_where_floats_are_wanted(load):
     [
         ("learner: {batchsize: 3}", r"setting 'learner.batchsize'; did you mean 'learner.batch_s"),
         ("lerner: {tau: 0.5}", r"no setting 'lerner.tau'; did you mean 'learner.tau'\?"),
+        ("n_step: 3", r"no setting 'n_step'; did you mean 'learner.n_step'\?"),
         ("qqqqqqqqqqqqqq: 1", r"no setting 'qqqqqqqqqqqqqq'\."),
         ("learner: {tau: 1.5}", r"learner.tau is 1.5; input should be less than or equal to 1"),
         ("learner: {tau: 0}", "learner.tau is 0; input should be greater than 0"),

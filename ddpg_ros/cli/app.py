@@ -1,8 +1,11 @@
 """The command line's verbs, one file each, put together."""
 
+from typing import Annotated
+
 import typer
 
 from ddpg_ros import __doc__ as about
+from ddpg_ros import __version__
 from ddpg_ros.cli.bench.app import bench
 from ddpg_ros.cli.doctor import doctor
 from ddpg_ros.cli.evaluate import evaluate
@@ -18,6 +21,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ddpg-ros {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_verb(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take what goes before the verb."""
+
+
 app.command()(train)
 app.command("eval")(evaluate)
 app.command()(play)

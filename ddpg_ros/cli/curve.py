@@ -12,15 +12,15 @@ _WINDOW = 20  # [episodes] of the running mean
 _INK, _FAINT, _SECOND = "#1f4e79", "#a9c4dd", "#d9742b"
 
 
-def draw_learning_curve(metrics: Path, picture: Path) -> None:
-    """Draw return, success rate and losses over the steps; nothing for a run with no episode."""
+def draw_learning_curve(metrics: Path, picture: Path) -> bool:
+    """Draw return, success rate and losses over the steps; False for a run with no episode."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     with metrics.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows:
-        return
+        return False
     column = {name: _numbers(rows, name) for name in rows[0]}
     step = column["step"]
     figure, (top, middle, bottom) = plt.subplots(
@@ -48,6 +48,7 @@ def draw_learning_curve(metrics: Path, picture: Path) -> None:
         axes.spines[["top"]].set_visible(False)
     figure.savefig(picture, dpi=110)
     plt.close(figure)
+    return True
 
 
 def _numbers(rows: list[dict[str, str]], name: str) -> Vector:

@@ -126,9 +126,10 @@ def make_environment(env_id: str) -> Environment:
     try:
         env: Environment = gymnasium.make(env_id)
     except (gymnasium.error.Error, ImportError) as error:
-        hint = "." if env_id in gymnasium.registry else nearest(env_id, gymnasium.registry)
         reason = " ".join(str(error).split())
-        raise ConfigError(f"Gymnasium cannot make '{env_id}' ({reason}){hint}") from None
+        raise ConfigError(
+            f"Gymnasium cannot make '{env_id}' ({reason}){_way_out(env_id, error)}"
+        ) from None
     space = env.action_space
     if not isinstance(space, Box) or len(space.shape) != 1 or not space.is_bounded():
         raise ConfigError(f"{env_id} takes actions {space}; DDPG needs a bounded flat Box.")
@@ -136,6 +137,13 @@ def make_environment(env_id: str) -> Environment:
     if not isinstance(observed, Box) or len(observed.shape) != 1:
         env = gymnasium.wrappers.FlattenObservation(env)
     return gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+
+
+def _way_out(env_id: str, error: Exception) -> str:
+    missing = isinstance(error, gymnasium.error.DependencyNotInstalled)
+    if missing and "MuJoCo" in str(error):
+        return "; in a checkout, 'make setup-bench' installs it."
+    return "." if env_id in gymnasium.registry else nearest(env_id, gymnasium.registry)
 
 
 def _episode(

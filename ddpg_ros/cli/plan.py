@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.parameter_file import load_config
+from ddpg_ros.parameter_file import find_config, load_config
 from ddpg_ros.run_directory import prepare_run
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
@@ -72,6 +73,20 @@ class TrainingPlan:
     def report_command(self) -> list[str]:
         """Return the arguments that draw the learning curve and the rollout afterwards."""
         return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
+
+
+def load_arm_config(name: str) -> Config:
+    """Read the configuration of an arm: a YAML file, or the name of one of ours.
+
+    Raises:
+        ConfigError: Gymnasium's, which says nothing of an arm, or one that cannot be used.
+    """
+    if find_config(name).samefile(find_config("gym")):
+        raise ConfigError(
+            f"the configuration '{name}' is for ddpg-ros train --gym ENV_ID; for an arm take "
+            "reach or swing_up."
+        )
+    return load_config(name)
 
 
 def absolute_namespace(namespace: str) -> str:
@@ -187,7 +202,7 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
     clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
     if seed is not None and not seed.isdecimal():
         raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
-    config = load_config(values["config"]).replace(
+    config = load_arm_config(values["config"]).replace(
         run__clock=clock, run__seed=None if seed is None else int(seed)
     )
     run = prepare_run(config, Path(values["run_dir"]) if values["run_dir"] else None)

@@ -8,15 +8,19 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.playback import config_of, run_policy
+from ddpg_ros.cli.surroundings import require_display
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.summary import Summary
+
+PLAYED = "play.gif"  # not rollout.gif, which a training leaves
 
 
 def play(
     policy: Annotated[Path, typer.Option(help="The policy file.")],
     episodes: Annotated[int, typer.Option(min=1, help="Episodes to show.")] = 6,
     gif: Annotated[
-        Path | None, typer.Option(help="Where to write the GIF; default: beside the policy.")
+        Path | None,
+        typer.Option(help=f"Where to write the GIF; default: {PLAYED} beside the policy."),
     ] = None,
     gui: Annotated[
         bool, typer.Option(help="A window, on the wall clock, instead of a GIF.")
@@ -28,10 +32,11 @@ def play(
     config = config_of(policy, load_policy(policy), episodes, seed)
     console = Console(stderr=as_json)
     if gui:
+        require_display()
         config = config.replace(run__clock="realtime")
         target = None
     else:
-        target = (gif or policy.with_name("rollout.gif")).resolve()
+        target = (gif or policy.with_name(PLAYED)).resolve()
     summary = run_policy(config, console, target, gui)
     if as_json:
         typer.echo(json.dumps(summary | {"gif": str(target) if target else None}, indent=2))

@@ -15,6 +15,7 @@ from rich.console import Console
 from ddpg_ros.cli.plan import training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.supervise import Supervisor
+from ddpg_ros.cli.surroundings import require_ros_domain
 from ddpg_ros.config import Config, from_parameters
 from ddpg_ros.control.policy import Policy
 from ddpg_ros.errors import ConfigError, MachineError
@@ -45,8 +46,10 @@ def run_policy(
     """Run greedy episodes over topics; return the summary.
 
     Raises:
+        ConfigError: ROS_DOMAIN_ID cannot be used.
         typer.Exit: the run failed or was interrupted; it has been said.
     """
+    require_ros_domain()
     with temporary_run(config) as run:
         episodes, began_at = config.run.eval_episodes, time.time()
         plan = training_plan(

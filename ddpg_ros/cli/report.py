@@ -20,20 +20,35 @@ def report_command(
     run_dir: Annotated[Path, typer.Argument(help="The run directory.")],
 ) -> None:
     """Draw learning_curve.png and rollout.gif of a run."""
+    if run_dir.is_file():
+        raise RunDirectoryError(f"{run_dir} is a file; expected the run directory of a training.")
     if not (run_dir / METRICS).exists():
         raise RunDirectoryError(
             f"{run_dir} holds no {METRICS}; expected the run directory of a training."
         )
-    report(run_dir, Console())
+    console = Console()
+    pictures = report(run_dir, console)
+    for picture in pictures:
+        console.print(f"look at {picture}", highlight=False, markup=False, soft_wrap=True)
+    if not pictures:
+        console.print("nothing to draw: no episode has ended, and there is no policy of an arm.")
 
 
-def report(run_dir: Path, console: Console) -> None:
-    """Draw the learning curve, and roll the policy out where it drives an arm."""
+def report(run_dir: Path, console: Console) -> list[Path]:
+    """Draw the learning curve, and roll the policy out where it drives an arm.
+
+    Returns:
+        The pictures.
+    """
+    pictures: list[Path] = []
     with console.status("drawing the learning curve and a rollout"):
-        draw_learning_curve(run_dir / METRICS, run_dir / CURVE)
+        if draw_learning_curve(run_dir / METRICS, run_dir / CURVE):
+            pictures.append(run_dir / CURVE)
         path = run_dir / POLICY
         if path.exists() and (policy := load_policy(path)).about.joints:
             config = config_of(path, policy, MOST_EPISODES)
             wanted = round(SHOWN_S / config.task.episode_seconds)
             episodes = max(FEWEST_EPISODES, min(wanted, MOST_EPISODES))
             run_policy(config.replace(run__eval_episodes=episodes), gif=run_dir / ROLLOUT)
+            pictures.append(run_dir / ROLLOUT)
+    return pictures

@@ -11,10 +11,15 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.assembly import build_arm
-from ddpg_ros.cli.plan import absolute_namespace, training_plan
+from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
+from ddpg_ros.cli.surroundings import (
+    require_display,
+    require_learner_machine,
+    require_ros_domain,
+)
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.parameter_file import load_config, read_assignments
@@ -23,7 +28,12 @@ from ddpg_ros.summary import Summary
 
 
 def train(
-    config: Annotated[str, typer.Option(help="A YAML file, or one of ours: reach, swing_up")] = "",
+    config: Annotated[
+        str,
+        typer.Option(
+            help="A YAML file, or one of ours: reach (default), swing_up; with --gym: gym."
+        ),
+    ] = "",
     steps: Annotated[int | None, typer.Option(help="Control steps to train for.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seeds every generator.")] = None,
     run_dir: Annotated[
@@ -49,7 +59,7 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    loaded = load_config(config or ("gym" if gym else "reach"))
+    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach")
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
         loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
     settings = loaded.replace(**read_assignments(changes or [])).replace(
@@ -60,6 +70,8 @@ def train(
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
     absolute_namespace(namespace)
+    if gui:
+        require_display()
     run = _prepare(settings, run_dir, gym)
     console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
     outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
@@ -78,10 +90,13 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
         from ddpg_ros.cli.gym_training import make_environment
 
         make_environment(gym).close()
+        require_learner_machine(settings.learner)
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
+        require_ros_domain()
         build_arm(settings)
+        require_learner_machine(settings.learner)
     return prepare_run(settings, run_dir)
 
 

@@ -26,6 +26,7 @@ SCHEMA_VERSION = 2  # 2: with layer_norm
 SIZE_LIMIT = 256 * 2**20  # [bytes]; an actor has a few hundred kilobytes
 GOLDEN_PAIRS = 16
 _GOLDEN_TOLERANCE = 1e-5
+_CHECKPOINT = "checkpoint"  # in the metadata of those that the learner writes
 _TENSORS = ("weights", "golden_observations", "golden_actions")
 
 
@@ -103,6 +104,11 @@ def load_policy(path: Path) -> Policy:
         raise PolicyFileError(
             f"{path} is not a whole policy file ({size} bytes; {error}); {mend}."
         ) from None
+    if _CHECKPOINT in metadata:
+        raise PolicyFileError(
+            f"{path} is a checkpoint of a learner; its policy is {POLICY}, beside the "
+            "checkpoint's folder."
+        )
     if names != set(_TENSORS):
         raise PolicyFileError(
             f"{path} holds the tensors {sorted(names)}; a policy holds {sorted(_TENSORS)}."

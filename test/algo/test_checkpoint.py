@@ -21,7 +21,8 @@ from ddpg_ros.algo.checkpoint import (
 )
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.config import LearnerSection
-from ddpg_ros.errors import CheckpointError
+from ddpg_ros.control.policy import load_policy
+from ddpg_ros.errors import CheckpointError, PolicyFileError
 from ddpg_ros.sealed_file import write_sealed
 from ddpg_ros.types import RecordLayout
 
@@ -98,6 +99,15 @@ def test_what_comes_back_is_what_was_saved_to_the_bit(path, learner):
     assert (loaded.steps, loaded.updates) == (50, 20)
     assert loaded.rewards[0] < -1.0 and loaded.rewards[1] > 1.0
     assert all(array.any() for array in module._arrays(loaded).values())
+
+
+def test_whoever_takes_it_for_a_policy_is_told_where_the_policy_is(path):
+    with pytest.raises(PolicyFileError) as caught:
+        load_policy(path)
+    assert str(caught.value) == (
+        f"{path} is a checkpoint of a learner; its policy is policy.safetensors, beside the "
+        "checkpoint's folder."
+    )
 
 
 def test_a_learner_that_takes_it_back_goes_on_as_the_one_that_gave_it(path, learner):

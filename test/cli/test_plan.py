@@ -10,13 +10,14 @@ import pytest
 from ddpg_ros.cli.plan import (
     LAUNCH_ARGUMENTS,
     TrainingPlan,
+    load_arm_config,
     plan_launch,
     prepare_run,
     training_plan,
 )
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError, RunDirectoryError
-from ddpg_ros.parameter_file import load_config
+from ddpg_ros.parameter_file import find_config, load_config
 
 DEFAULTS = {argument.name: argument.default for argument in LAUNCH_ARGUMENTS}
 
@@ -151,6 +152,18 @@ def test_launch_defaults_are_what_the_command_line_starts(tmp_path: Path) -> Non
 def test_a_launch_seed_that_is_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="seed is 'many'; expected a whole number"):
         plan_launch({**DEFAULTS, "seed": "many", "run_dir": str(tmp_path / "run")})
+
+
+@pytest.mark.parametrize("name", ["gym", str(find_config("gym"))])
+def test_the_configuration_of_gymnasium_is_refused_for_an_arm(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take reach or swing_up\.$"):
+        load_arm_config(name)
+
+
+def test_a_launch_with_the_configuration_of_gymnasium_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'gym' is for ddpg-ros train --gym ENV_ID"):
+        plan_launch({**DEFAULTS, "config": "gym", "run_dir": str(tmp_path / "run")})
+    assert not (tmp_path / "run").exists()
 
 
 def test_every_launch_argument_is_described_and_its_default_is_a_choice() -> None:

@@ -20,6 +20,7 @@ from ddpg_ros.cli.bench.latency_runs import CONTENDERS, Segment, Who, measure, s
 from ddpg_ros.cli.bench.results import describe_machine, write_results
 from ddpg_ros.cli.bench.untrained import save_untrained
 from ddpg_ros.cli.playback import temporary_run
+from ddpg_ros.cli.surroundings import require_ros_domain
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.types import Vector
 
@@ -48,6 +49,7 @@ def bench_latency(
     """State to torque: an empty echo, the agent with the learner off and with it flat out."""
     console = Console(stderr=as_json)
     chosen = _rates(rates)
+    require_ros_domain()
     parts = measure_parts()
     console.print(parts_table(parts))
     if breakdown:

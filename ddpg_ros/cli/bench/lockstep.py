@@ -15,6 +15,7 @@ from rich.console import Console
 from ddpg_ros.cli.bench.results import describe_machine, write_results
 from ddpg_ros.cli.bench.untrained import save_untrained
 from ddpg_ros.cli.playback import config_of, run_policy
+from ddpg_ros.cli.surroundings import require_ros_domain
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.parameter_file import load_config
 
@@ -30,6 +31,7 @@ def bench_lockstep(
 ) -> None:
     """Lock-step cycles per second, learner off, beside a bare ping-pong of the same run."""
     console = Console(stderr=as_json)
+    require_ros_domain()
     pairs: list[dict[str, float]] = []
     for number in range(rounds):
         pair = {"pingpong": _pingpong(), "lockstep": _lockstep()}
