@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -103,6 +103,11 @@ def hold_run(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(number)
+
+
+def knows_success(columns: Iterable[str]) -> bool:
+    """Whether the episodes of a metrics.csv know success: our tasks do, an environment rarely."""
+    return any(name.startswith("reward_") for name in columns)
 
 
 def _make_new(stem: Path) -> Path:

@@ -113,7 +113,9 @@ class CompiledUpdate:
             start_new_session=True,
         )
         _, words = self._maker.communicate(self._settings.model_dump_json())
-        if self._maker.returncode != 0 and not self._closed:
+        if self._maker.returncode == 0:
+            say("learner: the update is compiled")
+        elif not self._closed:
             lines = [line for line in words.splitlines() if line.strip()] or ["no word"]
             raise MachineError(
                 f"the update could not be compiled, exit code {self._maker.returncode}: "

@@ -4,20 +4,22 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
-from ddpg_ros.run_directory import EVALUATION, METRICS
+from ddpg_ros.run_directory import EVALUATION, METRICS, knows_success
 
 _REFRESH = 0.25  # [s]
 _LINE_EVERY = 5.0  # [s] where nobody watches a terminal
-COMPILING = "learner: compiling"
-"""How the learner's line begins that says so."""
+COMPILING, COMPILED = "learner: compiling", "compiled"
+"""What the learner's lines hold: when it begins, and when it is done or has failed."""
 
 _WINDOW = 20  # [episodes] of the means
+_GUIDE = 2.0  # [s] of learning before its rate tells how long the rest takes
 
 
 class CsvTail:
@@ -46,7 +48,7 @@ class CsvTail:
 
 
 class RunProgress:
-    """Shows step, return, success rate, updates/s and time left; a context manager."""
+    """Shows step, return, success rate and time left in 80 columns; a context manager."""
 
     def __init__(self, run_dir: Path, steps: int, eval_episodes: int, console: Console) -> None:
         """Watch a run of `steps` training steps (0: none) and `eval_episodes` greedy episodes."""
@@ -57,24 +59,23 @@ class RunProgress:
         self._console = console
         self._recent: deque[tuple[float, float]] = deque(maxlen=_WINDOW)  # return, success
         self._greedy_success: list[float] = []
+        self._knows_success = True
         self._step = 0
-        self._marks: deque[tuple[float, int, int]] = deque(maxlen=40)  # time, step, updates
-        self._said_at = time.monotonic()
+        self._learning: deque[tuple[float, int]] = deque(maxlen=40)  # time, step
+        self._said, self._said_at = (-1, 0), time.monotonic()  # step and greedy episodes, time
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._live = console.is_terminal
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             TextColumn("{task.fields[text]}"),
-            TimeElapsedColumn(),
             console=console,
             auto_refresh=False,
             disable=not self._live,
         )
-        text = "starting the nodes"
-        self._train = self._bars.add_task("train", total=steps, text=text) if steps else None
+        self._train = self._bars.add_task("train", total=steps, text="") if steps else None
         self._eval = self._bars.add_task("greedy", total=eval_episodes, text="")
 
     def __enter__(self) -> "RunProgress":
@@ -100,48 +101,63 @@ class RunProgress:
             self._look()
 
     def _look(self) -> None:
-        for row in self._metrics.read():
+        rows = self._metrics.read()
+        for row in rows:
             self._recent.append((float(row["return"]), float(row["success"])))
-            self._step = int(row["step"])
-            self._marks.append((time.monotonic(), self._step, int(row["updates"])))
+            self._step, self._knows_success = int(row["step"]), knows_success(row)
+        if rows and int(rows[-1]["updates"]) > 0:
+            self._learning.append((time.monotonic(), self._step))
         self._greedy_success += [float(row["success"]) for row in self._greedy.read()]
-        train = " ".join(filter(None, (self._train_text(), self._compiling_text())))
-        if self._train is not None and train:
-            self._bars.update(self._train, completed=self._step, text=train)
-        greedy = self._greedy_text()
-        if greedy:
-            self._bars.update(self._eval, completed=len(self._greedy_success), text=greedy)
+        train, greedy = self._train_text(), self._greedy_text()
+        if self._train is not None:
+            text = train or "no episode yet"
+            self._bars.update(self._train, completed=self._step, text=text)
+        self._bars.update(self._eval, completed=len(self._greedy_success), text=greedy)
         if self._live:
             self._bars.refresh()
-        elif time.monotonic() - self._said_at > _LINE_EVERY and (train or greedy):
-            self._said_at = time.monotonic()
-            line = f"greedy episodes: {greedy}" if greedy else f"step {self._step}: {train}"
-            self._console.print(line, highlight=False)
+        elif (train or greedy) and time.monotonic() - self._said_at > _LINE_EVERY:
+            self._say(f"greedy episodes: {greedy}" if greedy else f"step {self._step}: {train}")
+
+    def _say(self, line: str) -> None:
+        """Print a line, unless the last one told of the same step and greedy episode."""
+        done = self._step, len(self._greedy_success)
+        if done != self._said:
+            self._said, self._said_at = done, time.monotonic()
+            self._console.print(line, highlight=False, soft_wrap=True)
             sys.stdout.flush()
 
-    def _compiling_text(self) -> str:
-        """Say what takes so long before the first update, where something does."""
-        if self._marks and self._marks[-1][2] > 0:
-            return ""
-        try:
-            said = self._agent_log.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
-        return "compiling the update, once for these settings" if COMPILING in said else ""
-
     def _train_text(self) -> str:
+        if not self._learning and self._compiling():
+            return "compiling the update, once for these settings"
         if not self._recent:
             return ""
-        count = len(self._recent)
-        mean_return, success = (sum(pair[i] for pair in self._recent) / count for i in (0, 1))
-        text = f"return {mean_return:7.2f}  success {success:4.0%}"
-        (t_0, step_0, updates_0), (t_1, step_1, updates_1) = self._marks[0], self._marks[-1]
-        if t_1 > t_0:
-            rate = (step_1 - step_0) / (t_1 - t_0)
-            left = (self._steps - self._step) / rate
-            text += f"  {(updates_1 - updates_0) / (t_1 - t_0):4.0f} updates/s  {left:3.0f} s left"
-        return text
+        returns, success = zip(*self._recent, strict=True)
+        mean_return = f"return {sum(returns) / len(returns):7.2f}"
+        return _joined(mean_return, self._success_text(success), self._left_text())
 
     def _greedy_text(self) -> str:
         done = self._greedy_success
-        return f"{len(done)} done, success {sum(done) / len(done):4.0%}" if done else ""
+        return _joined(f"{len(done)} done", self._success_text(done)) if done else ""
+
+    def _compiling(self) -> bool:
+        try:
+            said = self._agent_log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return False
+        return said.rfind(COMPILING) > said.rfind(COMPILED)
+
+    def _success_text(self, success: Sequence[float]) -> str:
+        return f"success {sum(success) / len(success):4.0%}" if self._knows_success else ""
+
+    def _left_text(self) -> str:
+        """Say how long the rest takes, once the recent rate of learning is known."""
+        if not self._learning:
+            return ""
+        (t_0, step_0), (t_1, step_1) = self._learning[0], self._learning[-1]
+        if t_1 - t_0 < _GUIDE:
+            return ""
+        return f"{(self._steps - step_1) * (t_1 - t_0) / (step_1 - step_0):3.0f} s left"
+
+
+def _joined(*parts: str) -> str:
+    return "  ".join(filter(None, parts))
