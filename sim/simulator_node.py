@@ -229,7 +229,7 @@ class Simulator(MainNode):
                 f"another node publishes on {self._states.topic_name} in ROS domain "
                 f"{self.context.get_domain_id()}; expected this simulator to be the only one. "
                 "Stop the other, set ROS_DOMAIN_ID to another number, or start this one in a "
-                "namespace (--ros-args -r __ns:=/second)."
+                "namespace (ddpg-ros train --namespace second; --ros-args -r __ns:=/second)."
             )
 
     def destroy_node(self) -> None:
