@@ -195,9 +195,23 @@ def test_a_tensor_too_few_or_too_many_is_refused(path):
 
 def test_an_actor_that_answers_wrongly_on_its_golden_pairs_is_refused(path):
     actions = contents()[2]
-    actions[5, 1] += 1e-3
+    actions[5, 1] += 2e-3
     rewrite(path, {"golden_actions": actions})
-    assert "off by 0.001 on its own golden pairs" in refusal(path)
+    assert "off by 0.002 on its own golden pairs" in refusal(path)
+
+
+def test_an_actor_whose_weights_have_grown_is_not_refused_for_its_rounding(tmp_path):
+    _, observations, _ = contents()
+    hidden, last = np.zeros((5, 3), np.float32), np.zeros((2, 5), np.float32)
+    hidden[:2, 0], last[0, :2] = (1000.0, 999.9), (1.0, -1.0)  # 0.1 of the first observation
+    weights = np.concatenate([hidden.ravel(), np.zeros(5), last.ravel(), np.zeros(2)])
+    exactly = np.maximum(observations.astype(np.float64) @ hidden.T, 0.0) @ last.T
+    golden = np.tanh(exactly).astype(np.float32)
+    path = tmp_path / "policy.safetensors"
+    save_policy(path, ABOUT, weights.astype(np.float32), observations, golden)
+    actor = load_policy(path).actor
+    answers = np.stack([actor(observation) for observation in observations])
+    assert 1e-5 < np.abs(answers - golden).max() < 1e-4
 
 
 def test_an_actor_that_answers_with_no_number_at_all_is_refused(path):
