@@ -217,7 +217,7 @@ class Supervisor:
             first += f" while the {self._plan.main} still ran"
         lines = self.log_file(name).read_text(errors="replace").rstrip().splitlines()
         said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
-        message = f"{first}. Its last words (all: {self.log_file(name)}):\n{said}"
+        message = f"{first}. Its last words:\n{said}"
         return Outcome("failed", code if code > 0 else 1, message)
 
     def _runs(self, name: str) -> bool:

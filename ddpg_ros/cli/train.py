@@ -77,6 +77,8 @@ def train(
     outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
+        log = _shown(run.directory / "log")
+        console.print(f"all that the nodes said: {log}", highlight=False, soft_wrap=True)
         raise typer.Exit(outcome.code)
     if outcome.kind == "finished":
         report(run.directory, console)
