@@ -150,7 +150,7 @@ class SafeNode(ManagedNode, ABC):
         except JointStateError as error:
             self.topics.reject(error)
             self.safety.rejected(str(error))
-            if not self.realtime and self.safety.mode is Mode.FAULT:
+            if not self.realtime and self.safety.mode in (Mode.FAULT, Mode.ESTOP):
                 self.admission.forget()  # time stands: it never becomes possible by itself
             return
         if arrival is Arrival.REPEATED:

@@ -117,6 +117,28 @@ def test_in_lock_step_a_state_that_comes_again_after_an_estop_gets_a_safe_torque
     assert not any(robot.commands[-1].torque)
 
 
+def test_in_lock_step_an_arm_that_is_placed_during_an_estop_is_believed_where_it_stands(
+    agent, robot, policy
+):
+    agent(run__policy=policy, safety__fallback="zero")
+    robot.begin()
+    robot.step()
+    estop = robot.client("agent/estop")
+    robot.silent_until(estop.service_is_ready, "the service")
+    answer = estop.call_async(Trigger.Request())
+    robot.silent_until(answer.done, "the stop")
+    before = robot.message
+
+    def elsewhere(stamp):
+        message = before(stamp)
+        message.position[0] -= 1.0
+        return message
+
+    robot.message = elsewhere
+    assert not any(robot.step().torque)
+    assert not any(robot.step().torque)
+
+
 def test_states_faster_than_the_control_period_are_decimated_by_their_stamps(agent, robot, policy):
     agent(run__policy=policy, run__clock="realtime")
     first = robot.begin().stamp
