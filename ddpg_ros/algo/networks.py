@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn.functional import layer_norm
 
 _FINAL_BOUND = 3e-3
+_NARROW = 4
+"""Outputs up to which compiled sums of products are quicker than a product of matrices."""
 
 Matmul = Callable[[Tensor, Tensor], Tensor]
 """(b, i), (i, j) → (b, j)."""
@@ -48,10 +50,13 @@ class Mlp(NamedTuple):
         layers = list(itertools.pairwise(self.sizes))
         counts = itertools.chain.from_iterable((i * j, j) for i, j in layers)
         pieces = torch.split(parameters, list(counts))
+        narrow = _NARROW if torch.compiler.is_compiling() else 1
         for layer, (fan_in, fan_out) in enumerate(layers):
             weight, bias = pieces[2 * layer].view(fan_out, fan_in), pieces[2 * layer + 1]
-            if fan_out == 1:  # a dot product, which the compiler fuses
-                inputs = (inputs * weight).sum(-1, keepdim=True) + bias
+            if fan_out <= narrow:  # dot products, which the compiler fuses
+                inputs = (inputs.unsqueeze(-2) * weight).sum(-1) + bias
+            elif layer == 0:  # the gradient of few columns by many rows is slow the other way
+                inputs = self.matmul(inputs, weight.t().contiguous()) + bias
             else:
                 inputs = self.matmul(inputs, weight.t()) + bias
             if layer < len(layers) - 1:
