@@ -1,15 +1,17 @@
 """`ddpg-ros bench latency`: what the numbers mean, and a short run of the real thing."""
 
+import io
 import math
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ddpg_ros.cli.bench.app import bench
-from ddpg_ros.cli.bench.latency import percentile, ratios, row, until_answered
+from ddpg_ros.cli.bench.latency import percentile, ratios, row, table, until_answered
 from ddpg_ros.cli.bench.latency_picture import draw_latency
 from test.conftest import wait_until
 
@@ -57,6 +59,16 @@ def test_ratios_are_the_medians_of_the_rounds():
     told = ratios(1, taken)
     assert told["p50 off / echo"] == 1.5
     assert told["p99 flat out / off"] == 2.0
+
+
+def test_the_table_is_in_milliseconds_and_says_so():
+    taken = {(who, 1): [np.full(3, 0.002)] for who in ("echo", "learner off", "learner flat out")}
+    rows = [row(who, rate, rounds) for (who, rate), rounds in taken.items()]
+    console = Console(width=80, file=io.StringIO())
+    console.print(table(rows, [{"rate": 1, **ratios(1, taken)}]))
+    text = console.file.getvalue()
+    assert "state to torque [ms]" in text and "rate [Hz]" in text
+    assert text.count("2.000") == 3 * 4  # p50, p99, p99.9 and worst of each
 
 
 def test_the_picture_is_drawn_also_where_answers_are_missing(tmp_path):

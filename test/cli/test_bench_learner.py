@@ -73,12 +73,14 @@ def test_ratios_are_medians_of_rounds_at_the_same_call_and_precision():
 
 def test_the_table_and_the_picture_show_what_was_measured(tmp_path):
     measured = rows(("eager", "fp32", 1, [10.0, 12.0]), ("SB3", "fp32", 1, [5.0, 6.0]))
+    measured += [measured[0]._replace(name="compile bf16", rounds=[10100.0, 10200.0])]
     shown = [described(row, measured) for row in measured]
-    console = Console(width=120, file=io.StringIO())
+    console = Console(width=80, file=io.StringIO())
     console.print(table(shown))
     text = console.file.getvalue()
     assert "64×64" not in text and "4×5" in text
     assert "10–12" in text and "2.00" in text
+    assert "compile bf16" in text and "10100–10200" in text  # whole, in 80 columns
     draw_updates(shown, tmp_path / "learner.png")
     assert (tmp_path / "learner.png").stat().st_size > 5_000
 

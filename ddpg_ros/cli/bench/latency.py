@@ -34,9 +34,7 @@ def bench_latency(
     rates: Annotated[
         str, typer.Option(help="Rates [Hz], divided by commas.")
     ] = "100,250,500,1000",
-    seconds: Annotated[
-        float, typer.Option(min=0.1, help="Length of each measurement [s].")
-    ] = 20.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds of each measurement.")] = 20.0,
     interleaved: Annotated[
         int, typer.Option(min=1, help="Rounds; each measures all of them, in turn.")
     ] = 1,
@@ -214,7 +212,7 @@ def parts_table(parts: dict[str, float]) -> Table:
 
 def table(rows: list[dict[str, Any]], compared: list[dict[str, Any]]) -> Table:
     """Return what a person reads: percentiles in milliseconds, the ratios under each rate."""
-    shown = Table("rate [Hz]", "who", title="state to torque [ms]")
+    shown = Table("rate [Hz]", "who", title=r"state to torque \[ms]")
     shown.columns[1].no_wrap = True
     for name in (*_PERCENTILES, "missing"):
         shown.add_column(name, justify="right", no_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -74,7 +75,7 @@ class Row(NamedTuple):
 
 def bench_learner(
     rounds: Annotated[int, typer.Option(min=1, help="Measurements of each, in turn.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.01, help="Length of a measurement [s].")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.01, help="Seconds of a measurement.")] = 1.0,
     size: Annotated[
         list[str] | None, typer.Option(help="Only this size: 64x64, 256x256, 400x300.")
     ] = None,
@@ -244,7 +245,9 @@ def described(row: Row, rows: Iterable[Row]) -> dict[str, Any]:
 
 def table(rows: Iterable[dict[str, Any]]) -> Table:
     """Return what a person reads: the median updates/s, the range, the ratios."""
-    shown = Table("size", "threads", "learner", title="updates per second")
+    shown = Table("size", title="updates per second", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    shown.add_column("threads", justify="right")
+    shown.add_column("learner", no_wrap=True)
     for name in ("a call", "updates/s", "range", *(f"/ {name}" for name in _REFERENCES)):
         shown.add_column(name, justify="right", no_wrap=True)
     for (size, threads), group in itertools.groupby(rows, itemgetter("size", "threads")):
