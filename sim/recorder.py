@@ -1,5 +1,7 @@
 """A GIF of the first episodes."""
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -26,6 +28,7 @@ class Recorder:
         self._left = episodes
         self._due = 0  # [ns]
         self._frames: list[Image.Image] = []
+        self._stamps: list[int] = []  # [ns] of the frames
         self._pending = False  # frames since the last reset
         self._began = False  # with the first reset
         try:
@@ -44,12 +47,14 @@ class Recorder:
         self._pending = True
         picture = Image.fromarray(self._world.render(*SIZE))
         self._frames.append(picture.quantize(COLOURS, dither=Image.Dither.NONE))
+        self._stamps.append(stamp)
 
     def reset(self) -> None:
         """An episode ended, if there was one; before the first reset the arm was only armed."""
         if not self._began:
             self._began, self._pending = True, False
             self._frames.clear()
+            self._stamps.clear()
         if self._pending:
             self._pending = False
             self._left -= 1
@@ -72,9 +77,7 @@ class Recorder:
                 format="GIF",
                 save_all=True,
                 append_images=frames[1:],
-                duration=[
-                    (70, 70, 60)[k % 3] for k in range(len(frames))
-                ],  # a GIF counts in 10 ms
+                duration=durations(self._stamps),
                 loop=0,
             )
             temporary.replace(self._path)
@@ -83,3 +86,15 @@ class Recorder:
                 f"record '{self._path}' cannot be written ({error.strerror}); give a path that "
                 "can be written."
             ) from None
+
+
+def durations(stamps: Sequence[int]) -> list[int]:
+    """Return how long each frame is shown [ms], so that time passes as it did.
+
+    A GIF counts in 10 ms: what one frame is rounded by, a later one makes up for.
+
+    Args:
+        stamps: of the frames [ns].
+    """
+    ends = [round((stamp - stamps[0]) / 1e7) for stamp in (*stamps, stamps[-1] + FRAME_NS)]
+    return [10 * (after - before) for before, after in itertools.pairwise(ends)]

@@ -1,0 +1,33 @@
+"""A GIF takes as long as what it shows."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.recorder import FRAME_NS, durations
+
+MS = 1_000_000  # [ns]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "shown"),
+    [
+        ([0], [70]),  # one frame, a fifteenth of a second: 66.7 ms
+        ([0, FRAME_NS, 2 * FRAME_NS], [70, 60, 70]),  # ends at 66.7, 133.3 and 200 ms
+        ([0, 80 * MS, 120 * MS], [80, 40, 70]),  # ends at 186.7 ms
+        ([5000 * MS, 5500 * MS], [500, 70]),  # a frame that was late
+    ],
+)
+def test_a_frame_is_shown_until_the_next_was_taken(stamps, shown):
+    assert durations(stamps) == shown
+
+
+@given(st.lists(st.integers(10 * MS, 10**9), max_size=50))
+def test_a_gif_is_as_long_as_its_frames_were_apart(gaps):
+    stamps = [0]
+    for gap in gaps:
+        stamps.append(stamps[-1] + gap)
+    shown = durations(stamps)
+    assert len(shown) == len(stamps)
+    assert min(shown) >= 10
+    assert abs(sum(shown) - (stamps[-1] + FRAME_NS) / MS) <= 5
