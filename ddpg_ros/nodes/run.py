@@ -3,13 +3,14 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
 import rclpy
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import try_shutdown
+from rclpy.utilities import remove_ros_args, try_shutdown
 
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.nodes.executor import make_executor
@@ -104,3 +105,9 @@ def _init(args: Sequence[str] | None) -> None:
     except RuntimeError as error:  # rclpy's for arguments and parameter files it cannot read
         problem = " ".join(str(error).split())
         raise ConfigError(f"the ROS arguments cannot be used: {problem}.") from None
+    others = remove_ros_args(sys.argv)[1:] if args is None else []
+    if others:
+        raise ConfigError(
+            f"'{others[0]}' is no ROS argument, and a node takes nothing else: "
+            "--ros-args --params-file FILE -p NAME:=VALUE -r __ns:=/NAMESPACE --log-level info."
+        )
