@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from ddpg_ros.errors import ConfigError, nearest
 
@@ -341,13 +342,14 @@ def from_parameters(parameters: Mapping[str, Value], source: str = "the paramete
         ConfigError: an unknown name (with the nearest known one) or a value out of its range.
     """
     known = to_parameters(Config())
-    for name in parameters:
+    problems: list[str] = []
+    for name, value in parameters.items():
         if name not in known:
-            raise ConfigError(f"{source}: there is no setting '{name}'{nearest(name, known)}")
-        if isinstance(parameters[name], bool) and not isinstance(known[name], bool):
-            raise ConfigError(
-                f"{source}: {name} is {parameters[name]}; expected a value like {known[name]!r}."
-            )
+            problems.append(f"there is no setting '{name}'{nearest(name, known)}")
+        elif isinstance(value, bool) and not isinstance(known[name], bool):
+            problems.append(f"{name} is {value}; expected a value like {known[name]!r}.")
+    if problems:
+        raise ConfigError(f"{source}: {' '.join(problems)}")
     sections: dict[str, dict[str, Value]] = {}
     for name, value in parameters.items():
         section, _, key = name.partition(".")
@@ -355,13 +357,13 @@ def from_parameters(parameters: Mapping[str, Value], source: str = "the paramete
     try:
         return Config.model_validate(sections)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_sentence(error)}") from None
+        sentences = " ".join(map(_sentence, error.errors()))
+        raise ConfigError(f"{source}: {sentences}") from None
 
 
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    message = first["msg"].removeprefix("Value error, ")
-    where = ".".join(str(part) for part in first["loc"])
+def _sentence(problem: ErrorDetails) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    where = ".".join(str(part) for part in problem["loc"])
     if not where:
         return f"{message}."
-    return f"{where} is {first['input']!r}; {message[0].lower()}{message[1:]}."
+    return f"{where} is {problem['input']!r}; {message[0].lower()}{message[1:]}."

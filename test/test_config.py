@@ -88,6 +88,28 @@ def test_a_setting_that_cannot_be_is_named_with_its_file_and_what_is_expected(lo
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "learner: {tau: 1.5, discount: 1}",
+            "learner.discount is 1; input should be less than 1. "
+            "learner.tau is 1.5; input should be less than or equal to 1.",
+        ),
+        (
+            "learner: {batchsize: 3}\nrun: {steps: true}",
+            "there is no setting 'learner.batchsize'; did you mean 'learner.batch_size'? "
+            "run.steps is True; expected a value like 20000.",
+        ),
+    ],
+    ids=["values", "names"],
+)
+def test_of_several_settings_that_cannot_be_each_is_named(load, text, said):
+    with pytest.raises(ConfigError) as refused:
+        load(text)
+    assert str(refused.value).endswith(f"mine.yaml: {said}")
+
+
+@pytest.mark.parametrize(
     ("period", "timestep", "substeps"),
     [(0.04, 0.01, 4), (0.01, 0.01, 1), (0.03, 0.001, 30), (0.1, 1 / 240, 24)],
 )

@@ -22,6 +22,8 @@ def inspect(
         typer.echo(json.dumps(asdict(about), indent=2))
         return
     table = Table(show_header=False, title=str(file), box=None, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")  # a hash is no use without its end
     shown = asdict(about)
     del shown["config"]
     shown |= {

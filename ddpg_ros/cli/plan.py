@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddpg_ros.cli.surroundings import require_ros_domain
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.parameter_file import find_config, load_config
@@ -197,8 +198,9 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         values: a value for each of `LAUNCH_ARGUMENTS`.
 
     Raises:
-        DdpgRosError: a configuration, a value or a run directory that cannot be used.
+        DdpgRosError: a configuration, value, run directory or ROS domain that cannot be used.
     """
+    require_ros_domain()
     clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
     if seed is not None and not seed.isdecimal():
         raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")

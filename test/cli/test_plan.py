@@ -154,6 +154,15 @@ def test_a_launch_seed_that_is_no_number_is_refused(tmp_path: Path) -> None:
         plan_launch({**DEFAULTS, "seed": "many", "run_dir": str(tmp_path / "run")})
 
 
+def test_a_launch_in_a_domain_that_dds_has_no_ports_for_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "300")
+    with pytest.raises(ConfigError, match="ROS_DOMAIN_ID is 300; expected 0 to 232"):
+        plan_launch({**DEFAULTS, "run_dir": str(tmp_path / "run")})
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("name", ["gym", str(find_config("gym"))])
 def test_the_configuration_of_gymnasium_is_refused_for_an_arm(name: str) -> None:
     with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take reach or swing_up\.$"):
