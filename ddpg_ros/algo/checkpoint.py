@@ -24,7 +24,7 @@ from ddpg_ros.sealed_file import read_sealed, write_sealed
 from ddpg_ros.types import RecordLayout
 
 LATEST, PREVIOUS = "latest.safetensors", "previous.safetensors"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _KIND = "checkpoint"
 _HEADER_LIMIT = 2**20  # [bytes]
 _DECIDE = (

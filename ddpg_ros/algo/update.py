@@ -24,7 +24,7 @@ class LearnerState(NamedTuple):
     target_critics: Tensor  # (c, q)
     actor_optimiser: OptimiserState
     critic_optimiser: OptimiserState
-    updates: Tensor  # () done so far
+    updates: Tensor  # () done so far, an integer: a float32 would end at 2²⁴
 
     @classmethod
     def initial(cls, actor: Tensor, critics: Tensor) -> "LearnerState":
@@ -36,7 +36,7 @@ class LearnerState(NamedTuple):
             critics.clone(),
             initial_state(actor),
             initial_state(critics),
-            torch.zeros((), device=actor.device),
+            torch.zeros((), dtype=torch.int64, device=actor.device),
         )
 
 

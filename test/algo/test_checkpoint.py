@@ -209,8 +209,8 @@ def header(path):
 
 
 def test_a_newer_one_is_refused_with_its_version(path, learner):
-    rewrite(path, learner, schema_version=3)
-    assert "has schema version 3; this package reads 2" in refusal(path)
+    rewrite(path, learner, schema_version=4)
+    assert "has schema version 4; this package reads 3" in refusal(path)
 
 
 def test_arrays_of_another_shape_or_not_finite_are_refused_by_name(path, learner):

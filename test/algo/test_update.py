@@ -75,6 +75,12 @@ def test_an_update_that_diverges_changes_nothing_and_says_so(changes):
     assert again.updates.item() == 1
 
 
+def test_updates_are_counted_beyond_what_a_float32_counts():
+    many = state()._replace(updates=state().updates + 2**24)
+    after, _ = update(many, batch(), NETWORKS, gradient_descent, HYPER, LIMIT)
+    assert after.updates.item() == 2**24 + 1
+
+
 @pytest.mark.parametrize(("least", "largest", "target"), [(0, 2, 2.0), (3, 4, 3.0), (0, 4, 2.8)])
 def test_a_target_beyond_what_rewards_allow_is_clipped_where_that_is_asked(least, largest, target):
     # y = 1 + 0.9 (1·1 + 2·0.5) = 2.8 before it is clipped; Q = 3
