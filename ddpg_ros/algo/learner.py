@@ -1,6 +1,5 @@
 """The learner: networks, replay and generators, and how many updates are due."""
 
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -75,6 +74,7 @@ class Learner:
         self._rewards = (0.0, 0.0)
         self._limit_values()
         self._skips_in_a_row = 0
+        self._has_left_out = False
         self._learns_from = settings.warmup_steps
         self._updates_before = 0
         self.steps = 0
@@ -112,7 +112,17 @@ class Learner:
             say(f"learner: not compiled, slower: {compiled.error}")
 
     def add(self, records: Array32) -> None:
-        """Store experience, (k, width)."""
+        """Store experience, (k, width), but for records with a number that is not finite."""
+        self.steps += len(records)
+        finite = np.isfinite(records).all(1)
+        if not (finite.all() or self._has_left_out):
+            self._has_left_out = True
+            say(
+                "learner: a transition is left out, as not all of its numbers are finite (one of "
+                f"the first {self.steps}); further ones are, too. Look at the environment's "
+                "observations and rewards."
+            )
+        records = records[finite]
         if not len(records):
             return
         self.replay.add(torch.from_numpy(records))
@@ -121,10 +131,9 @@ class Learner:
             self._normaliser.add(records[:, observation])
             self._inputs.moments.copy_(self._normaliser.moments)
         self._note_rewards(records[:, reward].tolist())
-        self.steps += len(records)
 
     def _note_rewards(self, rewards: Iterable[float]) -> None:
-        seen = [*self._rewards, *(reward for reward in rewards if math.isfinite(reward))]
+        seen = [*self._rewards, *rewards]
         least, largest = min(seen), max(seen)
         if (least, largest) != self._rewards:
             self._rewards = (least, largest)
@@ -143,7 +152,9 @@ class Learner:
 
     @property
     def due(self) -> int:
-        """Updates owed: `update_to_data` for each step after the warm-up."""
+        """Updates owed: `update_to_data` for each step after the warm-up; none without data."""
+        if not len(self.replay):
+            return 0
         learning = max(0, self.steps - self._learns_from)
         done = self.updates - self._updates_before
         return int(learning * self._settings.update_to_data) - done
