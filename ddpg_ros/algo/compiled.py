@@ -1,5 +1,7 @@
 """The compiled update: kept on disk, made by a process beside the learner, loaded by a thread.
 
+What is kept of one is its source, `update-….bin`, beside the libraries of all, `inductor/`.
+
 A first compilation takes some ten seconds of a core, during which nobody waits who need not; the
 next start with the same settings, code and torch finds it done. `python -m ddpg_ros.algo.compiled`
 is that process.
@@ -30,8 +32,11 @@ from ddpg_ros.errors import MachineError
 from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout
 
+_HEADERS = {"cpp_cache_precompile_headers": False}  # hundreds of megabytes, and save no time
+
 _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
     "cpp_wrapper": True,  # the calls between the kernels in C++, too
+    **_HEADERS,
     "pattern_matcher": False,  # would turn x W + b, then ReLU, from one pass over memory into two
     "guard_filter_fn": lambda guards: [False] * len(guards),  # shapes never change here
 }
@@ -39,6 +44,9 @@ _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
 
 _KEPT = 32
 """Compiled updates in the cache."""
+
+_LIBRARIES_LIMIT = 2**28
+"""[bytes] of libraries from which the cache starts anew; an update has about 2**20."""
 
 _NOT_COMPILED = {
     "mode",
@@ -87,6 +95,8 @@ class CompiledUpdate:
     def _work(self) -> None:
         try:
             path = artifact(self._settings, self._layout)
+            _require_compiler()
+            _keep_libraries(path.parent)
             if not path.exists():
                 self._make(path)
             self.run = _load(path)
@@ -96,11 +106,6 @@ class CompiledUpdate:
             self.error = f"the cache of compiled updates cannot be used: {error}."
 
     def _make(self, path: Path) -> None:
-        compiler = os.environ.get("CXX", "g++")
-        if shutil.which(compiler) is None:
-            raise MachineError(
-                f"there is no C++ compiler '{compiler}' here (apt install g++ python3-dev)."
-            )
         say("learner: compiling the update, once for these settings (10 to 20 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
@@ -124,9 +129,29 @@ class CompiledUpdate:
             )
 
 
+def _require_compiler() -> None:
+    """Check that there is one: torch asks it for its version even where all is compiled."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise MachineError(
+            f"there is no C++ compiler '{compiler}' here (apt install g++ python3-dev)."
+        )
+
+
+def _keep_libraries(cache: Path) -> None:
+    """Have torch keep compiled libraries beside the updates, not where a reboot clears them."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(_libraries(cache))
+
+
+def _libraries(cache: Path) -> Path:
+    return cache / "inductor"
+
+
 def _load(path: Path) -> Run:
+    from torch._inductor import config as inductor  # takes a second
+
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, inductor.patch(_HEADERS):
             function: Any = torch.compiler.load_compiled_function(file)
         with contextlib.suppress(OSError):  # a cache that is not ours to write
             path.touch()
@@ -165,6 +190,9 @@ def _cpu() -> str:
 
 def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
     """Compile the update and write it; the file is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    forget_oldest(path.parent)
+    _keep_libraries(path.parent)
     use_threads(settings, layout)
     program = Program(settings, layout)
 
@@ -177,24 +205,31 @@ def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
         inputs = program.inputs(storage)
         function: Any = torch.compile(run, fullgraph=True, dynamic=False, options=_OPTIONS)
         compiled = function.aot_compile(((state, inputs), {}))
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_suffix(f".{os.getpid()}")
     compiled.save_compiled_function(str(temporary))
     temporary.replace(path)
-    forget_oldest(path.parent)
 
 
 def forget_oldest(folder: Path) -> None:
-    """Keep the compiled updates that were made or used last; half a megabyte each."""
-    for path in sorted(folder.glob("update-*.bin"), key=_used_at)[:-_KEPT]:
+    """Keep the compiled updates that were made or used last; half a megabyte each.
+
+    Which library is whose only torch knows: where they have become many, everything goes.
+    """
+    updates = sorted(folder.glob("update-*.bin"), key=lambda path: _about(path).st_mtime)
+    forgotten = updates[:-_KEPT]
+    libraries = _libraries(folder)
+    if sum(_about(path).st_size for path in libraries.rglob("*")) > _LIBRARIES_LIMIT:
+        shutil.rmtree(libraries, ignore_errors=True)
+        forgotten = updates
+    for path in forgotten:
         path.unlink(missing_ok=True)
 
 
-def _used_at(path: Path) -> float:
+def _about(path: Path) -> os.stat_result:
     try:
-        return path.stat().st_mtime
+        return path.stat()
     except OSError:  # removed meanwhile
-        return 0.0
+        return os.stat_result([0] * 10)
 
 
 def _follow(parent: int) -> None:

@@ -70,6 +70,7 @@ def test_compiled_and_eager_updates_agree_to_rounding_and_the_cache_is_found(
     np.testing.assert_allclose(first_reports, eager_reports, rtol=2e-3, atol=1e-4)
     np.testing.assert_allclose(first_weights, eager_weights, rtol=2e-3, atol=1e-4)
     assert (first_weights != learner("eager", **options).actor_weights()).any()
+    assert list((cache / "inductor").rglob("*.so"))  # not in /tmp, which a reboot clears
 
     second_weights, second_reports = train(learner("compile", **options))
     assert capfd.readouterr().err == ""  # from the cache
@@ -148,6 +149,16 @@ def test_a_broken_file_in_the_cache_does_not_end_the_training(capfd):
     assert not path.exists()  # the next start makes it anew
 
 
+def test_a_start_without_a_compiler_leaves_what_is_compiled_for_the_next(monkeypatch):
+    settings = LearnerSection(**(SMALL | {"batch_size": 19}), mode="auto")
+    path = artifact(settings, LAYOUT)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"compiled")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    Learner(settings, LAYOUT, seed=5).compile()
+    assert path.read_bytes() == b"compiled"
+
+
 def test_auto_learns_eagerly_at_once_and_changes_over_when_the_compiled_update_is_there():
     train(learner("compile"))  # so that it is in the cache, whatever ran before
     one, eager = learner("auto"), learner("eager")
@@ -194,3 +205,14 @@ def test_the_cache_keeps_the_updates_used_last(tmp_path):
     forget_oldest(tmp_path)
     assert {path for path in tmp_path.iterdir() if path != other} == set(made[:32])
     assert other.exists()
+
+
+def test_the_cache_begins_anew_where_its_libraries_have_become_many(tmp_path):
+    update, library = tmp_path / "update-1.bin", tmp_path / "inductor" / "ab" / "one.so"
+    library.parent.mkdir(parents=True)
+    update.write_bytes(b"")
+    for size, kept in ((2**27, True), (2**28 + 1, False)):
+        with library.open("wb") as file:
+            file.truncate(size)
+        forget_oldest(tmp_path)
+        assert (update.exists(), library.exists()) == (kept, kept)
