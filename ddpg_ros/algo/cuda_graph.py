@@ -36,6 +36,11 @@ class CudaGraph:
         return self._state, self._report.clone()
 
     def _capture(self, state: LearnerState, inputs: Inputs) -> None:
+        # torch captures on a stream of the current device, whichever the tensors are on.
+        with torch.cuda.device(inputs.storage.device):
+            self._capture_here(state, inputs)
+
+    def _capture_here(self, state: LearnerState, inputs: Inputs) -> None:
         device = inputs.storage.device
         self._state = combine(lambda tensor, _: tensor.clone(), state, state)
         self._inputs = inputs.on(device)

@@ -81,7 +81,7 @@ def _require_precision(settings: LearnerSection) -> None:
     if settings.matmul_precision != "bf16":
         return
     if torch.device(settings.device).type == "cuda":
-        there = torch.cuda.is_bf16_supported()
+        there = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     if not there:
