@@ -37,6 +37,21 @@ def obeys(end):
         time.sleep(BEAT)
 
 
+def counts_what_it_finds(end):
+    """Take turns, slowly; the last word is how many records there were at once, at most."""
+    end.slot.publish(np.zeros(end.slot.size, dtype=np.float32), 1)
+    most = 0
+    while os.getppid() == end.parent_pid:
+        most = max(most, len(end.ring.pop_all()))
+        time.sleep(BEAT)  # who does not wait hands over more meanwhile
+        end.progress.value = end.ring.popped
+        end.done.ring()
+        while end.connection.poll():
+            if isinstance(end.connection.recv(), Stop):
+                end.connection.send(Stopped(most, None))
+                return
+
+
 def dies_at_once(end):
     """Be one that cannot even start."""
     os._exit(3)
