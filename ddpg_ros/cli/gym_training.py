@@ -160,14 +160,14 @@ def _episode(
 ) -> Episode | None:
     """Run one episode, at most `steps_left` steps of it; None where that or a signal cut it."""
     raw, _ = env.reset(seed=seed)
-    observation: Vector32 = np.asarray(raw, dtype=np.float32)
+    observation: Vector32 = np.array(raw, dtype=np.float32)  # a copy: raw may be its own buffer
     total, length, terminated, truncated, info = 0.0, 0, False, False, dict[str, Any]()
     while not (terminated or truncated):
         if stop.signal or length == steps_left:
             return None
         action = actor.select_action(observation)
         raw, reward, terminated, truncated, info = env.step(action)
-        following: Vector32 = np.asarray(raw, dtype=np.float32)
+        following: Vector32 = np.array(raw, dtype=np.float32)
         actor.observe(Transition(observation, action, float(reward), terminated, following))
         observation = following
         total += float(reward)

@@ -30,6 +30,36 @@ class Interrupted(gymnasium.Env):
         return np.zeros(1, dtype=np.float32), 0.0, False, False, {}
 
 
+class Counting(gymnasium.Env):
+    """Counts its steps in one buffer, which is all that it ever returns."""
+
+    observation_space, action_space = BOX, BOX
+
+    def reset(self, *, seed=None, options=None):
+        self.buffer = np.zeros(1, dtype=np.float32)
+        return self.buffer, {}
+
+    def step(self, action):
+        self.buffer += 1.0
+        return self.buffer, 0.0, False, bool(self.buffer[0] == 3.0), {}
+
+
+class Noting:
+    """An actor that keeps what it is shown."""
+
+    def __init__(self):
+        self.seen = []
+
+    def select_action(self, observation):
+        return np.zeros(1, dtype=np.float32)
+
+    def observe(self, transition):
+        self.seen.append(transition)
+
+    def end_episode(self, episode):
+        pass
+
+
 @pytest.fixture
 def interrupted():
     gymnasium.register("Interrupted-v0", Interrupted)
@@ -62,3 +92,10 @@ def test_a_second_signal_interrupts_unless_it_follows_at_once():
         stop._heard_at -= 0.6  # [s]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_an_environment_that_reuses_its_buffer_is_learnt_from_nevertheless():
+    actor = Noting()
+    gym_training._episode(Counting(), actor, 0, None, _Stop())
+    places = [(one.observation.item(), one.next_observation.item()) for one in actor.seen]
+    assert places == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]
