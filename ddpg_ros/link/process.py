@@ -243,6 +243,7 @@ class LearnerProcess:
                 hangs = not self._config.takes_turns and listener.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
+        life.hear()  # one that a signal ended before our word has said its last already
         if not (life.last and life.join(_END_TIMEOUT)):
             life.kill(_KILL_TIMEOUT)
         return life.last if isinstance(life.last, Stopped) else None

@@ -193,6 +193,15 @@ def test_taking_turns_a_dead_learner_is_noticed(tmp_path):
     assert time.monotonic() - began < 3.0
 
 
+def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
+    learner = start(tmp_path, make_config())
+    learner.wait_until_ready()
+    os.kill(learner.pid, signal.SIGTERM)  # to the whole group, while the agent is busy
+    assert wait_until(lambda: not learner._watch.life.alive)
+    stopped = learner.stop(STOP_TIMEOUT, STOP_TIMEOUT)
+    assert load_policy(stopped.policy).about.updates == 0
+
+
 def test_a_learner_that_cannot_start_says_why(tmp_path):
     learner = start(tmp_path, make_config(learner__device="gpu"))
     with pytest.raises(LearnerDiedError, match=r"^learner\.device is 'gpu'"):
