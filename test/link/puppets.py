@@ -69,6 +69,14 @@ def says_why(end):
     end.connection.send(Failed("learner.device is 'gpu'; expected cpu."))
 
 
+def fails_at_the_end(end):
+    """Be well until it is told to stop: the last updates, which it owes then, diverge."""
+    end.slot.publish(np.zeros(end.slot.size, dtype=np.float32), 1)
+    while not (end.connection.poll(BEAT) and isinstance(end.connection.recv(), Stop)):
+        assert os.getppid() == end.parent_pid
+    end.connection.send(Failed("the learner diverges."))
+
+
 def hangs_when_asked_to_save(end):
     """Go silent in the middle of life, within a call that never returns."""
     version = end.slot.version + 1
