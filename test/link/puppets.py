@@ -119,6 +119,23 @@ def runs_out_of_memory(end):
     learn(end)
 
 
+def is_killed_after_its_first_file(end):
+    """Be the real learner, which gets SIGKILL between the two files of its first save."""
+    from ddpg_ros.link import keeper
+
+    def killed_after(write):
+        def written(*arguments):
+            write(*arguments)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return written
+
+    if not end.revived:
+        keeper.save_checkpoint = killed_after(keeper.save_checkpoint)
+        keeper.save_policy = killed_after(keeper.save_policy)
+    learn(end)
+
+
 def is_terminated_while_it_saves(end):
     """Be the real learner, which gets SIGTERM between the write of a file and its new name."""
     fsync = os.fsync
