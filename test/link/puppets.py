@@ -12,6 +12,7 @@ import numpy as np
 
 from ddpg_ros.link.life import learn
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, Save, Saved, Stop, Stopped
+from ddpg_ros.link.pulse import HEARTBEAT_TIMEOUT
 
 BEAT = 0.01  # [s]
 ALLOWANCE = 1.0  # [s]; less than the real one, for quick tests, and enough on a loaded machine
@@ -145,6 +146,20 @@ def is_terminated_while_it_saves(end):
         fsync(file)
 
     os.fsync = terminated
+    learn(end)
+
+
+def closes_its_log_slowly(end):
+    """Be the real learner, with a disk that stalls for longer than a turn of the loop may last."""
+    from ddpg_ros.link.metrics import MetricsLog
+
+    close = MetricsLog.close
+
+    def stalled(self):
+        time.sleep(HEARTBEAT_TIMEOUT + 1.0)
+        close(self)
+
+    MetricsLog.close = stalled
     learn(end)
 
 

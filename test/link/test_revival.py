@@ -395,6 +395,16 @@ def test_a_save_that_fails_says_so_and_the_training_goes_on(begin, tmp_path, cap
     assert "tries again later" in capfd.readouterr().err
 
 
+def test_a_log_that_is_slow_to_close_costs_no_last_save(begin):
+    learner = begin(puppets.closes_its_log_slowly)
+    await_well(learner)
+    push(learner, 50)
+    wait_until(lambda: learner.updates == 45, LONG)
+    stopped = learner.stop(LONG, LONG)
+    assert stopped is not None
+    assert load_policy(stopped.policy).about.updates == 45
+
+
 def test_a_full_disk_ends_no_training_and_leaves_no_claim(begin, tmp_path):
     learner = begin(puppets.has_no_disk)
     await_well(learner)
