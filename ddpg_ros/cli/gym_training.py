@@ -1,6 +1,7 @@
 """Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
 
 import signal
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from ddpg_ros import __version__
+from ddpg_ros.cli.supervise import SAME_SIGNAL_S
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.policy import Policy, PolicyAbout
@@ -37,8 +39,8 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summ
     env = make_environment(env_id)
     training = Training(config, _about(env_id, env, config), run_dir)
     greedy = GreedyLog(run_dir)
-    try:
-        with _Stop(training) as stop:
+    with _Stop(training) as stop:
+        try:
             training.wait_until_ready()
             training.start_clock()
             seeds = stream(config.run.seed, RESET_STREAM)
@@ -49,10 +51,10 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summ
             policy = None if stop.signal else training.finish()
             if policy is not None:
                 _run_greedy(env, policy, config, greedy, stop)
-    finally:
-        training.stop()
-        greedy.close()
-        env.close()
+        finally:
+            training.stop()
+            greedy.close()
+            env.close()
     settings = to_parameters(config)
     summary = Summary.of(
         settings,
@@ -66,11 +68,15 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summ
 
 
 class _Stop:
-    """Which of SIGINT and SIGTERM has come, or 0; in a `with` block. A second one interrupts."""
+    """Which of SIGINT and SIGTERM has come, or 0; in a `with` block.
+
+    A second one interrupts, unless it follows at once: then it is the same, handed on.
+    """
 
     def __init__(self, training: Training | None = None) -> None:
         """Take the training whose waits a signal ends."""
         self.signal = 0
+        self._heard_at = 0.0
         self._training = training
         self._before: dict[int, Any] = {}
 
@@ -86,8 +92,11 @@ class _Stop:
             signal.signal(number, handler)
 
     def _hear(self, number: int, _: FrameType | None) -> None:
-        self.signal = number
-        signal.signal(number, signal.default_int_handler)
+        if self.signal:
+            if time.monotonic() - self._heard_at > SAME_SIGNAL_S:
+                raise KeyboardInterrupt
+            return
+        self.signal, self._heard_at = number, time.monotonic()
         if self._training is not None:
             self._training.cancel()
 
@@ -151,14 +160,14 @@ def _episode(
 ) -> Episode | None:
     """Run one episode, at most `steps_left` steps of it; None where that or a signal cut it."""
     raw, _ = env.reset(seed=seed)
-    observation: Vector32 = np.asarray(raw, dtype=np.float32)
+    observation: Vector32 = np.array(raw, dtype=np.float32)  # a copy: raw may be its own buffer
     total, length, terminated, truncated, info = 0.0, 0, False, False, dict[str, Any]()
     while not (terminated or truncated):
         if stop.signal or length == steps_left:
             return None
         action = actor.select_action(observation)
         raw, reward, terminated, truncated, info = env.step(action)
-        following: Vector32 = np.asarray(raw, dtype=np.float32)
+        following: Vector32 = np.array(raw, dtype=np.float32)
         actor.observe(Transition(observation, action, float(reward), terminated, following))
         observation = following
         total += float(reward)

@@ -20,7 +20,7 @@ from ddpg_ros.errors import MachineError
 AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limit
 OTHERS_GRACE_S = 1.0
 REMAINS_GRACE_S = 0.5  # children of a node that has ended, for example its resource tracker
-_SAME_SIGNAL_S = 0.5  # make, timeout and others hand on a signal that we got already
+SAME_SIGNAL_S = 0.5  # make, timeout and others hand on a signal that we got already
 _PATIENCE = 2  # more signals, each later than that, before all are killed
 _PERIOD_S = 0.02
 _PR_SET_PDEATHSIG = 1
@@ -203,7 +203,7 @@ class Supervisor:
     def _is_impatient(self) -> bool:
         times = [when for _, when in self._signals]
         gaps = [later - earlier for earlier, later in pairwise(times)]
-        return sum(gap > _SAME_SIGNAL_S for gap in gaps) >= _PATIENCE
+        return sum(gap > SAME_SIGNAL_S for gap in gaps) >= _PATIENCE
 
     def _interrupted(self) -> Outcome:
         number, _ = self._signals[0]

@@ -38,8 +38,12 @@ class Keeper:
         return time.monotonic() - self._saved_at > SAVE_EVERY
 
     def save(self, learner: Learner) -> str:
-        """Write policy and checkpoint; return why that failed, or nothing where both are there."""
-        writes = (self._save_policy, self._save_checkpoint)
+        """Write checkpoint and policy; return why that failed, or nothing where both are there.
+
+        In this order: killed between the two, it leaves no policy that `restore` misses the
+        checkpoint of.
+        """
+        writes = (self._save_checkpoint, self._save_policy)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
         if reasons:
             say(f"learner: {reasons}. What was saved before is whole; it tries again later.")

@@ -99,8 +99,8 @@ class _Loop:
         while self._takes_turns and learner.due > 0:
             self._update()
         self._log_episodes()
-        self._log.close()
         error = self._save()
+        self._log.close()  # a stalled disk holds this up, too: within the allowance of the save
         policy = None if error else self._keeper.policy
         with contextlib.suppress(OSError):  # it was killed: nobody hears this
             end.connection.send(Stopped(learner.updates, policy))

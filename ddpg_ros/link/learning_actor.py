@@ -18,7 +18,8 @@ class LearningActor:
     With `sync`, each transition first waits until the updates of the one before it are done and
     then takes the weights: the action after transition k always comes from the updates up to
     k − 1, whatever the processes' timing. So a run is reproducible, while the learner works on
-    transition k in the time in which the simulator makes k + 1.
+    transition k in the time in which the simulator makes k + 1. Where an episode's end completes
+    several at once, each waits likewise: how many the learner finds decides what it draws from.
     """
 
     def __init__(
@@ -93,5 +94,7 @@ class LearningActor:
 
     def _push(self, experience: list[Experience]) -> None:
         for one in experience:
+            if self._sync:
+                self._learner.wait_for(self._handed_over)
             self._learner.push(one)
-        self._handed_over += len(experience)
+            self._handed_over += 1

@@ -21,7 +21,7 @@ from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
 from ddpg_ros.link.health import LearnerHealth, SaveRequest
 from ddpg_ros.link.life import SPAWN, Life, Target, learn
-from ddpg_ros.link.protocol import EpisodeEnd, LearnerEnd, Save, Stop, Stopped
+from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Save, Stop, Stopped
 from ddpg_ros.link.pulse import Listener, Pulse
 from ddpg_ros.link.revival import BACK_OFF, OneLife, Revival
 from ddpg_ros.link.ring import Ring
@@ -218,7 +218,7 @@ class LearnerProcess:
         self._work.ring()
         return SaveRequest(life, self._save_requests, asked, hear=self._config.takes_turns)
 
-    def stop(self, timeout: float, hurried: float) -> Stopped | None:
+    def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
         """Ask the learner to save and end; kill it where it does not.
 
         Args:
@@ -243,9 +243,10 @@ class LearnerProcess:
                 hangs = not self._config.takes_turns and listener.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
+        life.hear()  # one that a signal ended before our word has said its last already
         if not (life.last and life.join(_END_TIMEOUT)):
             life.kill(_KILL_TIMEOUT)
-        return life.last if isinstance(life.last, Stopped) else None
+        return life.last
 
     @property
     def _being_revived(self) -> bool:

@@ -11,6 +11,7 @@ from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.link.health import LearnerHealth, SaveRequest
 from ddpg_ros.link.learning_actor import LearningActor
 from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
+from ddpg_ros.link.protocol import Failed, Stopped
 from ddpg_ros.run_directory import POLICY
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
@@ -39,6 +40,7 @@ class Training:
         )
         self._started_at: float | None = None
         self._stopped = False
+        self._why = "the learner left no policy; see its last words above."
         self.wall_s = 0.0
         """Duration of the training [s], from the first state to `stop`."""
         self.updates = 0
@@ -112,10 +114,12 @@ class Training:
             self.wall_s = time.monotonic() - self._started_at
         self.updates, self.dropped = self._learner.updates, self._learner.dropped
         last = self._learner.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
-        if last is not None:
+        if isinstance(last, Stopped):
             self.updates, self.policy_path = last.updates, last.policy
         elif self._revives and self._policy.exists():
             self.policy_path = self._policy
+        if isinstance(last, Failed):
+            self._why = last.message
 
     def finish(self) -> Policy | None:
         """End a whole training: stop the learner and read back the policy that it saved.
@@ -132,4 +136,4 @@ class Training:
             return load_policy(self.policy_path)
         if self.cancelled:
             return None
-        raise LearnerDiedError("the learner left no policy; see its last words above.")
+        raise LearnerDiedError(self._why)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ddpg_ros.link.life import learn
 from ddpg_ros.link.protocol import EpisodeEnd, Failed, Save, Saved, Stop, Stopped
+from ddpg_ros.link.pulse import HEARTBEAT_TIMEOUT
 
 BEAT = 0.01  # [s]
 ALLOWANCE = 1.0  # [s]; less than the real one, for quick tests, and enough on a loaded machine
@@ -37,6 +38,21 @@ def obeys(end):
         time.sleep(BEAT)
 
 
+def counts_what_it_finds(end):
+    """Take turns, slowly; the last word is how many records there were at once, at most."""
+    end.slot.publish(np.zeros(end.slot.size, dtype=np.float32), 1)
+    most = 0
+    while os.getppid() == end.parent_pid:
+        most = max(most, len(end.ring.pop_all()))
+        time.sleep(BEAT)  # who does not wait hands over more meanwhile
+        end.progress.value = end.ring.popped
+        end.done.ring()
+        while end.connection.poll():
+            if isinstance(end.connection.recv(), Stop):
+                end.connection.send(Stopped(most, None))
+                return
+
+
 def dies_at_once(end):
     """Be one that cannot even start."""
     os._exit(3)
@@ -52,6 +68,14 @@ def dies_when_revived(end):
 def says_why(end):
     """Fail with a word, as a setting that cannot be makes it."""
     end.connection.send(Failed("learner.device is 'gpu'; expected cpu."))
+
+
+def fails_at_the_end(end):
+    """Be well until it is told to stop: the last updates, which it owes then, diverge."""
+    end.slot.publish(np.zeros(end.slot.size, dtype=np.float32), 1)
+    while not (end.connection.poll(BEAT) and isinstance(end.connection.recv(), Stop)):
+        assert os.getppid() == end.parent_pid
+    end.connection.send(Failed("the learner diverges."))
 
 
 def hangs_when_asked_to_save(end):
@@ -96,6 +120,23 @@ def runs_out_of_memory(end):
     learn(end)
 
 
+def is_killed_after_its_first_file(end):
+    """Be the real learner, which gets SIGKILL between the two files of its first save."""
+    from ddpg_ros.link import keeper
+
+    def killed_after(write):
+        def written(*arguments):
+            write(*arguments)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return written
+
+    if not end.revived:
+        keeper.save_checkpoint = killed_after(keeper.save_checkpoint)
+        keeper.save_policy = killed_after(keeper.save_policy)
+    learn(end)
+
+
 def is_terminated_while_it_saves(end):
     """Be the real learner, which gets SIGTERM between the write of a file and its new name."""
     fsync = os.fsync
@@ -105,6 +146,20 @@ def is_terminated_while_it_saves(end):
         fsync(file)
 
     os.fsync = terminated
+    learn(end)
+
+
+def closes_its_log_slowly(end):
+    """Be the real learner, with a disk that stalls for longer than a turn of the loop may last."""
+    from ddpg_ros.link.metrics import MetricsLog
+
+    close = MetricsLog.close
+
+    def stalled(self):
+        time.sleep(HEARTBEAT_TIMEOUT + 1.0)
+        close(self)
+
+    MetricsLog.close = stalled
     learn(end)
 
 

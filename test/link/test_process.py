@@ -1,6 +1,7 @@
 """The learner's process for real: transitions in, weights out, and no learner without an agent."""
 
 import csv
+import functools
 import hashlib
 import itertools
 import os
@@ -11,12 +12,14 @@ import textwrap
 import time
 
 import numpy as np
+import puppets
 import pytest
 from safetensors.numpy import load_file
 
 from ddpg_ros.config import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.link import training
 from ddpg_ros.link.process import LearnerProcess
 from ddpg_ros.types import Episode, Experience
 
@@ -30,8 +33,8 @@ def make_config(**settings):
     return Config().replace(**(small | settings))
 
 
-def start(run_dir, config, **more):
-    about = PolicyAbout(
+def about(config):
+    return PolicyAbout(
         sizes=SIZES,
         joints=[],
         torque_limit=[],
@@ -44,7 +47,10 @@ def start(run_dir, config, **more):
         package_version="0",
         config={},
     )
-    return LearnerProcess(config, about, run_dir, **more)
+
+
+def start(run_dir, config, **more):
+    return LearnerProcess(config, about(config), run_dir, **more)
 
 
 def transitions(seed=0):
@@ -120,8 +126,8 @@ def test_stopping_in_lock_step_first_pays_what_the_last_transition_owes(in_step)
     assert stopped.updates == 2 * (20 - 5)
     assert stopped.policy == run_dir / "policy.safetensors"
     assert learner.dropped == 0
-    about = load_policy(stopped.policy).about
-    assert (about.steps, about.updates) == (20, 30)
+    saved = load_policy(stopped.policy).about
+    assert (saved.steps, saved.updates) == (20, 30)
 
 
 def test_the_policy_file_holds_the_weights_published_last(in_step):
@@ -193,11 +199,30 @@ def test_taking_turns_a_dead_learner_is_noticed(tmp_path):
     assert time.monotonic() - began < 3.0
 
 
+def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
+    learner = start(tmp_path, make_config())
+    learner.wait_until_ready()
+    os.kill(learner.pid, signal.SIGTERM)  # to the whole group, while the agent is busy
+    assert wait_until(lambda: not learner._watch.life.alive)
+    stopped = learner.stop(STOP_TIMEOUT, STOP_TIMEOUT)
+    assert load_policy(stopped.policy).about.updates == 0
+
+
 def test_a_learner_that_cannot_start_says_why(tmp_path):
     learner = start(tmp_path, make_config(learner__device="gpu"))
     with pytest.raises(LearnerDiedError, match=r"^learner\.device is 'gpu'"):
         learner.wait_until_ready()
     assert gone(learner.pid)
+
+
+def test_one_that_fails_with_the_last_updates_says_why(tmp_path, monkeypatch):
+    fails = functools.partial(LearnerProcess, target=puppets.fails_at_the_end)
+    monkeypatch.setattr(training, "LearnerProcess", fails)
+    config = make_config()
+    whole = training.Training(config, about(config), tmp_path)
+    whole.wait_until_ready()
+    with pytest.raises(LearnerDiedError, match=r"^the learner diverges\.$"):
+        whole.finish()
 
 
 def test_a_cancelled_wait_ends_at_once_and_a_learner_that_is_not_ready_is_not_waited_for(tmp_path):

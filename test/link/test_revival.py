@@ -365,6 +365,17 @@ def test_one_whose_checkpoints_are_damaged_is_not_revived_into_nothing(begin, tm
     assert load_policy(tmp_path / "policy.safetensors").about.updates == 0
 
 
+def test_one_that_is_killed_between_the_files_of_its_first_save_is_revived(begin, tmp_path):
+    learner = begin(puppets.is_killed_after_its_first_file)
+    await_well(learner)
+    learner.save()
+    wait_until(lambda: learner.health.state in ("restarting", "gone"), LONG)
+    wait_until(lambda: is_well(learner, 1) or learner.health.state == "gone", LONG)
+    learner.check()
+    assert save(learner) == ""
+    assert load_policy(tmp_path / "policy.safetensors").about.updates == 0
+
+
 def test_a_save_that_fails_says_so_and_the_training_goes_on(begin, tmp_path, capfd):
     learner = begin(REAL)
     await_well(learner)
@@ -382,6 +393,16 @@ def test_a_save_that_fails_says_so_and_the_training_goes_on(begin, tmp_path, cap
     assert save(learner) == ""
     assert checkpoint_of(tmp_path)[0].updates == 45
     assert "tries again later" in capfd.readouterr().err
+
+
+def test_a_log_that_is_slow_to_close_costs_no_last_save(begin):
+    learner = begin(puppets.closes_its_log_slowly)
+    await_well(learner)
+    push(learner, 50)
+    wait_until(lambda: learner.updates == 45, LONG)
+    stopped = learner.stop(LONG, LONG)
+    assert stopped is not None
+    assert load_policy(stopped.policy).about.updates == 45
 
 
 def test_a_full_disk_ends_no_training_and_leaves_no_claim(begin, tmp_path):
