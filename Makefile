@@ -47,17 +47,18 @@ mutation: setup-dev  ## change the torque guard line by line; a test has to noti
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results | grep . && exit 1 || echo "no mutant survived"
 
-bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (half an hour)
-	$(BIN)/ddpg-ros bench lockstep
-	$(BIN)/ddpg-ros bench latency
-	$(BIN)/ddpg-ros bench learner
+bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (an hour)
+	$(BIN)/ddpg-ros bench lockstep --rounds 9
+	$(BIN)/ddpg-ros bench latency --interleaved 3
+	$(BIN)/ddpg-ros bench learner --seconds 0.6
 	$(BIN)/python -m benchmarks.learning
-	$(BIN)/python -m benchmarks.pendulum
+	$(BIN)/python -m benchmarks.pendulum --ours-steps 4500 --sb3-steps 4500 --sbx-steps 4500 \
+		--set learner.mode=compile --set noise.sigma=0.2 --set noise.sigma_final=0.05
 
 bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (days; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.gym_table $(ARGS)
 
-bench-options: setup-bench  ## the learner's options, one at a time (hours; ARGS="--hours 8")
+bench-options: setup-bench  ## the learner's options, one at a time (days; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.options $(ARGS)
 
 doctor: setup  ## what is installed, what is missing, how to mend it

@@ -1,6 +1,6 @@
 """Returns on Gymnasium's control tasks: ours beside Stable-Baselines3's DDPG, all alike.
 
-    .venv/bin/python -m benchmarks.gym_table [--envs …] [--steps 300000] [--seeds 5] [--hours 8]
+    .venv/bin/python -m benchmarks.gym_table [--envs …] [--steps 100000] [--seeds 5] [--hours 8]
 
 Both get the same steps, network and hyperparameters; ours has `OURS` beside, and takes more with
 `--set NAME=VALUE`. A second call goes on where the first was cut off.
@@ -82,7 +82,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--envs", nargs="+", default=ENVIRONMENTS)
     parser.add_argument("--who", nargs="+", default=list(NAMES), choices=list(NAMES))
-    parser.add_argument("--steps", type=int, default=300_000, help="at most, of a training")
+    parser.add_argument("--steps", type=int, default=100_000, help="at most, of a training")
     parser.add_argument("--threads", type=int, default=1, help="of each learner's matrix work")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of ours"

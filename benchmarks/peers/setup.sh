@@ -31,7 +31,7 @@ for python in ${PYTHON:-python3.11 python3.12 python3.13 python3}; do
     python=
 done
 if [ -z "$python" ]; then
-    say "no Python 3.11 or newer with venv; install one, or name it: 'make peers PYTHON=…'."
+    say "no Python 3.11 or newer with venv; install one, or name it: 'make setup-bench PYTHON=…'."
     exit 2
 fi
 

@@ -16,11 +16,12 @@ from typing import Annotated
 import typer
 
 from ddpg_ros.cli import probes
+from ddpg_ros.cli.surroundings import HIGHEST_DOMAIN
 from ddpg_ros.errors import EXIT_CODE
 
 _SET_UP = "run 'make setup' in a checkout, which makes .venv, or source a ROS 2 installation"
 _SHM_BYTES = 64 * 2**20
-_HIGHEST_DOMAIN = 101  # beyond it, ports may collide with the ones Linux hands out
+_QUIET_DOMAIN = 101  # beyond it, ports may collide with the ones Linux hands out
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def diagnose() -> list[Finding]:
         lambda: _library("pybullet", "pybullet", "the simulator's physics"),
         lambda: _library("gymnasium", "gymnasium", "train --gym"),
         lambda: _library("safetensors", "safetensors", "policy files"),
+        lambda: _library("tensorboard", "tensorboard", "the learner's log"),
         _launch,
         _compiler,
         _shared_memory,
@@ -172,9 +174,10 @@ def _cores() -> Finding:
 def _domain() -> Finding:
     given = os.environ.get("ROS_DOMAIN_ID", "")
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST by our default")
-    if given and not (given.isdecimal() and int(given) <= _HIGHEST_DOMAIN):
-        mend = f"set ROS_DOMAIN_ID to a number from 0 to {_HIGHEST_DOMAIN}, or unset it"
-        return Finding("ROS domain", False, f"'{given}'", mend)
+    if given and not (given.isdecimal() and int(given) <= _QUIET_DOMAIN):
+        mend = f"set ROS_DOMAIN_ID to a number from 0 to {_QUIET_DOMAIN}, or unset it"
+        usable = given.isdecimal() and int(given) <= HIGHEST_DOMAIN
+        return Finding("ROS domain", False, f"'{given}'", mend, optional=usable)
     return Finding("ROS domain", True, f"{int(given or 0)}, discovery {reach}")
 
 

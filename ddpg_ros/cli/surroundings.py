@@ -6,7 +6,7 @@ import sys
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import ConfigError, MachineError
 
-_HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
+HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
 
 
 def require_ros_domain() -> None:
@@ -16,8 +16,8 @@ def require_ros_domain() -> None:
         ConfigError: no number, or one that DDS has no ports for.
     """
     given = os.environ.get("ROS_DOMAIN_ID") or "0"
-    if not (given.isascii() and given.isdecimal() and int(given) <= _HIGHEST_DOMAIN):
-        raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {_HIGHEST_DOMAIN}.")
+    if not (given.isascii() and given.isdecimal() and int(given) <= HIGHEST_DOMAIN):
+        raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {HIGHEST_DOMAIN}.")
 
 
 def require_display() -> None:

@@ -67,13 +67,16 @@ def test_a_library_that_hangs_is_a_finding() -> None:
     assert answer.problem == "no answer within 0.3 s"
 
 
-@pytest.mark.parametrize("domain", ["-1", "102", "many"])
-def test_a_domain_that_ros_cannot_use_is_a_finding(
-    monkeypatch: pytest.MonkeyPatch, domain: str
+@pytest.mark.parametrize(
+    ("domain", "usable"),
+    [("-1", False), ("102", True), ("232", True), ("233", False), ("many", False)],
+)
+def test_a_domain_that_ros_cannot_use_or_whose_ports_may_be_taken_is_a_finding(
+    monkeypatch: pytest.MonkeyPatch, domain: str, usable: bool
 ) -> None:
     monkeypatch.setenv("ROS_DOMAIN_ID", domain)
     finding = doctor_module._domain()
-    assert not finding.ok
+    assert (finding.ok, finding.optional) == (False, usable)
     assert "0 to 101" in finding.mend
 
 
