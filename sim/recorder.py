@@ -27,8 +27,7 @@ class Recorder:
         self._path = path
         self._left = episodes
         self._due = 0  # [ns]
-        self._frames: list[Image.Image] = []
-        self._stamps: list[int] = []  # [ns] of the frames
+        self._frames: list[tuple[int, Image.Image]] = []  # with its stamp [ns]
         self._pending = False  # frames since the last reset
         self._began = False  # with the first reset
         try:
@@ -46,15 +45,14 @@ class Recorder:
         self._due = max(self._due + FRAME_NS, stamp + FRAME_NS // 2)
         self._pending = True
         picture = Image.fromarray(self._world.render(*SIZE))
-        self._frames.append(picture.quantize(COLOURS, dither=Image.Dither.NONE))
-        self._stamps.append(stamp)
+        frame = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+        self._frames.append((stamp, frame))
 
     def reset(self) -> None:
         """An episode ended, if there was one; before the first reset the arm was only armed."""
         if not self._began:
             self._began, self._pending = True, False
             self._frames.clear()
-            self._stamps.clear()
         if self._pending:
             self._pending = False
             self._left -= 1
@@ -67,17 +65,18 @@ class Recorder:
         Raises:
             RunDirectoryError: the file cannot be written.
         """
-        frames, self._frames, self._left = self._frames, [], 0
-        if not frames:
+        taken, self._frames, self._left = self._frames, [], 0
+        if not taken:
             return
+        stamps, (first, *others) = zip(*taken, strict=True)
         try:
             temporary = self._path.with_suffix(".tmp")  # the old one is whole until then
-            frames[0].save(
+            first.save(
                 temporary,
                 format="GIF",
                 save_all=True,
-                append_images=frames[1:],
-                duration=durations(self._stamps),
+                append_images=others,
+                duration=durations(stamps),
                 loop=0,
             )
             temporary.replace(self._path)

@@ -2,7 +2,7 @@
 
 What is kept of one is its source, `update-….bin`, beside the libraries of all, `inductor/`.
 
-A first compilation takes some ten seconds of a core, during which nobody waits who need not; the
+A first compilation takes 20 to 45 s of a core, during which nobody waits who need not; the
 next start with the same settings, code and torch finds it done. `python -m ddpg_ros.algo.compiled`
 is that process.
 """
@@ -106,7 +106,7 @@ class CompiledUpdate:
             self.error = f"the cache of compiled updates cannot be used: {error}."
 
     def _make(self, path: Path) -> None:
-        say("learner: compiling the update, once for these settings (10 to 20 s)")
+        say("learner: compiling the update, once for these settings (20 to 45 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
         self._maker = subprocess.Popen(

@@ -24,7 +24,8 @@ class CudaGraph:
     def __call__(self, state: LearnerState, inputs: Inputs) -> tuple[LearnerState, Tensor]:
         """Do a call's updates, see `Run`; the state returned is overwritten by the next call."""
         if self._graph is None:
-            self._capture(state, inputs)
+            with torch.cuda.device(inputs.storage.device):  # torch captures on the current one
+                self._capture(state, inputs)
         assert self._graph is not None
         if state is not self._state:  # the first call, or the networks were drawn anew
             combine(Tensor.copy_, self._state, state)
@@ -36,11 +37,6 @@ class CudaGraph:
         return self._state, self._report.clone()
 
     def _capture(self, state: LearnerState, inputs: Inputs) -> None:
-        # torch captures on a stream of the current device, whichever the tensors are on.
-        with torch.cuda.device(inputs.storage.device):
-            self._capture_here(state, inputs)
-
-    def _capture_here(self, state: LearnerState, inputs: Inputs) -> None:
         device = inputs.storage.device
         self._state = combine(lambda tensor, _: tensor.clone(), state, state)
         self._inputs = inputs.on(device)

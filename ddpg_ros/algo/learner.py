@@ -115,14 +115,9 @@ class Learner:
         """Store experience, (k, width), but for records with a number that is not finite."""
         self.steps += len(records)
         finite = np.isfinite(records).all(1)
-        if not (finite.all() or self._has_left_out):
-            self._has_left_out = True
-            say(
-                "learner: a transition is left out, as not all of its numbers are finite (one of "
-                f"the first {self.steps}); further ones are, too. Look at the environment's "
-                "observations and rewards."
-            )
-        records = records[finite]
+        if not finite.all():
+            self._tell_of_what_is_left_out()
+            records = records[finite]
         if not len(records):
             return
         self.replay.add(torch.from_numpy(records))
@@ -131,6 +126,15 @@ class Learner:
             self._normaliser.add(records[:, observation])
             self._inputs.moments.copy_(self._normaliser.moments)
         self._note_rewards(records[:, reward].tolist())
+
+    def _tell_of_what_is_left_out(self) -> None:
+        if not self._has_left_out:
+            self._has_left_out = True
+            say(
+                "learner: a transition is left out, as not all of its numbers are finite (one of "
+                f"the first {self.steps}); further ones are, too. Look at the environment's "
+                "observations and rewards."
+            )
 
     def _note_rewards(self, rewards: Iterable[float]) -> None:
         seen = [*self._rewards, *rewards]

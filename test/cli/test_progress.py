@@ -139,7 +139,7 @@ def test_the_time_left_is_that_at_the_recent_rate_of_learning(watched):
 def test_a_compilation_is_named_from_its_beginning_to_its_end(watched, tmp_path):
     look = watched(force_terminal=True, color_system=None)
     assert "no episode yet" in look(0.0)[-2]
-    learner_says(tmp_path, f"{COMPILING} (10 to 20 s)")
+    learner_says(tmp_path, f"{COMPILING} (20 to 45 s)")
     assert COMPILING in look(1.0, HEADER + row(500, 0))[-2]
     learner_says(tmp_path, "the update is compiled")
     assert "return  -40.00  success   0%" in (line := look(2.0)[-2])
@@ -147,13 +147,13 @@ def test_a_compilation_is_named_from_its_beginning_to_its_end(watched, tmp_path)
 
 
 def test_no_compilation_is_named_where_it_has_failed(watched, tmp_path):
-    learner_says(tmp_path, f"{COMPILING} (10 to 20 s)")
+    learner_says(tmp_path, f"{COMPILING} (20 to 45 s)")
     learner_says(tmp_path, "not compiled, slower: the update could not be compiled")
     assert "compiling" not in " ".join(watched()(6.0, HEADER + row(500, 0)))
 
 
 def test_no_compilation_is_named_where_the_learner_does_not_wait_for_it(watched, tmp_path):
-    learner_says(tmp_path, f"{COMPILING} (10 to 20 s)")
+    learner_says(tmp_path, f"{COMPILING} (20 to 45 s)")
     assert "compiling" not in " ".join(watched()(6.0, HEADER + row(550, 7)))
 
 

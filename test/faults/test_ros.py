@@ -110,14 +110,7 @@ def test_in_lock_step_an_arm_that_somebody_else_has_placed_costs_the_episode_and
     robot.begin()
     for _ in range(5):
         robot.step()
-    before = robot.message
-
-    def elsewhere(stamp):
-        message = before(stamp)
-        message.position[0] -= 1.0
-        return message
-
-    robot.message = elsewhere
+    robot.displaced = -1.0
     robot.lockstep = True
     robot.stamp += PERIOD
     robot.publish()

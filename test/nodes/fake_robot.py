@@ -52,6 +52,8 @@ class FakeRobot:
         """Answer each command of the newest stamp with the next state."""
         self.stamp = PERIOD
         self.at_rest = False
+        self.displaced = 0.0
+        """By which somebody has moved the first joint [rad]."""
         self.published: set[int] = set()  # stamps
         self._clients: dict[str, Client] = {}
         self.clock_offset = 0
@@ -84,6 +86,7 @@ class FakeRobot:
         message = JointState(name=list(self.joints))
         count = len(self.joints)
         message.position = [1.0 + 0.3 * math.sin(phase + i) for i in range(count)]
+        message.position[0] += self.displaced
         message.velocity = [0.3 * math.cos(phase + i) for i in range(count)]
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
         return message

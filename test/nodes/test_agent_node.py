@@ -127,14 +127,7 @@ def test_in_lock_step_an_arm_that_is_placed_during_an_estop_is_believed_where_it
     robot.silent_until(estop.service_is_ready, "the service")
     answer = estop.call_async(Trigger.Request())
     robot.silent_until(answer.done, "the stop")
-    before = robot.message
-
-    def elsewhere(stamp):
-        message = before(stamp)
-        message.position[0] -= 1.0
-        return message
-
-    robot.message = elsewhere
+    robot.displaced = -1.0
     assert not any(robot.step().torque)
     assert not any(robot.step().torque)
 
