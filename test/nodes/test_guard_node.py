@@ -25,8 +25,9 @@ ARM = {
     "sim__start_position_spread": 0.0,
     "run__clock": "realtime",
 }
-GENTLE = 0.05  # of the torque limits: both joints creep upwards, 0.25 rad/s and less
+GENTLE = 0.02  # of the torque limits: both joints creep upwards, 0.1 rad/s and less
 REPETITIONS = 5
+LIMITS = (2.0, 1.0)  # [N·m], of reacher2
 SAFE_WITHIN = 0.1  # [s]
 
 
@@ -97,8 +98,12 @@ class Line:
 
 
 def drives(torque):
-    """Whether a torque drives the arm: it moves upwards, so safe is zero or downwards."""
-    return any(one > 0.0 for one in torque)
+    """Whether a torque is the policy's, which asks for GENTLE of each limit: half of it, or more.
+
+    What stands in for it is zero, or brakes. An arm that is braked may swing back, and then
+    braking is upwards, too, but not so much: a tenth of GENTLE with the elbow near its limit.
+    """
+    return any(one > 0.5 * GENTLE * limit for one, limit in zip(torque, LIMITS, strict=True))
 
 
 def first_safe_after(commands, instant):
@@ -107,6 +112,7 @@ def first_safe_after(commands, instant):
     safe = len(later)
     while safe and not drives(later[safe - 1].torque):
         safe -= 1
+    assert safe < len(later), [command.torque for command in later]
     return 1e-9 * (later[safe].sent - instant)
 
 
