@@ -13,7 +13,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["ddpg_ros", "ddpg_ros.*", "sim", "sim.*"]),
-    package_data={"ddpg_ros": ["py.typed"], "sim": ["assets/*", "py.typed"]},
+    package_data={"ddpg_ros": ["py.typed", "nodes/*.xml"], "sim": ["assets/*", "py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

@@ -38,8 +38,6 @@ def free_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with coordinator.domain_id(other) as domain:
         monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
         monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-        # A process that is killed leaves its shared memory behind, and this one would stumble.
-        monkeypatch.setenv("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4")
         yield domain
 
 

@@ -186,7 +186,7 @@ def _dds(findings: list[Finding]) -> Finding:
         return Finding("DDS", False, "not tested without rclpy", "mend rclpy first")
     answer = probes.meet_over_dds()
     if answer.found is None:
-        mend = "let UDP multicast on the loopback interface pass, and look at ROS_DOMAIN_ID"
+        mend = "let UDP on the loopback interface pass, and look at ROS_DOMAIN_ID"
         return Finding("DDS", False, answer.problem, mend)
     seconds = answer.found["seconds"]
     return Finding("DDS", True, f"two processes met and talked after {seconds:.2f} s")

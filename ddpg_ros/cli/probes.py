@@ -39,6 +39,8 @@ print("{}")
 _LISTENER = """
 import json, sys, time, rclpy
 from std_msgs.msg import String
+from ddpg_ros.nodes.transport import choose_transport
+choose_transport()
 rclpy.init()
 node = rclpy.create_node("ddpg_ros_doctor_listener")
 heard = []
@@ -52,6 +54,8 @@ print(json.dumps({"heard": bool(heard), "seconds": time.monotonic() - start}))
 _TALKER = """
 import sys, time, rclpy
 from std_msgs.msg import String
+from ddpg_ros.nodes.transport import choose_transport
+choose_transport()
 rclpy.init()
 node = rclpy.create_node("ddpg_ros_doctor_talker")
 publisher = node.create_publisher(String, sys.argv[1], 1)

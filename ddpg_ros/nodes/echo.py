@@ -1,6 +1,7 @@
 """Answers each joint state with itself: what the middleware costs at any rate, for `bench`.
 
-rclpy's own executor and message objects, nothing of ours; topics and QoS are the agent's.
+rclpy's own executor and message objects, nothing of ours; topics, QoS and transport are those
+of the agent.
 """
 
 import os
@@ -10,6 +11,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
+
+from ddpg_ros.nodes.transport import choose_transport
 
 
 class Echo(Node):
@@ -26,6 +29,7 @@ class Echo(Node):
 def main() -> None:
     """Run until a signal, or until whoever started this is gone."""
     parent = os.getppid()
+    choose_transport()
     rclpy.init()
     executor = SingleThreadedExecutor()
     executor.add_node(Echo())

@@ -14,6 +14,8 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 
+from ddpg_ros.nodes.transport import choose_transport
+
 _WARM_UP, _COUNTED = 1000, 8000  # [cycles]
 _QOS = QoSProfile(depth=1)
 
@@ -72,6 +74,7 @@ class Ping(Node):
 
 def main(role: str) -> None:
     """Run one side with rclpy's own executor, nothing of ours."""
+    choose_transport()
     rclpy.init()
     node = Ping() if role == "ping" else Pong()
     executor = SingleThreadedExecutor()

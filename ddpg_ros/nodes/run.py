@@ -1,7 +1,6 @@
 """Runs a node until a signal; what every node's `main` shares."""
 
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from rclpy.utilities import remove_ros_args, try_shutdown
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.nodes.executor import make_executor
 from ddpg_ros.nodes.realtime import wake_on_time
+from ddpg_ros.nodes.transport import choose_transport
 from ddpg_ros.nodes.unread import drop_what_nobody_reads
 from ddpg_ros.say import say
 
@@ -96,8 +96,7 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
 
 
 def _init(args: Sequence[str] | None) -> None:
-    # A torque topic stays on this host unless somebody says more.
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    choose_transport()
     try:
         rclpy.init(
             args=list(args) if args else None, signal_handler_options=SignalHandlerOptions.NO

@@ -23,6 +23,7 @@ from ddpg_ros.experiment import Experiment
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter
 from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.run import MainNode
+from ddpg_ros.nodes.transport import choose_transport
 
 _TICKS = 4000
 _IN_TURN = (
@@ -112,6 +113,7 @@ def measure(node: MainNode) -> dict[str, float]:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Print the parts as JSON."""
+    choose_transport()
     rclpy.init(args=list(args) if args else None)
     node = MainNode("tick_parts")
     print(json.dumps(measure(node)), flush=True)
