@@ -50,6 +50,7 @@ mutation: setup-dev  ## change the torque guard line by line; a test has to noti
 bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (an hour)
 	$(BIN)/ddpg-ros bench lockstep --rounds 9
 	$(BIN)/ddpg-ros bench latency --interleaved 3
+	$(BIN)/python -m benchmarks.kills
 	$(BIN)/ddpg-ros bench learner --seconds 0.6
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.pendulum --ours-steps 4500 --sb3-steps 4500 --sbx-steps 4500 \

@@ -15,6 +15,7 @@ from test.processes import Process
 
 OURS = str(Path(transport.__file__).with_name("udp_on_this_host.xml"))
 RANGE, PEERS = "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_STATIC_PEERS"
+ONLY = "ROS_LOCALHOST_ONLY"
 PROFILES, TRANSPORTS = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS"
 LOCAL = {RANGE: "SYSTEM_DEFAULT", PROFILES: OURS}
 
@@ -39,7 +40,16 @@ def chosen(**given):
     return environment
 
 
-@pytest.mark.parametrize("given", [{}, {RANGE: "LOCALHOST"}, LOCAL | {RANGE: "LOCALHOST"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {RANGE: "LOCALHOST"},
+        LOCAL | {RANGE: "LOCALHOST"},
+        {RANGE: "SUBNET", ONLY: "1"},
+        LOCAL | {ONLY: "1"},
+    ],
+)
 def test_on_this_host_a_profile_of_udp_alone_stands_in_for_what_rmw_adds(given):
     assert chosen(**given) == LOCAL
 
