@@ -9,7 +9,6 @@ rmw_fastrtps would have it, shared memory included; a kill of each in turn. Writ
 """
 
 import argparse
-import json
 import os
 import random
 import subprocess
@@ -34,6 +33,7 @@ TRANSPORTS = {  # static peers keep our nodes from choosing: then rmw_fastrtps d
     "UDP": {"ROS_DOMAIN_ID": "91"},
     "shared memory": {"ROS_DOMAIN_ID": "92", "ROS_STATIC_PEERS": "127.0.0.1"},
 }
+LISTENER = ("benchmarks.kills", "--listen")
 
 
 def main() -> None:
@@ -70,7 +70,8 @@ def measure(kills: int) -> dict[str, list[float]]:
             for name in TRANSPORTS:
                 kill_one(name)
         time.sleep(SETTLED)
-        return {name: [json.loads(line) for line in read(log)[1:]] for name, log in logs.items()}
+        lines = {name: log.read_text(encoding="utf-8").split() for name, log in logs.items()}
+        return {name: [float(still) for still in said[1:]] for name, said in lines.items()}
 
 
 def kill_one(transport: str) -> None:
@@ -103,20 +104,12 @@ def listen() -> None:
     rclpy.spin(node)
 
 
-LISTENER = ("benchmarks.kills", "--listen")
-
-
 def start(transport: str, *module: str, output: Any) -> subprocess.Popen[bytes]:
     """Start `python -m` with a transport of its own."""
     environment = os.environ | {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     return subprocess.Popen(
         [sys.executable, "-m", *module], env=environment | TRANSPORTS[transport], stdout=output
     )
-
-
-def read(log: Path) -> list[str]:
-    """Return the lines of a listener's output."""
-    return log.read_text(encoding="utf-8").splitlines()
 
 
 if __name__ == "__main__":

@@ -104,7 +104,6 @@ def meet_over_dds(timeout_s: float = MEETING_TIMEOUT_S) -> Answer:
     Two processes, because nodes of one process are handed messages without the middleware.
     """
     topic = f"ddpg_ros_doctor_{os.getpid()}_{time.monotonic_ns()}"
-    environment = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", **os.environ}
 
     def start(program: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -112,7 +111,6 @@ def meet_over_dds(timeout_s: float = MEETING_TIMEOUT_S) -> Answer:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
         )
 
     talker, listener = start(_TALKER), start(_LISTENER)

@@ -190,7 +190,6 @@ def measure_parts() -> dict[str, float]:
             command += ["--params-file", str(run.config_file)]
             done = subprocess.run(
                 command,
-                env={"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"} | dict(os.environ),
                 capture_output=True,
                 text=True,
                 timeout=_PATIENCE,

@@ -93,7 +93,6 @@ class _Running:
         place = ["--log-level", "warn", "-r", f"__ns:=/ddpg_ros_{os.getpid()}"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, "--ros-args", *place, *told],
-            env={"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"} | dict(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,

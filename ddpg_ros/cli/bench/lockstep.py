@@ -1,7 +1,6 @@
 """`ddpg-ros bench lockstep`: the loop over topics beside a bare ping-pong."""
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -53,13 +52,9 @@ def bench_lockstep(
 
 def _pingpong() -> float:
     command = [sys.executable, "-m", "ddpg_ros.nodes.pingpong"]
-    local = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    environment = local | dict(os.environ)
-    with subprocess.Popen([*command, "pong"], env=environment) as pong:
+    with subprocess.Popen([*command, "pong"]) as pong:
         try:
-            ping = subprocess.run(
-                [*command, "ping"], env=environment, capture_output=True, check=True, timeout=120
-            )
+            ping = subprocess.run([*command, "ping"], capture_output=True, check=True, timeout=120)
         finally:
             pong.kill()
     return float(json.loads(ping.stdout)["cycles_per_s"])
