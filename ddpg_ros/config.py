@@ -31,7 +31,9 @@ class RobotSection(_Section):
     """The arm, and what of its torque the policy may use."""
 
     urdf: str = Field(
-        "reacher2", description="A URDF's path, or an arm of ours: pendulum, reacher2"
+        "reacher2",
+        description="A URDF's path, an arm of ours (pendulum, reacher2), or a path within "
+        "pybullet_data, as franka_panda/panda.urdf",
     )
     joints: list[str] = Field([], description="Joints to command, in order; none: all movable")
     tip: str = Field("", description="Link that is the fingertip; empty: the end of the chain")

@@ -43,7 +43,8 @@ class Robot:
         """Read an arm from a URDF.
 
         Args:
-            urdf: a path, or the name of an arm that ships with this package (`reacher2`).
+            urdf: a path, the name of an arm that ships with this package (`reacher2`), or a path
+                within pybullet_data (`franka_panda/panda.urdf`).
             joints: the joints to command, in order; none means every movable joint.
             tip: the link whose frame is the fingertip; none means the end of the chain.
 

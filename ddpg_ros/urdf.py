@@ -2,6 +2,7 @@
 
 import math
 import xml.etree.ElementTree as ElementTree
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
 """Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
 
 MOVABLE = ("revolute", "continuous")
+UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that does not move
 
 
 class SafetyController(NamedTuple):
@@ -27,17 +29,27 @@ class SafetyController(NamedTuple):
 
 
 def find_urdf(urdf: str) -> Path:
-    """Return the file that `urdf` (a path or the name of one of our arms) stands for."""
-    path = Path(urdf).expanduser()
-    if path.is_file():
-        return path.resolve()
-    own = ASSETS / f"{urdf}.urdf"
-    if own.is_file():
-        return own
+    """Return the file that `urdf` stands for.
+
+    Args:
+        urdf: a path, the name of one of our arms, or a path within pybullet_data, the models
+            that PyBullet brings.
+
+    Raises:
+        RobotError: there is none.
+    """
+    brought = find_spec("pybullet_data")  # its files alone; nothing of it is run
+    folders = brought.submodule_search_locations if brought else None
+    places = [Path(urdf).expanduser(), ASSETS / f"{urdf}.urdf"]
+    places += [Path(folder) / urdf for folder in folders or ()]
+    for place in places:
+        if place.is_file():
+            return place.resolve()
     known = sorted(arm.stem for arm in ASSETS.glob("*.urdf"))
     raise RobotError(
-        f"there is no URDF '{urdf}'; robot.urdf takes the path of a file or one of our own arms "
-        f"({', '.join(known)}){nearest(urdf, known)}"
+        f"there is no URDF '{urdf}'; robot.urdf takes the path of a file, one of our own arms "
+        f"({', '.join(known)}) or a path within pybullet_data"
+        f"{nearest(urdf, known)}"
     )
 
 
@@ -113,11 +125,12 @@ def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
 
 
 def read_joint(element: ElementTree.Element, path: Path) -> Joint:
-    """Return a joint's place in the chain: origin and axis."""
+    """Return a joint's place in the chain: origin and axis; one that does not move needs none."""
     where = f"{path}: joint '{element.get('name')}'"
+    movable = element.get("type") in MOVABLE
     xyz = _triple(element, "origin", "xyz", "0 0 0", where)
     rpy = _triple(element, "origin", "rpy", "0 0 0", where)
-    direction = _triple(element, "axis", "xyz", "1 0 0", where)
+    direction = _triple(element, "axis", "xyz", "1 0 0", where) if movable else UNTURNED
     length = np.linalg.norm(direction)
     if length == 0:
         raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
@@ -127,7 +140,7 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
         child=_link(element, "child", where),
         origin=transform(xyz, rpy),
         axis=direction / length,
-        movable=element.get("type") in MOVABLE,
+        movable=movable,
     )
 
 

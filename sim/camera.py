@@ -1,5 +1,6 @@
 """Pictures of the arm: TinyRenderer, so that they come without a display."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,36 +16,38 @@ LIGHT_DISTANCE = 8.0  # TinyRenderer loses the shadows of arms our size far from
 GOAL_COLOUR = (0.20, 0.70, 0.35, 1.0)
 GOAL_OPACITY = 0.55
 GOAL_RADIUS = 0.06  # of the arm's reach
+UP = np.array([0.0, 0.0, 1.0])
+FROM_ASIDE = np.array([0.62, -0.68, 0.39])  # from the target to the eye, a unit vector
 
 
 class Camera:
-    """Looks along the first joint's axis, a little tilted, with the whole reach in the frame."""
+    """Has the whole reach in the frame.
 
-    def __init__(self, client: int, body: int, joint: int, reach: float) -> None:
+    It looks along the axis of an arm that moves in a plane, a little tilted, and from aside and
+    above on any other.
+    """
+
+    def __init__(self, client: int, body: int, joints: Sequence[int], reach: float) -> None:
         """Frame the arm.
 
         Args:
             client: PyBullet's client.
             body: the arm.
-            joint: the arm's first joint, whose axis and place set the view.
+            joints: the arm's joints; their axes and the place of the first set the view.
             reach: upper bound of the fingertip's distance from the base [m].
         """
-        p = pybullet
         self._own: dict[str, Any] = {"physicsClientId": client}
-        state = p.getLinkState(body, joint, computeForwardKinematics=True, **self._own)
-        local = p.getJointInfo(body, joint, **self._own)[13]
-        turned, _ = p.multiplyTransforms((0.0, 0.0, 0.0), state[5], local, (0.0, 0.0, 0.0, 1.0))
-        axis = np.array(turned) / np.linalg.norm(turned)
-        self._target = np.array(state[4])
+        first, *others = (_place_and_axis(client, body, joint) for joint in joints)
+        self._target, axis = first
         self._radius = max(reach - float(np.linalg.norm(self._target)), 0.1 * reach)
-        level = abs(axis[2]) < 0.7  # a horizontal axis: seen from the front
-        self._up = np.array([0.0, 0.0, 1.0] if level else [0.0, 1.0, 0.0])
-        side = np.cross(self._up, axis)
-        tilt = 0.22 * self._up + 0.38 * side if level else -0.42 * self._up
-        direction = axis + tilt
-        self._direction = direction / np.linalg.norm(direction)
-        self._goal_shape = p.createVisualShape(
-            p.GEOM_SPHERE,
+        planar = all(abs(other.dot(axis)) > 0.99 for _, other in others)
+        room, self._direction, self._up = 1.3, *_view(axis)
+        if not planar:  # it stands on its base, and hardly ever comes near the rim
+            room, self._direction, self._up = 0.9, FROM_ASIDE, UP
+            self._target = self._target + 0.15 * self._radius * UP
+        self._distance = room * self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0))
+        self._goal_shape = pybullet.createVisualShape(
+            pybullet.GEOM_SPHERE,
             radius=GOAL_RADIUS * self._radius,
             rgbaColor=GOAL_COLOUR,
             specularColor=(0.2, 0.2, 0.2),
@@ -78,7 +81,7 @@ class Camera:
 
     def _shot(self, width: int, height: int) -> NDArray[np.float64]:
         p, scale = pybullet, SUPERSAMPLING
-        distance = self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0)) * 1.3
+        distance = self._distance
         eye = self._target + distance * self._direction
         view = p.computeViewMatrix(eye.tolist(), self._target.tolist(), self._up.tolist())
         near, far = max(distance - 4.0 * self._radius, 0.05 * distance), distance * 4.0
@@ -114,3 +117,24 @@ class Camera:
             cameraTargetPosition=self._target.tolist(),
             **own,
         )
+
+
+def _place_and_axis(client: int, body: int, joint: int) -> tuple[Vector, Vector]:
+    """Return where a joint is, (3,) [m], and its axis, a unit vector (3,), in the world."""
+    state = pybullet.getLinkState(
+        body, joint, computeForwardKinematics=True, physicsClientId=client
+    )
+    local = pybullet.getJointInfo(body, joint, physicsClientId=client)[13]
+    turned, _ = pybullet.multiplyTransforms(
+        (0.0, 0.0, 0.0), state[5], local, (0.0, 0.0, 0.0, 1.0)
+    )
+    return np.array(state[4]), np.array(turned) / np.linalg.norm(turned)
+
+
+def _view(axis: Vector) -> tuple[Vector, Vector]:
+    """Return the direction to the eye and up, unit vectors, for an arm that turns about `axis`."""
+    level = abs(axis[2]) < 0.7  # a horizontal axis: seen from the front
+    up = UP if level else np.array([0.0, 1.0, 0.0])
+    tilt = 0.22 * up + 0.38 * np.cross(up, axis) if level else -0.42 * up
+    direction = axis + tilt
+    return direction / np.linalg.norm(direction), up

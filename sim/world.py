@@ -60,7 +60,7 @@ class World:
         self._own: dict[str, Any] = {"physicsClientId": self._client}
         try:
             self._body, self._joints, self._others = self._load(settings)
-            self._camera = Camera(self._client, self._body, self._joints[0], robot.reach)
+            self._camera = Camera(self._client, self._body, self._joints, robot.reach)
         except BaseException:
             self.close()
             raise

@@ -85,7 +85,7 @@ def load_arm_config(name: str) -> Config:
     if find_config(name).samefile(find_config("gym")):
         raise ConfigError(
             f"the configuration '{name}' is for ddpg-ros train --gym ENV_ID; for an arm take "
-            "reach or swing_up."
+            "reach, swing_up or panda."
         )
     return load_config(name)
 

@@ -31,7 +31,7 @@ def train(
     config: Annotated[
         str,
         typer.Option(
-            help="A YAML file, or one of ours: reach (default), swing_up; with --gym: gym."
+            help="A YAML file, or one of ours: reach (default), swing_up, panda; with --gym: gym."
         ),
     ] = "",
     steps: Annotated[int | None, typer.Option(help="Control steps to train for.")] = None,

@@ -14,7 +14,7 @@ def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeyp
     sentence = ddpg_ros("train", "--config", "gym").sentence
     assert sentence == (
         "ddpg-ros: the configuration 'gym' is for ddpg-ros train --gym ENV_ID; for an arm take "
-        "reach or swing_up."
+        "reach, swing_up or panda."
     )
     assert list(tmp_path.iterdir()) == []
 
