@@ -180,10 +180,12 @@ def test_yaml_that_is_no_parameter_file_is_refused_with_the_form(tmp_path, text)
         load_config(file)
 
 
-@pytest.mark.parametrize("name", ["reach", "swing_up"])
-def test_the_configurations_that_ship_are_found_by_name_and_are_whole(name):
+@pytest.mark.parametrize(
+    ("name", "task"), [("reach", "reach"), ("swing_up", "swing_up"), ("panda", "reach")]
+)
+def test_the_configurations_that_ship_are_found_by_name_and_are_whole(name, task):
     assert find_config(name).name == f"{name}.yaml"
-    assert load_config(name).task.name == name
+    assert load_config(name).task.name == task
 
 
 def test_parameters_and_configuration_hold_the_same():

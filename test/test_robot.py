@@ -218,6 +218,19 @@ def test_an_axis_without_a_direction_is_refused(load):
         load(joint("a", "b", "c", inside='<axis xyz="0 0 0"/>' + LIMIT))
 
 
+def test_a_joint_that_does_not_move_needs_no_axis(load):
+    fixed = joint("a", "b", "c", kind="fixed", inside='<axis xyz="0 0 0"/>', xyz="0 0 0.5")
+    robot = load(fixed + joint("d", "c", "e", inside=AXIS_Z + LIMIT))
+    assert robot.tip_position(np.array([0.3])).tolist() == [0, 0, 0.5]
+
+
+def test_the_arms_that_pybullet_brings_are_found_by_their_path_within_its_data():
+    pytest.importorskip("pybullet_data")
+    robot = Robot.load("franka_panda/panda.urdf", tip="panda_grasptarget")
+    assert robot.joints == tuple(f"panda_joint{number}" for number in range(1, 8))
+    assert robot.effort_limit.tolist() == [87, 87, 87, 87, 12, 12, 12]
+
+
 def test_a_joint_that_hangs_on_nothing_is_refused(load):
     with pytest.raises(RobotError, match="joint 'a' has no parent; add <parent link=\"…\"/>"):
         load(f'<joint name="a" type="revolute"><child link="b"/>{LIMIT}</joint>')

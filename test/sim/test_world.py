@@ -14,7 +14,8 @@ from sim.world import World
 
 pytestmark = pytest.mark.bullet
 
-TIPS = {"pendulum": "bob", "reacher2": "fingertip"}
+PANDA = "franka_panda/panda.urdf"
+TIPS = {"pendulum": "bob", "reacher2": "fingertip", PANDA: "panda_grasptarget"}
 
 
 def at(robot, *position, velocity=0.0, **settings):
@@ -117,7 +118,7 @@ def test_speed_stays_within_the_urdf_velocity_limit():
 
 @pytest.mark.parametrize("arm", TIPS)
 def test_our_forward_kinematics_agree_with_pybullet(arm):
-    robot, rng = Robot.load(arm), np.random.default_rng(3)
+    robot, rng = Robot.load(arm, tip=TIPS[arm]), np.random.default_rng(3)
     with World(robot, SimSection()) as world:
         for _ in range(20):
             world.reset(rng)
@@ -168,3 +169,15 @@ def test_a_picture_shows_the_arm_on_a_light_background():
     assert picture[0, 0].min() > 230
     orange = (picture[..., 0] > 150) & (picture[..., 2] < 80)
     assert orange.sum() > 20  # the bob
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.5, -1.5, 2.8])
+def test_an_arm_in_space_is_seen_whole_upright_and_however_far_it_stretches(turn):
+    robot = Robot.load(PANDA, tip=TIPS[PANDA])
+    for shoulder, elbow in ((0.0, -0.07), (1.76, -0.07)):  # straight up, straight out
+        with at(robot, turn, shoulder, 0.0, elbow, 0.0, 1.6, 0.8) as world:
+            dark = world.render(160, 120).min(axis=2) < 225
+        rows, columns = np.nonzero(dark)
+        assert 0 < rows.min() and rows.max() < 119 and 0 < columns.min() and columns.max() < 159
+        assert max(np.ptp(rows), np.ptp(columns)) > 20
+        assert np.ptp(columns[rows == rows.max()]) < 30  # it stands on its base
