@@ -34,8 +34,9 @@ class Reach:
         self._settings = settings
         self._robot = robot
         self._reach = robot.reach
-        self._lower = np.maximum(robot.lower, -math.pi)
-        self._upper = np.minimum(robot.upper, math.pi)
+        lower, upper = np.maximum(robot.lower, -math.pi), np.minimum(robot.upper, math.pi)
+        inset = 0.5 * (1.0 - settings.goal_range) * (upper - lower)
+        self._lower, self._upper = lower + inset, upper - inset
         size = len(robot.joints)
         self.observation_size = 3 * size + 3
         self._scratch = np.zeros(self.observation_size)

@@ -156,6 +156,16 @@ def test_goals_lie_all_around_a_joint_that_turns_without_end(reach):
             assert quarter.sum() > 20
 
 
+def test_goals_are_from_the_middle_of_the_joints_ranges_where_that_is_wanted(robot):
+    half = goals(Reach(TaskSection(goal_range=0.5), robot(TWO_LINKS)), seed=0)
+    # The elbow turns by at most 0.5 rad to either side: the ring is from
+    # √(0.13 + 0.12·cos(0.5)) = 0.4851 m. With both joints within their halves, the tip is less
+    # than π/2 + atan2(0.2·sin(0.5), 0.3 + 0.2·cos(0.5)) = 1.7704 rad from the x axis.
+    assert np.linalg.norm(half, axis=1).min() >= math.sqrt(0.13 + 0.12 * math.cos(0.5)) - 1e-12
+    angle = np.abs(np.arctan2(half[:, 1], half[:, 0]))
+    assert 1.5 < angle.max() <= 1.7704
+
+
 def test_the_seed_decides_the_goals(reach):
     assert np.array_equal(goals(reach, seed=1), goals(reach, seed=1))
     assert not np.array_equal(goals(reach, seed=1), goals(reach, seed=2))
