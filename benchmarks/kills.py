@@ -68,7 +68,7 @@ def measure(kills: int) -> dict[str, list[float]]:
         time.sleep(SETTLED)
         for name, log in logs.items():
             if not log.read_bytes():
-                sys.exit(f"no state came over {name} in {SETTLED:g} s; what says 'ddpg-ros doctor'?")
+                sys.exit(f"no state came over {name} in {SETTLED:g} s: see 'ddpg-ros doctor'.")
         for _ in track(range(kills), "kills"):
             for name in TRANSPORTS:
                 kill_one(name)

@@ -118,7 +118,7 @@ class TaskSection(_Section):
         description="Success: final distance to the goal [m], or angle from upright [rad]",
     )
     goal_range: Annotated[float, Gt(0), Le(1)] = Field(
-        1.0, description="Reach: share of each joint's range, about its middle, that goals are from"
+        1.0, description="Reach: the middle share of each joint's range that goals are from"
     )
     velocity_weight: NonNegative = Field(0.1, description="Weight of the reward's velocity term")
     torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")

@@ -125,9 +125,7 @@ def _place_and_axis(client: int, body: int, joint: int) -> tuple[Vector, Vector]
         body, joint, computeForwardKinematics=True, physicsClientId=client
     )
     local = pybullet.getJointInfo(body, joint, physicsClientId=client)[13]
-    turned, _ = pybullet.multiplyTransforms(
-        (0.0, 0.0, 0.0), state[5], local, (0.0, 0.0, 0.0, 1.0)
-    )
+    turned, _ = pybullet.multiplyTransforms((0.0, 0.0, 0.0), state[5], local, (0.0, 0.0, 0.0, 1.0))
     return np.array(state[4]), np.array(turned) / np.linalg.norm(turned)
 
 
