@@ -47,7 +47,7 @@ mutation: setup-dev  ## change the torque guard line by line; a test has to noti
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results | grep . && exit 1 || echo "no mutant survived"
 
-bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (an hour)
+bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (two hours)
 	$(BIN)/ddpg-ros bench lockstep --rounds 9
 	$(BIN)/ddpg-ros bench latency --interleaved 3
 	$(BIN)/python -m benchmarks.kills
