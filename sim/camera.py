@@ -41,8 +41,9 @@ class Camera:
         self._target, axis = first
         self._radius = max(reach - float(np.linalg.norm(self._target)), 0.1 * reach)
         planar = all(abs(other.dot(axis)) > 0.99 for _, other in others)
-        room, self._direction, self._up = 1.3, *_view(axis)
-        if not planar:  # it stands on its base, and hardly ever comes near the rim
+        if planar:
+            room, (self._direction, self._up) = 1.3, _view(axis)
+        else:  # it stands on its base, and hardly ever comes near the rim
             room, self._direction, self._up = 0.9, FROM_ASIDE, UP
             self._target = self._target + 0.15 * self._radius * UP
         self._distance = room * self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0))
