@@ -300,7 +300,8 @@ def test_a_revived_learner_goes_on_from_its_checkpoint(begin, tmp_path):
     checkpoint, saved_weights = checkpoint_of(tmp_path)
     assert (checkpoint.steps, checkpoint.updates) == (50, 45)
     push(learner, 10, seed=1)
-    wait_until(lambda: learner.updates == 55, LONG)
+    wait_until(lambda: learner._progress.value == 60, LONG)  # their weights are there, too
+    assert learner.updates == 55
     frozen = learner.newer_weights()
     version = learner.health.version
     assert frozen.tobytes() != saved_weights.tobytes()
