@@ -89,15 +89,21 @@ def find_config(path: str | Path) -> Path:
     file = Path(path).expanduser()
     if file.is_file():
         return file
-    own: dict[str, Path] = {}
-    package, *above = Path(__file__).resolve().parents
-    installed = [parent / "share" / "ddpg_ros" / "config" for parent in above]
-    for folder in (package.parent / "config", *installed):
-        for candidate in sorted(folder.glob("*.yaml")):
-            own.setdefault(candidate.stem, candidate)
+    own = own_configs()
     if str(path) in own:
         return own[str(path)]
     raise ConfigError(
         f"there is no configuration file '{path}'; give the path of a YAML file or one of ours "
         f"({', '.join(own)}){nearest(file.stem, own)}"
     )
+
+
+def own_configs() -> dict[str, Path]:
+    """Return the configurations that ship with this package, name → file."""
+    own: dict[str, Path] = {}
+    package, *above = Path(__file__).resolve().parents
+    installed = [parent / "share" / "ddpg_ros" / "config" for parent in above]
+    for folder in (package.parent / "config", *installed):
+        for file in sorted(folder.glob("*.yaml")):
+            own.setdefault(file.stem, file)
+    return own

@@ -33,7 +33,6 @@ def _start(context: Any) -> list[Any]:
 
 def _actions(plan: TrainingPlan) -> list[Any]:
     from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler
-    from launch.actions import SetEnvironmentVariable as Set
     from launch.event_handlers import OnProcessExit
     from launch.events import Shutdown
     from launch_ros.actions import Node
@@ -63,5 +62,4 @@ def _actions(plan: TrainingPlan) -> list[Any]:
 
     done = OnProcessExit(target_action=report, on_exit=[shut_down("the report is written")])
     handlers = [RegisterEventHandler(handler) for handler in (*map(on_end, nodes), done)]
-    environment = [Set(name, value) for name, value in plan.environment().items()]
-    return [*environment, *handlers, *nodes.values()]
+    return [*handlers, *nodes.values()]

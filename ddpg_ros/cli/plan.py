@@ -4,7 +4,6 @@
 out a `TrainingPlan`, the one with subprocesses and the other with ROS 2's launch.
 """
 
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from ddpg_ros.cli.surroundings import require_ros_domain
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.parameter_file import find_config, load_config
+from ddpg_ros.parameter_file import find_config, load_config, own_configs
 from ddpg_ros.run_directory import prepare_run
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
@@ -63,14 +62,6 @@ class TrainingPlan:
         """Where the output of each node goes."""
         return self.run_dir / "log"
 
-    def environment(self) -> dict[str, str]:
-        """Return what to add to the environment: topics stay on this host, unless it says more."""
-        return {
-            name: value
-            for name, value in (("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST"),)
-            if name not in os.environ
-        }
-
     def report_command(self) -> list[str]:
         """Return the arguments that draw the learning curve and the rollout afterwards."""
         return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
@@ -84,8 +75,8 @@ def load_arm_config(name: str) -> Config:
     """
     if find_config(name).samefile(find_config("gym")):
         raise ConfigError(
-            f"the configuration '{name}' is for ddpg-ros train --gym ENV_ID; for an arm take "
-            "reach, swing_up or panda."
+            f"the configuration '{name}' is for ddpg-ros train --gym ENV_ID; for an arm take one "
+            f"of {', '.join(sorted(set(own_configs()) - {'gym'}))}, or a file of yours."
         )
     return load_config(name)
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -52,9 +52,6 @@ class Plan(Protocol):
     @property
     def log_dir(self) -> Path:
         """Where `NAME.log` holds what each process writes."""
-
-    def environment(self) -> Mapping[str, str]:
-        """What to add to the environment."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,7 @@ class Supervisor:
         return self._plan.log_dir / f"{name}.log"
 
     def _start(self, node: Startable) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self._plan.environment()}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         with self.log_file(node.name).open("wb") as log:
             return subprocess.Popen(
                 node.command(),

@@ -22,7 +22,7 @@ from ddpg_ros.cli.surroundings import (
 )
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.parameter_file import load_config, read_assignments
+from ddpg_ros.parameter_file import load_config, own_configs, read_assignments
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.summary import Summary
 
@@ -31,7 +31,8 @@ def train(
     config: Annotated[
         str,
         typer.Option(
-            help="A YAML file, or one of ours: reach (default), swing_up, panda; with --gym: gym."
+            help=f"A YAML file, or one of ours: {', '.join(own_configs())}; default: reach, "
+            "with --gym: gym."
         ),
     ] = "",
     steps: Annotated[int | None, typer.Option(help="Control steps to train for.")] = None,

@@ -68,16 +68,6 @@ def test_an_unknown_log_level_is_refused() -> None:
         training_plan(Path("c"), Path("r"), log_level="loud")
 
 
-def test_topics_stay_on_this_host_unless_the_environment_says_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    plan = training_plan(Path("c"), Path("r"))
-    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
-    assert plan.environment() == {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
-    assert plan.environment() == {}
-
-
 def test_the_report_is_drawn_from_the_run_directory() -> None:
     assert TrainingPlan(Path("/run"), ()).report_command()[1:] == [
         "-m",
@@ -107,7 +97,9 @@ def test_a_run_directory_is_named_after_task_and_time_and_never_shared(tmp_path:
     with ThreadPoolExecutor(8) as at_once:
         runs = list(at_once.map(prepare, range(8)))
     assert len(set(runs)) == 8
-    assert re.fullmatch(r"reach-\d{8}-\d{6}", runs[0].name)
+    first, *others = sorted((run.name for run in runs), key=len)  # whichever of them came first
+    assert re.fullmatch(r"reach-\d{8}-\d{6}", first)
+    assert all(re.fullmatch(r"reach-\d{8}-\d{6}(-\d)?", name) for name in others)
 
 
 def test_a_run_directory_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +157,7 @@ def test_a_launch_in_a_domain_that_dds_has_no_ports_for_is_refused(
 
 @pytest.mark.parametrize("name", ["gym", str(find_config("gym"))])
 def test_the_configuration_of_gymnasium_is_refused_for_an_arm(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take .* or panda\.$"):
+    with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take one of panda, .*"):
         load_arm_config(name)
 
 

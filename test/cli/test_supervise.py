@@ -6,8 +6,8 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -52,11 +52,6 @@ class FakePlan:
     nodes: list[Program]
     log_dir: Path
     main: str = "agent"
-    extra: dict[str, str] = field(default_factory=dict)
-
-    def environment(self) -> Mapping[str, str]:
-        """Return what to add."""
-        return self.extra
 
 
 def plan(folder: Path, agent: str, simulator: str = OBEDIENT) -> FakePlan:
@@ -216,15 +211,6 @@ def test_a_node_that_cannot_start_takes_the_started_ones_along(tmp_path: Path) -
         pass
     if (tmp_path / "simulator").exists():
         assert not alive(pid(tmp_path, "simulator"))
-
-
-def test_nodes_get_the_plans_environment(tmp_path: Path) -> None:
-    says = "import os; print(os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'])"
-    base = plan(tmp_path, says)
-    extra = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    with Supervisor(FakePlan(base.nodes, base.log_dir, extra=extra)) as supervisor:
-        supervisor.wait(timeout_s=10)
-    assert supervisor.log_file("agent").read_text() == "LOCALHOST\n"
 
 
 def test_nodes_do_not_outlive_a_supervisor_that_is_killed(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ STAND_INS = {
     "launch": ["LaunchDescription"],
     "launch.actions": [
         *("DeclareLaunchArgument", "EmitEvent", "ExecuteProcess", "OpaqueFunction"),
-        *("RegisterEventHandler", "SetEnvironmentVariable"),
+        "RegisterEventHandler",
     ],
     "launch.event_handlers": ["OnProcessExit"],
     "launch.events": ["Shutdown"],
@@ -45,7 +45,6 @@ def generate(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
         module = ModuleType(name)
         vars(module).update({member: recorder(member) for member in members})
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
     return runpy.run_path(str(FILE))["generate_launch_description"]
 
 
@@ -86,8 +85,6 @@ def test_the_nodes_get_the_file_and_the_namespace(
     assert agent.parameters == [str(run / "config.yaml"), simulated]
     assert simulator.namespace == agent.namespace == "/left"
     assert load_config(run / "config.yaml").run.seed == 3
-    (environment,) = of_kind(actions, "SetEnvironmentVariable")
-    assert environment.args == ("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 
 def test_the_report_follows_an_agent_that_ended_well_and_then_all_shuts_down(
