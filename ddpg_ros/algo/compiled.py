@@ -90,7 +90,8 @@ class CompiledUpdate:
         """End the process that compiles, if there still is one."""
         self._closed = True
         if self._maker is not None and self._maker.poll() is None:
-            os.killpg(self._maker.pid, signal.SIGKILL)  # with the compilers that it started
+            with contextlib.suppress(ProcessLookupError):  # it ended at this moment
+                os.killpg(self._maker.pid, signal.SIGKILL)  # with the compilers that it started
 
     def _work(self) -> None:
         try:

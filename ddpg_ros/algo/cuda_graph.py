@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ddpg_ros.algo.program import CARRIED, Inputs, Program
+from ddpg_ros.algo.program import CARRIED, ONE_EACH, Inputs, Program
 from ddpg_ros.algo.update import LearnerState, Metrics, combine
 
 _WARM_UPS = 3  # before a capture, as torch's documentation of CUDA graphs asks
@@ -29,10 +29,14 @@ class CudaGraph:
         assert self._graph is not None
         if state is not self._state:  # the first call, or the networks were drawn anew
             combine(Tensor.copy_, self._state, state)
+        count = int(inputs.updates)
         for name in CARRIED:
-            getattr(self._inputs, name).copy_(getattr(inputs, name), non_blocking=True)
+            to, given = getattr(self._inputs, name), getattr(inputs, name)
+            if name in ONE_EACH:
+                to, given = to[:count], given[:count]
+            to.copy_(given, non_blocking=True)
         self._k.zero_()
-        for _ in range(int(inputs.updates)):
+        for _ in range(count):
             self._graph.replay()
         return self._state, self._report.clone()
 
@@ -49,7 +53,7 @@ class CudaGraph:
                 self._program.one(self._state, self._inputs, self._k)
         torch.cuda.current_stream(device).wait_stream(beside)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        with torch.cuda.graph(self._graph, stream=beside):
             new, metrics = self._program.one(self._state, self._inputs, self._k)
             self._report.index_copy_(0, self._k.reshape(1), metrics[None])
             combine(Tensor.copy_, self._state, new)

@@ -9,7 +9,7 @@ import torch
 from ddpg_ros.algo.checkpoint import Checkpoint, moved
 from ddpg_ros.algo.compiled import CompiledUpdate
 from ddpg_ros.algo.cuda_graph import CudaGraph
-from ddpg_ros.algo.machine import require_machine, use_threads
+from ddpg_ros.algo.machine import require_machine, sum_in_float32, use_threads
 from ddpg_ros.algo.normaliser import Normaliser
 from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
@@ -58,6 +58,7 @@ class Learner:
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
         use_threads(settings, layout)
+        sum_in_float32()
         self._settings = settings
         self._layout = layout
         self._program = Program(settings, layout)
@@ -68,7 +69,7 @@ class Learner:
         self._compiled: CompiledUpdate | None = None
         if self._compiles(cuda, planned_updates):
             self._compiled = CompiledUpdate(settings, layout)
-        self.replay = Replay(settings.replay_capacity, layout, settings.device)
+        self.replay = _reserve(settings, layout)
         self._normaliser = Normaliser(layout.observation_size)
         self._inputs = self._program.inputs(self.replay.storage)
         self._rewards = (0.0, 0.0)
@@ -121,11 +122,11 @@ class Learner:
         if not len(records):
             return
         self.replay.add(torch.from_numpy(records))
-        observation, _, reward, _, _ = self._layout.slices
+        observation, *_ = self._layout.slices
         if self._settings.normalise_observations:
             self._normaliser.add(records[:, observation])
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._note_rewards(records[:, reward].tolist())
+        self._note_rewards(self._rewards_of(records))
 
     def _tell_of_what_is_left_out(self) -> None:
         if not self._has_left_out:
@@ -135,6 +136,20 @@ class Learner:
                 f"the first {self.steps}); further ones are, too. Look at the environment's "
                 "observations and rewards."
             )
+
+    def _rewards_of(self, records: Array32) -> list[float]:
+        """Return the rewards, each as of n whole steps that are worth as much for ever.
+
+        Where a time limit left k < n, R for ever comes to R/(1 − γᵏ).
+        """
+        _, _, reward, discount, _ = self._layout.slices
+        rewards: Vector32 = records[:, reward]
+        if self._settings.n_step > 1:
+            left, whole = records[:, discount], self._settings.discount**self._settings.n_step
+            shorter = left > np.float32(whole) * (1.0 + 1e-5)
+            rewards = rewards * np.where(shorter, (1.0 - whole) / (1.0 - left), 1.0)
+        values: list[float] = rewards.tolist()
+        return values
 
     def _note_rewards(self, rewards: Iterable[float]) -> None:
         seen = [*self._rewards, *rewards]
@@ -274,6 +289,18 @@ class Learner:
         """End a compilation that is still under way."""
         if self._compiled is not None:
             self._compiled.close()
+
+
+def _reserve(settings: LearnerSection, layout: RecordLayout) -> Replay:
+    try:
+        return Replay(settings.replay_capacity, layout, settings.device)
+    except torch.OutOfMemoryError:
+        size = 4 * layout.width * settings.replay_capacity
+        raise MachineError(
+            f"the {settings.device} here has no room for learner.replay_capacity "
+            f"{settings.replay_capacity}, {size / 1e9:.2g} GB; expected fewer transitions, or "
+            "learner.device: cpu."
+        ) from None
 
 
 class Report(NamedTuple):

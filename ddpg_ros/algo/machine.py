@@ -1,6 +1,7 @@
 """What the learner asks of the machine: what its settings name, and quick arithmetic."""
 
 import itertools
+import re
 
 import torch
 
@@ -31,6 +32,11 @@ def use_threads(settings: LearnerSection, layout: RecordLayout) -> None:
     torch.set_num_threads(settings.threads if largest >= SPLIT_FROM else 1)
 
 
+def sum_in_float32() -> None:
+    """Let CUDA, too, sum products of bfloat16 in float32 alone, also where it splits a sum."""
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
+
+
 def flush_subnormals() -> None:
     """Let subnormal numbers count as zero in this thread and in those that it starts.
 
@@ -55,14 +61,13 @@ def _require_mode(settings: LearnerSection) -> None:
 
 
 def _require_device(name: str) -> None:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
+    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)
+    if match is None:
         raise MachineError(
-            f"learner.device is {name!r}, which torch does not know; expected cpu, cuda or "
+            f"learner.device is {name!r}, on which nothing here computes; expected cpu, cuda or "
             "cuda:N, N the number of the device."
-        ) from None
-    if device.type != "cuda":
+        )
+    if name == "cpu":
         return
     if not torch.cuda.is_available():
         raise MachineError(
@@ -70,7 +75,7 @@ def _require_device(name: str) -> None:
             "set learner.device: cpu, or install a CUDA build of torch."
         )
     count = torch.cuda.device_count()
-    if device.index is not None and device.index >= count:
+    if int(match[1] or 0) >= count:
         raise MachineError(
             f"learner.device is {name}, and this machine has {count} CUDA devices, numbered "
             f"from 0; expected at most cuda:{count - 1}."
@@ -81,7 +86,8 @@ def _require_precision(settings: LearnerSection) -> None:
     if settings.matmul_precision != "bf16":
         return
     if torch.device(settings.device).type == "cuda":
-        there = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(settings.device):
+            there = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     if not there:

@@ -26,6 +26,9 @@ CHUNK = 32
 CARRIED = ("rows", "noise", "moments", "value_limit", "value_range")
 """Of the inputs, what each call carries to the learner's device; the storage is there already."""
 
+ONE_EACH = ("rows", "noise")
+"""Of these, what has a row for each update of the call."""
+
 
 class Inputs(NamedTuple):
     """What a call reads beside the learner's state."""

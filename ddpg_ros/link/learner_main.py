@@ -18,7 +18,7 @@ from ddpg_ros.link.protocol import EpisodeEnd, Failed, LearnerEnd, Save, Saved, 
 
 _IDLE = 0.02  # [s] between looks whether the agent lives
 _COMPILE_POLL = 0.02  # [s]
-_SAVE_ALLOWANCE = 20.0  # [s] that a busy disk may take
+_DISK_ALLOWANCE = 20.0  # [s] that a busy disk may take
 
 
 def run(end: LearnerEnd) -> None:
@@ -158,11 +158,12 @@ class _Loop:
         while self._ended and self._ended[0].step <= handed_over:
             end = self._ended.popleft()
             learner = self._learner
+            self._end.pulse.beat(_DISK_ALLOWANCE)
             self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
 
     def _save(self) -> str:
         """Save, and tell it to who asked; return why it could not be, or nothing."""
-        self._end.pulse.beat(_SAVE_ALLOWANCE)
+        self._end.pulse.beat(_DISK_ALLOWANCE)
         error = self._keeper.save(self._learner)
         if self._asked_to_save:
             with contextlib.suppress(OSError):  # nobody hears it any more

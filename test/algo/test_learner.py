@@ -195,17 +195,20 @@ def test_a_value_beyond_twice_what_the_largest_reward_allows_is_divergence():
 
 
 @pytest.mark.parametrize(
-    ("rewards", "n_step", "values"),
+    ("rewards", "discounts", "n_step", "values"),
     [
-        ([0.5, 2.0], 1, (0.0, 20.0)),  # γ = 0.9: 2/(1 − 0.9); an episode can end, worth 0
-        ([-5.0, 2.0], 1, (-50.0, 20.0)),
-        ([-2.71, -1.0], 3, (-10.0, 0.0)),  # −2.71/(1 − 0.9³)
+        ([0.5, 2.0], [0.9, 0.9], 1, (0.0, 20.0)),  # 2/(1 − 0.9); an episode can end, worth 0
+        ([-5.0, 2.0], [0.9, 0.0], 1, (-50.0, 20.0)),
+        ([-2.71, -1.0], [0.729, 0.729], 3, (-10.0, 0.0)),  # −2.71/(1 − 0.9³)
+        ([2.71, 1.9], [0.729, 0.81], 3, (0.0, 10.0)),  # a time limit after two: 1.9/(1 − 0.9²)
+        ([1.0, 2.71], [0.9, 0.0], 3, (0.0, 10.0)),  # after one, and a termination after three
     ],
 )
-def test_targets_are_kept_to_what_the_rewards_so_far_allow(rewards, n_step, values):
+def test_targets_are_kept_to_what_the_rewards_so_far_allow(rewards, discounts, n_step, values):
     learner = make_learner(discount=0.9, n_step=n_step, clip_target=True)
     records = experience(len(rewards))
     records[:, LAYOUT.slices[2]] = rewards
+    records[:, LAYOUT.slices[3]] = discounts
     learner.add(records)
     assert learner._inputs.value_range.tolist() == pytest.approx(values)
 

@@ -25,17 +25,29 @@ def test_cuda_where_there_is_none_is_refused_in_one_sentence(monkeypatch):
         learner(device="cuda")
 
 
-@pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
-def test_a_device_that_torch_does_not_know_is_refused_in_one_sentence(device):
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:x", "cuda:-1", "mps", "meta", "cpu:0"])
+def test_a_device_that_nothing_here_computes_on_is_refused_in_one_sentence(device):
     with pytest.raises(MachineError, match=r"^learner\.device is '.*', .*; expected cpu, cuda or"):
         learner(device=device)
 
 
-def test_a_cuda_device_beyond_those_here_is_refused_in_one_sentence(monkeypatch):
+@pytest.mark.parametrize("number", [2, 256, 999])  # torch counts them in eight bits
+def test_a_cuda_device_beyond_those_here_is_refused_in_one_sentence(monkeypatch, number):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(MachineError, match=r"^learner\.device is cuda:2, .*at most cuda:1\.$"):
-        learner(device="cuda:2")
+    said = rf"^learner\.device is cuda:{number}, .*at most cuda:1\.$"
+    with pytest.raises(MachineError, match=said):
+        learner(device=f"cuda:{number}")
+
+
+def test_a_replay_for_which_the_device_has_no_room_is_refused_in_one_sentence(monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("ddpg_ros.algo.learner.Replay", full)
+    said = r"^the cpu here has no room for learner\.replay_capacity 1000, 3\.6e-05 GB; expected"
+    with pytest.raises(MachineError, match=said):  # 1000 · (2·3 + 1 + 2) numbers of 4 bytes
+        learner()
 
 
 def test_bf16_where_the_processor_has_none_is_refused_in_one_sentence(monkeypatch):

@@ -186,13 +186,38 @@ def _uncached(mode):
     return Learner(LearnerSection(**(SMALL | {"batch_size": 17}), mode=mode), LAYOUT, seed=5)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+
+
+@ON_CUDA
+@pytest.mark.parametrize("mode", ["eager", "cudagraph"])
 @pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
-def test_replayed_cuda_graphs_and_eager_updates_agree_to_rounding(options):
-    eager_weights, eager_reports = train(learner("eager", device="cuda", **options))
-    weights, reports = train(learner("cudagraph", device="cuda", **options))
-    np.testing.assert_allclose(reports, eager_reports, rtol=2e-3, atol=1e-4)
-    np.testing.assert_allclose(weights, eager_weights, rtol=2e-3, atol=1e-4)
+def test_updates_on_cuda_and_on_the_processor_agree_to_rounding(options, mode):
+    expected_weights, expected_reports = train(learner("eager", **options))
+    weights, reports = train(learner(mode, device="cuda", **options))
+    np.testing.assert_allclose(reports, expected_reports, rtol=2e-3, atol=1e-4)
+    np.testing.assert_allclose(weights, expected_weights, rtol=2e-3, atol=1e-4)
+
+
+@ON_CUDA
+def test_a_seeded_run_of_cuda_graphs_repeats_to_the_last_bit():
+    first, second = (train(learner("cudagraph", device="cuda")) for _ in range(2))
+    assert first[0].tobytes() == second[0].tobytes()
+    assert first[1].tobytes() == second[1].tobytes()
+
+
+@ON_CUDA
+def test_a_cuda_graph_goes_on_from_a_state_that_is_given_back():
+    weights = []
+    for mode, device in (("eager", "cpu"), ("cudagraph", "cuda")):
+        one = learner(mode, device=device)
+        train(one)
+        before = one.checkpoint()
+        one.update(20)
+        one.restore(before)
+        one.update(4)
+        weights.append(one.policy_weights())
+    np.testing.assert_allclose(weights[1], weights[0], rtol=2e-3, atol=1e-4)
 
 
 def test_the_cache_keeps_the_updates_used_last(tmp_path):

@@ -37,7 +37,7 @@ def main() -> None:
     learner = Learner(settings, layout, seed=0)
     rng = np.random.default_rng(0)
     records = rng.normal(size=(_STORED, layout.width)).astype(np.float32)
-    records[:, layout.slices[3]] = 0.0  # no transition terminates
+    records[:, layout.slices[3]] = settings.discount  # no transition terminates
     learner.add(records)
     learner.compile()
     on_gpu = arguments.device != "cpu"
