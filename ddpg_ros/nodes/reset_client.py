@@ -28,13 +28,14 @@ class ResetClient:
         self.client = node.create_client(Trigger, service) if service else None
         self._pending = False
         self._called_at: float | None = None
+        self._missed_since = 0.0  # when it was asked for, or last complained of
         self._call: Future | None = None  # the newest; the answers of others are too late
         self.first_stamp: int | None = None
         """Stamp of the first state of the episode [ns]; None until the reset is answered."""
 
     def request(self, last_stamp: int) -> None:
         """Ask for a reset; `last_stamp` [ns] is that of the newest state."""
-        self._called_at = None
+        self._called_at, self._missed_since = None, time.monotonic()
         self._pending = self.client is not None
         self.first_stamp = None if self._pending else last_stamp + 1
         self.poll()
@@ -49,7 +50,10 @@ class ResetClient:
             self._node.destroy_client(self.client)
 
     def poll(self) -> None:
-        """Call the service once it is there, and again where no answer came for 5 s."""
+        """Call the service once it is there, and again where no answer came for 5 s.
+
+        The log speaks of one that is not there, as often.
+        """
         if self.client is None or not self._pending:
             return
         now = time.monotonic()
@@ -59,6 +63,13 @@ class ResetClient:
             self._called_at = now
             self._call = self.client.call_async(Trigger.Request())
             self._call.add_done_callback(self._on_response)
+        elif now - self._missed_since >= _AGAIN_AFTER:
+            self._missed_since = now
+            self._node.get_logger().warning(
+                f"no episode begins: nobody offers the service {self._service}. Waiting; start "
+                "the simulator, or, for an arm that nobody puts back, set run.clock: realtime and "
+                "control.reset_service: ''."
+            )
 
     def _on_response(self, future: Future) -> None:
         response = future.result()

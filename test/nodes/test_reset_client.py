@@ -11,6 +11,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from ddpg_ros.errors import MachineError
+from ddpg_ros.nodes import reset_client
 from ddpg_ros.nodes.reset_client import ResetClient
 from test.conftest import wait_until
 
@@ -24,6 +25,7 @@ class Simulator:
         """Offer the service."""
         self.sentences: list[str] = []
         self.heard = 0
+        self.node = node
         self._executor = executor
         node.create_service(Trigger, "reset", self._on_reset)
         self.client = ResetClient(node, "reset", self._on_answer)
@@ -86,3 +88,22 @@ def test_an_answer_that_is_no_stamp_is_shown(simulator):
     simulator.client.request(last_stamp=50)
     with pytest.raises(MachineError, match="answered 'done'; expected the stamp"):
         wait_until(lambda: simulator.heard, 10.0, "the answer", simulator.turn)
+
+
+def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monkeypatch, capfd):
+    monkeypatch.setattr(reset_client, "_AGAIN_AFTER", 0.1)
+    missing = ResetClient(simulator.node, "missing", lambda: None)
+    missing.request(last_stamp=50)
+    said = []
+
+    def look() -> None:
+        simulator.turn()
+        missing.poll()
+        said.append(capfd.readouterr().err)
+
+    complaint = "nobody offers the service /missing"
+    wait_until(lambda: "".join(said).count(complaint) == 2, 10.0, "the second complaint", look)
+    assert "control.reset_service: ''" in "".join(said)
+    assert missing.first_stamp is None
+    missing.cancel()
+    missing.close()
