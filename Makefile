@@ -56,10 +56,10 @@ bench: setup-bench  ## every speed beside its peers, learning over topics, Pendu
 	$(BIN)/python -m benchmarks.pendulum --ours-steps 4500 --sb3-steps 4500 --sbx-steps 4500 \
 		--set learner.mode=compile --set noise.sigma=0.2 --set noise.sigma_final=0.05
 
-bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (days; ARGS="--hours 8")
+bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (hours; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.gym_table $(ARGS)
 
-bench-options: setup-bench  ## the learner's options, one at a time (days; ARGS="--hours 8")
+bench-options: setup-bench  ## the learner's options, one at a time (hours; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.options $(ARGS)
 
 doctor: setup  ## what is installed, what is missing, how to mend it

@@ -84,8 +84,8 @@ class SafetySection(_Section):
     )
     fallback: Literal["damping", "zero", "hold"] = Field(
         "damping",
-        description="Where the policy may not act: damp the joints (while their state is fresh), "
-        "zero torque, or send nothing because the driver holds",
+        description="Where an armed policy may not act: damp the joints (while their state is "
+        "fresh), zero torque, or send nothing because the driver holds",
     )
     damping: list[Positive] = Field(
         [], description="Damping of each joint [N·m·s/rad]; none: the soft limits' velocity gain"
@@ -202,7 +202,7 @@ class LearnerSection(_Section):
         1, description="Most threads of the learner; small layers take one"
     )
     mode: Literal["auto", "eager", "compile", "cudagraph"] = Field(
-        "auto", description="How updates run; auto: the fastest that the machine has"
+        "auto", description="How updates run; auto: the fastest here, where enough are planned"
     )
     matmul_precision: Literal["fp32", "bf16"] = Field(
         "fp32", description="Numbers in matrix products; bf16 needs a processor that has it"

@@ -1,8 +1,8 @@
 """How messages travel: over UDP, and on this host alone unless somebody says more.
 
 Never through the shared memory of Fast DDS. Somebody who is killed may leave his port there such
-that whoever sends to it next stands still until a health check gives it up, a third of a second to
-a second later, while the motors hold the last torque; `benchmarks/kills.py` counts that.
+that whoever sends to it next stands still until a health check gives it up, a third of a second
+later, while the motors hold the last torque; `benchmarks/kills.py` counts that.
 """
 
 import os

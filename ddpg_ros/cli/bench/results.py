@@ -21,7 +21,7 @@ def describe_machine() -> dict[str, Any]:
         "machine": {
             "cpu": _cpuinfo("model name") or platform.processor() or "unknown",
             "cores": len(usable_cores()),
-            "system": platform.platform(),
+            "system": f"{platform.system()} {platform.machine()}",
         },
         "versions": {
             "ddpg_ros": __version__,
