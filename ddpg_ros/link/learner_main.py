@@ -160,6 +160,7 @@ class _Loop:
             learner = self._learner
             self._end.pulse.beat(_DISK_ALLOWANCE)
             self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
+            self._end.pulse.beat(self._pace.turn(learner.compiling))
 
     def _save(self) -> str:
         """Save, and tell it to who asked; return why it could not be, or nothing."""
