@@ -1,6 +1,5 @@
 """The learner: networks, replay and generators, and how many updates are due."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from ddpg_ros.algo.normaliser import Normaliser
 from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.algo.update import Metrics
+from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.say import say
@@ -21,9 +21,6 @@ from ddpg_ros.types import RecordLayout, Vector32
 
 WORTH_COMPILING = 5_000
 """Updates of a whole training from which `auto` compiles: fewer are done before it is loaded."""
-
-SMALLEST_REWARD = 1.0
-"""The limit of values is never below what this reward allows: at first none is known."""
 
 SKIPS_ALLOWED = 10
 """So many skipped updates in a row end the training."""
@@ -69,10 +66,10 @@ class Learner:
         self._compiled: CompiledUpdate | None = None
         if self._compiles(cuda, planned_updates):
             self._compiled = CompiledUpdate(settings, layout)
-        self.replay = _reserve(settings, layout)
+        self.replay = Replay(settings.replay_capacity, layout, settings.device)
         self._normaliser = Normaliser(layout.observation_size)
         self._inputs = self._program.inputs(self.replay.storage)
-        self._rewards = (0.0, 0.0)
+        self._limits = ValueLimits(settings.discount, settings.n_step)
         self._limit_values()
         self._skips_in_a_row = 0
         self._has_left_out = False
@@ -122,11 +119,12 @@ class Learner:
         if not len(records):
             return
         self.replay.add(torch.from_numpy(records))
-        observation, *_ = self._layout.slices
+        observation, _, reward, discount, _ = self._layout.slices
         if self._settings.normalise_observations:
             self._normaliser.add(records[:, observation])
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._note_rewards(self._rewards_of(records))
+        if self._limits.add(records[:, reward], records[:, discount]):
+            self._limit_values()
 
     def _tell_of_what_is_left_out(self) -> None:
         if not self._has_left_out:
@@ -137,37 +135,9 @@ class Learner:
                 "observations and rewards."
             )
 
-    def _rewards_of(self, records: Array32) -> list[float]:
-        """Return the rewards, each as of n whole steps that are worth as much for ever.
-
-        Where a time limit left k < n, R for ever comes to R/(1 − γᵏ).
-        """
-        _, _, reward, discount, _ = self._layout.slices
-        rewards: Vector32 = records[:, reward]
-        if self._settings.n_step > 1:
-            left, whole = records[:, discount], self._settings.discount**self._settings.n_step
-            shorter = left > np.float32(whole) * (1.0 + 1e-5)
-            rewards = rewards * np.where(shorter, (1.0 - whole) / (1.0 - left), 1.0)
-        values: list[float] = rewards.tolist()
-        return values
-
-    def _note_rewards(self, rewards: Iterable[float]) -> None:
-        seen = [*self._rewards, *rewards]
-        least, largest = min(seen), max(seen)
-        if (least, largest) != self._rewards:
-            self._rewards = (least, largest)
-            self._limit_values()
-
     def _limit_values(self) -> None:
-        """Set the range of values, and what diverges: twice what a reward for ever comes to.
-
-        A reward r for ever is worth r/(1 − γ); a record's, over n steps, R/(1 − γⁿ).
-        """
-        discount, n_step = self._settings.discount, self._settings.n_step
-        least, largest = (reward / (1.0 - discount**n_step) for reward in self._rewards)
-        self._inputs.value_range.copy_(torch.tensor((least, largest)))
-        at_least = SMALLEST_REWARD / (1.0 - discount)
-        self._inputs.value_limit.fill_(2.0 * max(at_least, -least, largest))
+        self._inputs.value_range.copy_(torch.tensor(self._limits.range))
+        self._inputs.value_limit.fill_(self._limits.divergence)
 
     @property
     def due(self) -> int:
@@ -182,7 +152,7 @@ class Learner:
         """Return all that the learner knows but its replay, on the CPU, a copy."""
         state = moved(self.state, "cpu")
         statistics = self._normaliser.statistics
-        return Checkpoint(state, statistics, self._rewards, self.steps, self.updates)
+        return Checkpoint(state, statistics, self._limits.rewards, self.steps, self.updates)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take back what an earlier learner of the same settings knew."""
@@ -190,7 +160,8 @@ class Learner:
         self._normaliser.restore(checkpoint.statistics)
         if self._settings.normalise_observations:
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._note_rewards(checkpoint.rewards)
+        self._limits.note(checkpoint.rewards)
+        self._limit_values()
         self.updates = checkpoint.updates
 
     def go_on_from(self, step: int) -> None:
@@ -289,18 +260,6 @@ class Learner:
         """End a compilation that is still under way."""
         if self._compiled is not None:
             self._compiled.close()
-
-
-def _reserve(settings: LearnerSection, layout: RecordLayout) -> Replay:
-    try:
-        return Replay(settings.replay_capacity, layout, settings.device)
-    except torch.OutOfMemoryError:
-        size = 4 * layout.width * settings.replay_capacity
-        raise MachineError(
-            f"the {settings.device} here has no room for learner.replay_capacity "
-            f"{settings.replay_capacity}, {size / 1e9:.2g} GB; expected fewer transitions, or "
-            "learner.device: cpu."
-        ) from None
 
 
 class Report(NamedTuple):

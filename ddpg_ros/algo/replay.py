@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ddpg_ros.algo.losses import Batch
+from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
 
 
@@ -11,9 +12,20 @@ class Replay:
     """The last `capacity` transitions; a minibatch is one indexing operation."""
 
     def __init__(self, capacity: int, layout: RecordLayout, device: str = "cpu") -> None:
-        """Reserve the memory: capacity × layout.width × 4 bytes."""
+        """Reserve the memory: capacity × layout.width × 4 bytes.
+
+        Raises:
+            MachineError: the device has no room for them.
+        """
         self.layout = layout
-        self.storage = torch.zeros((capacity, layout.width), device=device)
+        try:
+            self.storage = torch.zeros((capacity, layout.width), device=device)
+        except torch.OutOfMemoryError:
+            size = 4e-9 * capacity * layout.width
+            raise MachineError(
+                f"{device} has no room for learner.replay_capacity {capacity}, {size:.2g} GB; "
+                "expected fewer transitions, or learner.device: cpu."
+            ) from None
         """Every place, (capacity, width); the first `len` of them are taken."""
         self._next = 0
         self._size = 0

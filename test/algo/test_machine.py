@@ -7,6 +7,7 @@ import torch
 
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.machine import flush_subnormals
+from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
@@ -41,13 +42,13 @@ def test_a_cuda_device_beyond_those_here_is_refused_in_one_sentence(monkeypatch,
 
 
 def test_a_replay_for_which_the_device_has_no_room_is_refused_in_one_sentence(monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr("ddpg_ros.algo.learner.Replay", full)
-    said = r"^the cpu here has no room for learner\.replay_capacity 1000, 3\.6e-05 GB; expected"
+    monkeypatch.setattr(torch, "zeros", full)
+    said = r"^cpu has no room for learner\.replay_capacity 1000, 3\.6e-05 GB; expected"
     with pytest.raises(MachineError, match=said):  # 1000 · (2·3 + 1 + 2) numbers of 4 bytes
-        learner()
+        Replay(1000, RecordLayout(3, 1))
 
 
 def test_bf16_where_the_processor_has_none_is_refused_in_one_sentence(monkeypatch):

@@ -17,9 +17,6 @@ class Operator(RuleBasedStateMachine):
         super().__init__()
         self.bench = Bench(watches_commands=True, ramp_seconds=0.5)
         self.sent = np.zeros(2)
-        self.before = Mode.DISARMED
-        self.may_arm = False
-        self.torque_seen = False
 
     numbers = st.floats(allow_nan=True, allow_infinity=True)
 
