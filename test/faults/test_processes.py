@@ -210,6 +210,7 @@ def test_fault_38_a_simulator_that_is_killed_discards_the_episode_and_the_run_go
     }
     learning = SMALL | {"learner__mode": "eager", "run__directory": tmp_path / "run"}
     learning |= {"safety__auto_arm": True, "safety__ramp_seconds": 0.0}
+    learning |= {"safety__latch_after": 1.0}  # no pause of a busy machine latches before that
     onlooker, episodes, processes = Onlooker(ros_domain), [], []
 
     def start(module, **more):
