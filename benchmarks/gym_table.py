@@ -3,11 +3,13 @@
     .venv/bin/python -m benchmarks.gym_table [--envs …] [--steps 100000] [--seeds 5] [--hours 8]
 
 Both get the same steps, network and hyperparameters; ours has `OURS` beside, and takes more with
-`--set NAME=VALUE`. A second call goes on where the first was cut off.
+`--set NAME=VALUE`, then with `--results FOLDER` into a folder of its own. A second call goes on
+where the first was cut off.
 Writes `results/gym_table.json`, `.md`, `.png`.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -104,7 +106,7 @@ def main() -> int:
         lambda env, who, steps: asked(env, who, steps, arguments.threads, settings)
     )
     if found:
-        write_whole(table(found), arguments.results / "gym_table.md")
+        write_whole(table(found, settings), arguments.results / "gym_table.md")
         draw(found, arguments.results / "gym_table.png")
     return 0 if complete else 1
 
@@ -142,7 +144,7 @@ def train(cell: Cell) -> Result:
     return train_peer(cell.who, cell.env, cell.seed, cell.asked["arguments"])
 
 
-def table(found: Shown) -> str:
+def table(found: Shown, settings: Mapping[str, Value]) -> str:
     """Return the table in Markdown: each seed's mean of its greedy episodes, mean ± deviation."""
     whos = [who for who in NAMES if any(cell.who == who for cell, _ in found)]
     head = ["environment", "steps"]
@@ -159,7 +161,11 @@ def table(found: Shown) -> str:
             row += [f"{duration(float(np.median(wall)))}{where(results)}" if wall else "–"]
         published = PUBLISHED.get(env, {})
         rows.append([*row, ", ".join(f"{who} {value:g}" for who, value in published.items())])
-    return f"{markdown(rows)}\n{NOTE}"
+    note = NOTE
+    if settings:
+        told = ", ".join(f"`{name}: {json.dumps(value)}`" for name, value in settings.items())
+        note += f"\nHere ours is set otherwise: {told}.\n"
+    return f"{markdown(rows)}\n{note}"
 
 
 def budgets(found: Shown) -> list[tuple[str, int]]:

@@ -34,7 +34,7 @@ FOUND = [
 
 
 def test_the_gymnasium_table_shows_every_seed_and_says_the_published_budget():
-    head, _, hopper, pendulum_row, *_ = gym_table.table(FOUND).splitlines()
+    head, _, hopper, pendulum_row, *_ = gym_table.table(FOUND, {}).splitlines()
     assert "**1,000,000 steps**" in head
     assert (
         "| Hopper-v5 | 1,000 | 1500 ± 500 | 1000, 2000 | 60 s (2 cores, Z80) | 500 ± 0.0 | 500 |"
@@ -45,13 +45,22 @@ def test_the_gymnasium_table_shows_every_seed_and_says_the_published_budget():
 
 def test_a_longer_training_has_a_row_of_its_own_below_the_shorter_one():
     longer = cell("Hopper-v5", "ours", 0, 3000.0, steps=2000, cores=1)
-    rows = gym_table.table([longer, *FOUND]).splitlines()[2:5]
+    rows = gym_table.table([longer, *FOUND], {}).splitlines()[2:5]
     assert [row.split(" | ")[:4] for row in rows] == [
         ["| Hopper-v5", "1,000", "1500 ± 500", "1000, 2000"],
         ["| Hopper-v5", "2,000", "3000 ± 0.0", "3000"],
         ["| Pendulum-v1", "1,000", "-150 ± 0.0", "-150"],
     ]
     assert "3000 | 60 s (1 core, Z80) | – | – | – |" in rows[1]
+
+
+def test_what_ours_is_set_to_otherwise_stands_below_the_table():
+    told = {"learner.discount": 0.999, "learner.averaged_policy": False}
+    assert (
+        "`learner.discount: 0.999`, `learner.averaged_policy: false`"
+        in (gym_table.table(FOUND, told).splitlines()[-1])
+    )
+    assert "otherwise" not in gym_table.table(FOUND, {})
 
 
 def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short():
