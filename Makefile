@@ -52,6 +52,7 @@ bench: setup-bench  ## every speed beside its peers, learning over topics, Pendu
 	$(BIN)/ddpg-ros bench latency --interleaved 3
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/ddpg-ros bench learner --seconds 0.6
+	$(BIN)/python -m benchmarks.compile_times
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.pendulum --ours-steps 4500 --sb3-steps 4500 --sbx-steps 4500 \
 		--set learner.mode=compile --set noise.sigma=0.2 --set noise.sigma_final=0.05

@@ -1,4 +1,4 @@
-"""The update captured as a CUDA graph and replayed on the device; the host never waits."""
+"""The update captured as a CUDA graph; the host waits for none of a call's replays."""
 
 import torch
 from torch import Tensor

@@ -107,6 +107,7 @@ class _Loop:
 
     def _await_compiled(self) -> bool:
         """Wait for the compiled update; False where it is time to stop before it is there."""
+        began = time.perf_counter()
         while self._learner.compiling:
             self._end.pulse.beat(self._pace.turn(compiling=True))
             self._read_messages()
@@ -114,6 +115,7 @@ class _Loop:
                 return False
             time.sleep(_COMPILE_POLL)
         self._learner.compile()
+        self._log.waited += time.perf_counter() - began
         return True
 
     def _update(self) -> None:
