@@ -72,6 +72,7 @@ class Safety:
         self._heard_at = -np.inf
         self._commanded_at = -np.inf
         self._answered_at = -np.inf
+        self._passed_over = False  # the newest state asked for no answer
         self._now = -np.inf  # as the control loop last said
         self._seen = 0  # latches, when the torque that is about to be sent was decided
         self._sent_at = -np.inf
@@ -131,6 +132,12 @@ class Safety:
             self._state, self._heard_at, self._now = state, now, now
             self._valid += 1
             self._rejected = 0
+            self._passed_over = False
+
+    def pass_over(self) -> None:
+        """Take note that the newest state is not due: where it stays the last, none is owed."""
+        with self._lock:
+            self._passed_over = True
 
     def rejected(self, reason: str) -> None:
         """Take note of an unusable state; three in a row latch a fault."""
@@ -202,7 +209,10 @@ class Safety:
                 if self._watches_commands
                 else (self._answered_at, "answer of the control loop")
             )
-            age, late = now - self._heard_at, now - min(self._heard_at, since)
+            age = now - self._heard_at
+            if self._passed_over and age > self._deadlines.degrade:
+                since = self._heard_at  # it is the states that have ceased
+            late = now - min(self._heard_at, since)
             if self.armed:
                 self._judge(late, "joint state" if late == age else what)
             quiet = now - self._sent_at

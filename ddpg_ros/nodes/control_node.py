@@ -71,8 +71,12 @@ class ControlNode(SafeNode):
             self._decimator.reset()
         if self._asked:
             self.admission.forget()  # the arm may be placed before we hear of it
-        if self.active and self._decimator.due(state.stamp):
+        if not self.active:
+            return
+        if self._decimator.due(state.stamp):
             self._answer(state)
+        else:
+            self.safety.pass_over()
 
     def on_repeated_state(self, state: JointState) -> None:
         """In lock-step a state comes again where its answer is missing, or was lost."""

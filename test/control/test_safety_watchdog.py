@@ -96,6 +96,27 @@ def test_states_that_nobody_answers_are_late_too(bench):
     assert bench.safety.cause == "no answer of the control loop for 110 ms"
 
 
+def test_states_that_cease_are_the_cause_though_the_last_one_was_not_due(bench):
+    bench.activate()
+    bench.now += 0.003
+    bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now)
+    bench.safety.pass_over()
+    bench.pass_time(0.099)
+    assert bench.safety.mode is Mode.ACTIVE
+    assert bench.safety.degradations == 1
+    bench.pass_time(0.002)
+    assert bench.safety.cause == "no joint state for 101 ms"
+
+
+def test_states_of_which_none_is_ever_due_are_late_all_the_same(bench):
+    bench.activate()
+    for _ in range(11):
+        bench.hear()
+        bench.safety.pass_over()
+        bench.pass_time(0.0)
+    assert bench.safety.cause.startswith("no answer of the control loop for 1")
+
+
 def test_a_pause_of_the_whole_process_latches_though_the_loop_wakes_first(bench):
     bench.activate()
     bench.now += 1.0
