@@ -46,11 +46,11 @@ def in_a_fresh_process(size: Size, cache: str) -> float:
     answer = subprocess.run(
         [sys.executable, "-m", "benchmarks.compile_times", "--once", *size.arguments()],
         env=os.environ | {"XDG_CACHE_HOME": cache},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
-        check=True,
     )
+    if answer.returncode:
+        sys.exit(answer.stderr)
     return float(answer.stdout.split()[-1])
 
 

@@ -19,13 +19,14 @@ class Replay:
         """
         self.layout = layout
         try:
-            self.storage = torch.zeros((capacity, layout.width), device=device)
+            storage = torch.zeros((capacity, layout.width), device=device)
         except torch.OutOfMemoryError:
             size = 4e-9 * capacity * layout.width
             raise MachineError(
                 f"{device} has no room for learner.replay_capacity {capacity}, {size:.2g} GB; "
                 "expected fewer transitions, or learner.device: cpu."
             ) from None
+        self.storage = storage
         """Every place, (capacity, width); the first `len` of them are taken."""
         self._next = 0
         self._size = 0
