@@ -205,6 +205,14 @@ def test_fault_10_stale_states_bring_zero_torque_and_then_a_latched_fault(patien
     act(robot)
 
 
+def test_fault_10_states_are_the_cause_though_the_last_one_came_between_two_ticks(patient):
+    robot, _ = begin(patient)
+    robot.stamp += 1_000_000
+    robot.publish()
+    robot.silent_until(lambda: robot.status("state") == "fault", "the fault")
+    assert robot.sentence().startswith("no joint state for ")
+
+
 def test_fault_10_at_100_hz_the_torque_is_zero_and_the_fault_latched_a_tenth_of_a_second_later(
     robot, policy_node
 ):
