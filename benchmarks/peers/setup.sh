@@ -37,7 +37,7 @@ fi
 
 started=$(date +%s)
 rm -rf $venv
-say "making $venv with $python: Stable-Baselines3, SBX, torch, JAX and MuJoCo, some hundred MB …"
+say "making $venv with $python: Stable-Baselines3, SBX, TorchRL, torch, JAX and MuJoCo, some hundred MB …"
 "$python" -m venv $venv
 if ! $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check \
     -r $limits >$venv/setup.log 2>&1; then

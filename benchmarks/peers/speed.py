@@ -5,7 +5,7 @@
 
 A conversation, so that several learners can be measured in turn: one line of JSON once all is
 ready, then for each line on stdin, `UPDATES_A_CALL SECONDS`, one line of JSON,
-`{"updates_per_s": …}`. The learner keeps to `threads` cores.
+`{"updates_per_s": …}`. The learner keeps to `threads` cores, beside a GPU to two.
 """
 
 import argparse
@@ -17,22 +17,26 @@ from importlib import metadata
 from typing import Any
 
 STORED = 20_000  # transitions in the replay
-PACKAGES = {"sb3": ("stable_baselines3", "torch"), "sbx": ("sbx-rl", "jax", "flax", "optax")}
+PACKAGES = {
+    "sb3": ("stable_baselines3", "torch"),
+    "sbx": ("sbx-rl", "jax", "flax", "optax"),
+    "leanrl": ("tensordict", "torchrl", "torch"),
+}
 
 
 def main() -> None:
     """Build the peer's learner, then answer what stdin asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", choices=["sb3", "sbx"], required=True)
+    parser.add_argument("--peer", choices=list(PACKAGES), required=True)
     parser.add_argument("--observation", type=int, required=True)
     parser.add_argument("--action", type=int, required=True)
     parser.add_argument("--hidden", type=int, nargs="+", required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cpu", help="of SB3; SBX computes where JAX does")
+    parser.add_argument("--device", default="cpu", help="SBX computes where JAX does")
     arguments = parser.parse_args()
-    keep_to(arguments.threads)
-    model = learner(arguments)
+    keep_to(arguments.threads, arguments.device)
+    model = lean_learner(arguments) if arguments.peer == "leanrl" else learner(arguments)
     versions = {name: metadata.version(name) for name in PACKAGES[arguments.peer]}
     print(json.dumps({"versions": versions}), flush=True)
     for line in sys.stdin:
@@ -41,16 +45,20 @@ def main() -> None:
         print(json.dumps({"updates_per_s": rate}), flush=True)
 
 
-def keep_to(threads: int) -> None:
-    """Pin this process to as many cores as it may use threads; call it before JAX is imported."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+def keep_to(threads: int, device: str) -> None:
+    """Pin this process to as many cores as it may use threads; call it before JAX is imported.
+
+    On a GPU to two at least: torch launches a backward pass from a thread of its own.
+    """
+    cores = threads if device == "cpu" else max(2, threads)
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if threads == 1:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 
 
 def learner(arguments: argparse.Namespace) -> Any:
-    """Return the peer's DDPG with a filled replay."""
+    """Return the DDPG of Stable-Baselines3 or SBX, with a filled replay."""
     import gymnasium
     import numpy as np
     from gymnasium import spaces
@@ -97,8 +105,32 @@ def learner(arguments: argparse.Namespace) -> Any:
     return model
 
 
+def lean_learner(arguments: argparse.Namespace) -> Any:
+    """Return LeanRL's way of it, with a filled replay."""
+    os.environ["RL_LOGGING_LEVEL"] = "WARNING"  # it says the rest on stdout
+    import torch
+    from lean_ddpg import LeanDdpg
+    from tensordict import TensorDict
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    o, a = arguments.observation, arguments.action
+    model = LeanDdpg(o, a, arguments.hidden, arguments.batch, arguments.device)
+    model.fill(
+        TensorDict(
+            observation=torch.randn(STORED, o),
+            next_observation=torch.randn(STORED, o),
+            action=torch.randn(STORED, a).clamp(-1.0, 1.0),
+            reward=torch.randn(STORED),
+            done=torch.zeros(STORED, dtype=torch.bool),
+            batch_size=STORED,
+        )
+    )
+    return model
+
+
 def updates_per_s(model: Any, batch: int, updates: int, seconds: float) -> float:
-    """Update for about `seconds` [s], `updates` a call; both peers end a call with its losses."""
+    """Update for about `seconds` [s], `updates` a call; every peer ends a call with its losses."""
     model.train(gradient_steps=updates, batch_size=batch)  # compiled and warm
     done, began = 0, time.perf_counter()
     while time.perf_counter() < began + seconds:

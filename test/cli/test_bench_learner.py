@@ -78,7 +78,7 @@ def test_the_table_and_the_picture_show_what_was_measured(tmp_path):
     console = Console(width=80, file=io.StringIO())
     console.print(table(shown))
     text = console.file.getvalue()
-    assert "64×64" not in text and "4×5" in text
+    assert "4×5, 1 thread" in text
     assert "10–12" in text and "2.00" in text
     assert "compile bf16" in text and "10100–10200" in text  # whole, in 80 columns
     draw_updates(shown, tmp_path / "learner.png")
@@ -94,8 +94,9 @@ def test_the_picture_takes_each_learners_fastest_call():
 def test_without_peers_only_ours_and_the_limit_are_measured():
     names = {contender.who for contender in contenders(SMALL, 1, "")}
     assert {"eager", "compile", "limit"} <= names
-    assert not names & {"SB3", "SBX"}
-    assert {"SB3", "SBX"} <= {contender.who for contender in contenders(SMALL, 1, "python")}
+    peers = {"SB3", "SBX", "LeanRL"}
+    assert not names & peers
+    assert peers <= {contender.who for contender in contenders(SMALL, 1, "python")}
 
 
 def test_the_rate_counts_every_update_but_those_that_warm_up(monkeypatch):

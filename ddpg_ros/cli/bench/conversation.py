@@ -95,9 +95,13 @@ class Conversation:
         return document
 
 
-def keep_to(threads: int) -> None:
-    """Pin this process to as many cores as it may use threads."""
-    os.sched_setaffinity(0, usable_cores()[:threads])
+def keep_to(threads: int, device: str) -> None:
+    """Pin this process to as many cores as it may use threads.
+
+    On a GPU to two at least: torch launches a backward pass from a thread of its own.
+    """
+    cores = threads if device == "cpu" else max(2, threads)
+    os.sched_setaffinity(0, usable_cores()[:cores])
 
 
 def answer(

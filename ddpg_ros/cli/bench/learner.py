@@ -1,4 +1,4 @@
-"""`ddpg-ros bench learner`: updates/s beside two peers and the machine's own matrix products."""
+"""`ddpg-ros bench learner`: updates/s beside its peers and the machine's own matrix products."""
 
 import itertools
 import json
@@ -32,13 +32,14 @@ _PEERS_SPEED = _CHECKOUT / "benchmarks" / "peers" / "speed.py"
 _CALLS = (1, 32)  # updates in one call
 _SEVEN_JOINTS = Size(24, 7, (256, 256), 256)  # the task reach: 3 numbers a joint and the goal
 _QUIET = 0.5  # load average of a machine that does nothing else
-_REFERENCES = ("SBX", "SB3", "limit")
+_PEERS = ("SBX", "SB3", "LeanRL")
+_REFERENCES = (*_PEERS, "limit")
 
 
 class Contender(NamedTuple):
     """A learner, or the limit, as it is measured."""
 
-    who: str  # ours by its mode: eager, compile, cudagraph; SB3, SBX; limit
+    who: str  # ours by its mode: eager, compile, cudagraph; a peer; limit
     precision: str
     device: str
     command: list[str]
@@ -88,7 +89,7 @@ def bench_learner(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON.")] = False,
 ) -> None:
-    """Updates/s of our modes, beside SB3, SBX and the matrix products alone, of the same run."""
+    """Updates/s of our modes, beside SBX, SB3, LeanRL's way and the matrix products alone."""
     console = Console(stderr=as_json)
     with_peers = peers.exists() and _PEERS_SPEED.exists()
     if not with_peers:
@@ -151,13 +152,13 @@ def contenders(size: Size, threads: int, peers: str) -> list[Contender]:
     line += [_ours("compile", precision, "cpu", told) for precision in precisions]
     line += [_limit(precision, "cpu", told) for precision in precisions]
     if peers:
-        line += [_peer(who, "cpu", peers, told) for who in ("SBX", "SB3")]
+        line += [_peer(who, "cpu", peers, told) for who in _PEERS]
     if torch.cuda.is_available() and threads == 1:
         line += [_ours("eager", "fp32", "cuda", told)]
         line += [_ours("cudagraph", precision, "cuda", told) for precision in ("fp32", "bf16")]
         line += [_limit(precision, "cuda", told) for precision in ("fp32", "bf16")]
         if peers:
-            line += [_peer("SB3", "cuda", peers, told)]
+            line += [_peer(who, "cuda", peers, told) for who in ("SB3", "LeanRL")]
     return line
 
 
@@ -188,7 +189,7 @@ def _measure(
     console: Console,
 ) -> list[Row]:
     """Measure the contenders in turn, all of them in each round; one that fails is left out."""
-    where = f"{size.name}, {threads} thread{'s' if threads > 1 else ''}"
+    where = f"{size.name}, {told_threads(threads)}"
     with ExitStack() as stack:
         speakers: list[tuple[Contender, Conversation]] = []
         for contender in line:
@@ -245,26 +246,28 @@ def described(row: Row, rows: Iterable[Row]) -> dict[str, Any]:
 
 def table(rows: Iterable[dict[str, Any]]) -> Table:
     """Return what a person reads: the median updates/s, the range, the ratios."""
-    shown = Table("size", title="updates per second", box=SIMPLE_HEAD, padding=0, pad_edge=False)
-    shown.add_column("threads", justify="right")
+    shown = Table(title="updates per second", box=SIMPLE_HEAD, padding=0, pad_edge=False)
     shown.add_column("learner", no_wrap=True)
     for name in ("a call", "updates/s", "range", *(f"/ {name}" for name in _REFERENCES)):
         shown.add_column(name, justify="right", no_wrap=True)
     for (size, threads), group in itertools.groupby(rows, itemgetter("size", "threads")):
         shown.add_section()
-        where = [size, str(threads)]
+        shown.add_row(f"[bold]{size}, {told_threads(threads)}[/bold]")
         for row in group:
             ratios = [row["ratio_to"].get(name) for name in _REFERENCES]
             shown.add_row(
-                *where,
                 row["name"],
                 str(row["updates_per_call"]),
                 f"{row['updates_per_s']:.0f}",
                 f"{min(row['rounds']):.0f}–{max(row['rounds']):.0f}",
                 *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
             )
-            where = ["", ""]
     return shown
+
+
+def told_threads(count: int) -> str:
+    """Say how many."""
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def _remembered() -> list[tuple[str, Size]]:

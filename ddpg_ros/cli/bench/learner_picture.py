@@ -50,4 +50,4 @@ def best_calls(rows: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, An
 
 
 def _colour(who: str) -> str:
-    return {"limit": _LIMIT, "SB3": _PEER, "SBX": _PEER}.get(who, _OURS)
+    return {"limit": _LIMIT, "SB3": _PEER, "SBX": _PEER, "LeanRL": _PEER}.get(who, _OURS)

@@ -100,7 +100,7 @@ def _once(size: Size, device: str, dtype: torch.dtype) -> Callable[[], None]:
 def main() -> None:
     """Reserve, and answer."""
     arguments = measuring_parser("The matrix products of one update alone.").parse_args()
-    keep_to(arguments.threads)
+    keep_to(arguments.threads, arguments.device)
     torch.set_num_threads(arguments.threads)
     dtype = torch.bfloat16 if arguments.precision == "bf16" else torch.float32
     size = parsed_size(arguments)

@@ -18,7 +18,7 @@ def main() -> None:
     parser = measuring_parser("Our updates per second.")
     parser.add_argument("--mode", choices=["eager", "compile", "cudagraph"], required=True)
     arguments = parser.parse_args()
-    keep_to(arguments.threads)
+    keep_to(arguments.threads, arguments.device)
     flush_subnormals()
     size = parsed_size(arguments)
     settings = LearnerSection.model_validate(
