@@ -40,7 +40,6 @@ MOST_STEPS = {
     "Pendulum-v1": 20_000,
     "InvertedPendulum-v5": 100_000,
     "InvertedDoublePendulum-v5": 100_000,
-    "Reacher-v5": 100_000,
 }
 """Where fewer steps than `--steps` are enough."""
 
@@ -224,9 +223,10 @@ def draw(found: Shown, picture: Path) -> None:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    for who, colour in COLOURS.items():
-        axes[0][0].plot([], [], color=colour, linewidth=2.0, label=NAMES[who])
-    axes[0][0].plot([], [], label="published", **DOTTED)
+    for who in sorted({cell.who for cell, _ in found}):
+        axes[0][0].plot([], [], color=COLOURS[who], linewidth=2.0, label=NAMES[who])
+    if any(budget == PUBLISHED_STEPS for _, budget in panels):
+        axes[0][0].plot([], [], label="published", **DOTTED)
     axes[0][0].legend(frameon=False, fontsize=8)
     figure.supxlabel("environment steps")
     figure.supylabel("return of the training episodes")

@@ -69,8 +69,8 @@ def test_both_learners_of_a_cell_train_alike_and_short_environments_keep_short()
     assert ours["steps"] == sb3["steps"] == ours["settings"]["run.steps"] == 30_000
     assert ours["settings"]["learner.n_step"] == 3
     assert ours["settings"]["learner.threads"] == 2 and "--threads 2" in " ".join(sb3["arguments"])
-    assert gym_table.setup_for("Reacher-v5", 1_000_000).steps == 100_000
-    assert gym_table.setup_for("Reacher-v5", 5_000).steps == 5_000
+    assert gym_table.setup_for("InvertedPendulum-v5", 1_000_000).steps == 100_000
+    assert gym_table.setup_for("InvertedPendulum-v5", 5_000).steps == 5_000
 
 
 def test_ours_is_what_gymnasium_gets_by_default_and_the_options_begin_without_it():
@@ -96,6 +96,18 @@ def test_the_median_of_curves_counts_each_between_its_first_and_last_point():
 def test_the_learning_curves_are_drawn(tmp_path, found):
     gym_table.draw(found, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 5_000
+
+
+def test_the_legend_names_what_is_drawn_and_no_other(tmp_path, monkeypatch):
+    from matplotlib import pyplot as plt
+
+    drawn = []
+    monkeypatch.setattr(plt, "close", drawn.append)
+    ours_for_a_million = cell("Hopper-v5", "ours", 0, 1000.0, steps=1_000_000)
+    gym_table.draw([ours_for_a_million], tmp_path / "curves.png")
+    gym_table.draw(FOUND, tmp_path / "curves.png")
+    told = [[text.get_text() for text in one.axes[0].get_legend().get_texts()] for one in drawn]
+    assert told == [["ddpg_ros", "published"], ["ddpg_ros", "Stable-Baselines3"]]
 
 
 def test_the_options_are_shown_by_environment_with_medians(tmp_path):
