@@ -29,8 +29,8 @@ class Run:
             "run__eval_episodes": 2,
             "learner__warmup_steps": 200,
             "learner__batch_size": 32,
-            "learner__update_to_data": 2.0,
-            "learner__mode": "compile",  # as a whole training has it
+            "learner__update_to_data": 10.0,  # 5,000 updates, for which `auto` compiles
+            "learner__mode": "auto",
             "safety__auto_arm": True,
         }
         place = ("-r", f"__ns:=/{folder.name}")
@@ -51,14 +51,18 @@ class Run:
             self._simulator.kill_family()
 
 
+@pytest.mark.timeout(240)
 def test_the_same_seed_writes_the_same_bytes_under_load_and_another_seed_others(
-    tmp_path: Path, ros_domain: int
+    tmp_path: Path, ros_domain: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    # What runs alone compiles, the others load it.
     alone = Run(tmp_path / "alone", seed=3).files()
     assert alone["metrics.csv"].count(b"\n") == 15  # a line of names, 14 episodes of 50 steps
     # Six processes on the cores at once: each waits for others at other moments than alone.
     together, other = Run(tmp_path / "together", seed=3), Run(tmp_path / "other", seed=4)
     others_files = other.files()
     assert together.files() == alone
+    assert len(list((tmp_path / "cache" / "ddpg_ros").glob("update-*.bin"))) == 1
     for name in FILES:
         assert others_files[name] != alone[name]
