@@ -209,6 +209,7 @@ def draw(found: Shown, picture: Path) -> None:
     )
     for axis in axes.flat[len(panels) :]:
         axis.remove()
+    shown: dict[str, dict[str, Any]] = {}  # what the legend names
     for axis, (env, budget) in zip(axes.flat, panels, strict=False):
         for who in NAMES:
             results = [result for result in results_of(found, env, who, budget) if result]
@@ -216,18 +217,17 @@ def draw(found: Shown, picture: Path) -> None:
             for steps, returns in curves:
                 axis.plot(steps, returns, color=COLOURS[who], linewidth=0.6, alpha=0.5)
             if curves:
-                axis.plot(*median(curves), color=COLOURS[who], linewidth=2.0)
+                shown[NAMES[who]] = {"color": COLOURS[who], "linewidth": 2.0}
+                axis.plot(*median(curves), **shown[NAMES[who]])
         for value in PUBLISHED.get(env, {}).values() if budget == PUBLISHED_STEPS else ():
+            shown["published"] = DOTTED
             axis.axhline(value, **DOTTED)
         axis.set_title(f"{env}, {budget:,} steps", fontsize=10)
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-    for who in sorted({cell.who for cell, _ in found}):
-        axes[0][0].plot([], [], color=COLOURS[who], linewidth=2.0, label=NAMES[who])
-    if any(budget == PUBLISHED_STEPS for _, budget in panels):
-        axes[0][0].plot([], [], label="published", **DOTTED)
-    axes[0][0].legend(frameon=False, fontsize=8)
+    lines = [axes[0][0].plot([], [], label=name, **shown[name])[0] for name in sorted(shown)]
+    axes[0][0].legend(handles=lines, frameon=False, fontsize=8)
     figure.supxlabel("environment steps")
     figure.supylabel("return of the training episodes")
     figure.savefig(picture, dpi=110)

@@ -1,10 +1,11 @@
 """DDPG in the way of LeanRL's compiled TD3, the third learner of `speed.py`.
 
 LeanRL (https://github.com/meta-pytorch/LeanRL) is scripts, not a library. What makes its TD3 fast
-is taken over: a TorchRL replay on the device, one compiled function for the critics and one for
-the actor with their Adam inside, on CUDA each replayed as a graph, target networks that are
+is taken over: a TorchRL replay on the device, one compiled function for the critic and one for the
+actor with their Adam inside, on CUDA each replayed as a graph, target networks that are
 `tensordict` copies moved by one `lerp_`. What TD3 has beyond DDPG is left out: the second critic,
-the noise on the target's action, the delay.
+the noise on the target's action, the delay. Gradients are cleared after the losses, not before:
+torch 2.13 compiles nothing of a function that begins by that.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,6 +31,13 @@ def _mlp(sizes: Sequence[int], device: str) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+def _with(parameters: TensorDict, sizes: Sequence[int]) -> nn.Sequential:
+    """Return a network on memory that is another's, its parameters without a gradient."""
+    network = _mlp(sizes, "meta")
+    parameters.to_module(network, preserve_module_state=False)
+    return network
+
+
 class LeanDdpg:
     """A learner with a filled replay."""
 
@@ -53,10 +61,9 @@ class LeanDdpg:
         self._critic_parameters = from_module(self._critic).data
         self._target_actor_parameters = self._actor_parameters.clone()
         self._target_critic_parameters = self._critic_parameters.clone()
-        self._target_actor = _mlp(actor_sizes, "meta")
-        self._target_critic = _mlp(critic_sizes, "meta")
-        self._target_actor_parameters.to_module(self._target_actor)
-        self._target_critic_parameters.to_module(self._target_critic)
+        self._target_actor = _with(self._target_actor_parameters, actor_sizes)
+        self._target_critic = _with(self._target_critic_parameters, critic_sizes)
+        self._fixed_critic = _with(self._critic_parameters, critic_sizes)  # without a gradient
         self._critic_adam = torch.optim.Adam(self._critic.parameters(), lr=_LEARNING_RATE)
         self._actor_adam = torch.optim.Adam(self._actor.parameters(), lr=_LEARNING_RATE)
         self._update_critic = self._fast(self._critic_step)
@@ -104,10 +111,9 @@ class LeanDdpg:
         return TensorDict(loss=loss.detach())
 
     def _actor_step(self, data: TensorDict) -> TensorDict:
-        self._actor_adam.zero_grad()
         action = self._actor(data["observation"]).tanh()
-        with self._critic_parameters.to_module(self._critic):  # without a gradient
-            loss = -_value(self._critic, data["observation"], action).mean()
+        loss = -_value(self._fixed_critic, data["observation"], action).mean()
+        self._actor_adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._actor_adam.step()
         return TensorDict(loss=loss.detach())

@@ -5,7 +5,8 @@
 
 A conversation, so that several learners can be measured in turn: one line of JSON once all is
 ready, then for each line on stdin, `UPDATES_A_CALL SECONDS`, one line of JSON,
-`{"updates_per_s": …}`. The learner keeps to `threads` cores, beside a GPU to two.
+`{"updates_per_s": …}`. The learner keeps to `threads` cores, on a GPU to two
+at least.
 """
 
 import argparse
@@ -33,7 +34,9 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, nargs="+", required=True)
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cpu", help="SBX computes where JAX does")
+    parser.add_argument(
+        "--device", default="cpu", help="of the torch peers; SBX computes where JAX does"
+    )
     arguments = parser.parse_args()
     keep_to(arguments.threads, arguments.device)
     model = lean_learner(arguments) if arguments.peer == "leanrl" else learner(arguments)
@@ -107,7 +110,7 @@ def learner(arguments: argparse.Namespace) -> Any:
 
 def lean_learner(arguments: argparse.Namespace) -> Any:
     """Return LeanRL's way of it, with a filled replay."""
-    os.environ["RL_LOGGING_LEVEL"] = "WARNING"  # it says the rest on stdout
+    os.environ["TORCHRL_CONSOLE_STREAM"] = "stderr"
     import torch
     from lean_ddpg import LeanDdpg
     from tensordict import TensorDict

@@ -52,9 +52,10 @@ class CudaGraph:
             for _ in range(_WARM_UPS):
                 self._program.one(self._state, self._inputs, self._k)
         torch.cuda.current_stream(device).wait_stream(beside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=beside):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=beside):
             new, metrics = self._program.one(self._state, self._inputs, self._k)
             self._report.index_copy_(0, self._k.reshape(1), metrics[None])
             combine(Tensor.copy_, self._state, new)
             self._k += 1
+        self._graph = graph

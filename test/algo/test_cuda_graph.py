@@ -1,8 +1,8 @@
 """What a CUDA graph replays, recorded and replayed on the processor by the same rules.
 
-Without a GPU the kernels cannot be tried, but the rest can: that the captured update reads and
-writes the same memory at each replay, and asks the host for nothing. `test_modes.py` has the
-tests on a device.
+Without a GPU the kernels cannot be tried, nor streams and memory pools, but the rest can: that the
+captured update reads and writes the same memory at each replay, none of it the host's, and has
+none of the operations that usually ask the host. `test_modes.py` has the tests on a device.
 """
 
 import contextlib
@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from ddpg_ros.algo.cuda_graph import CudaGraph
 from ddpg_ros.algo.program import CARRIED, Inputs
-from test.algo.test_modes import EVERY_OPTION, experience, learner, train
+from test.algo.test_modes import EVERY_OPTION, LAYOUT, experience, learner, train
 
 HOST = {  # of these a capture on a device makes an error
     torch.ops.aten._local_scalar_dense.default,
@@ -29,14 +30,20 @@ HOST = {  # of these a capture on a device makes an error
 class Recorded(TorchDispatchMode):
     """A graph: the operations of a capture, replayed on the memory that they had then."""
 
-    def __init__(self):
+    def __init__(self, host=()):
         super().__init__()
         self.operations = []
         self.replays = 0
+        self._host = {_memory(tensor) for tensor in host}
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        assert function not in HOST, f"{function} in a capture: it needs the host"
         kwargs = kwargs or {}
+        read = [one for one in tree_leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
+        masks = function is torch.ops.aten.index.Tensor and any(
+            one.dtype is torch.bool for one in read[1:]
+        )
+        assert function not in HOST and not masks, f"{function} in a capture: it needs the host"
+        assert self._host.isdisjoint(map(_memory, read)), f"{function} reads the host's memory"
         came = function(*args, **kwargs)
         if not function.is_view:  # a view stays one of the same memory
             self.operations.append((function, args, kwargs, came))
@@ -50,6 +57,10 @@ class Recorded(TorchDispatchMode):
             for old, new in zip(_each(before), _each(came), strict=True):
                 if old is not new:  # an operation in place has written already
                     old.copy_(new)
+
+
+def _memory(tensor):
+    return tensor.untyped_storage().data_ptr()
 
 
 def _each(came):
@@ -67,10 +78,10 @@ class Stream:
 @pytest.fixture
 def graphs(monkeypatch):
     """The graphs that are captured."""
-    captured = []
+    captured, host = [], []
 
     def graph():
-        captured.append(Recorded())
+        captured.append(Recorded(host))
         return captured[-1]
 
     def capture(recorded, stream):
@@ -78,6 +89,7 @@ def graphs(monkeypatch):
         return recorded
 
     def carried(inputs, device):  # to another device everything is copied
+        host.extend(tensor for tensor in inputs if tensor is not inputs.storage)
         return inputs._replace(**{name: getattr(inputs, name).clone() for name in CARRIED})
 
     monkeypatch.setattr(Inputs, "on", carried)
@@ -119,16 +131,34 @@ def test_a_state_that_is_given_back_is_gone_on_from(graphs):
     assert len(graphs) == 1
 
 
-def test_experience_and_value_limits_of_later_calls_are_seen(graphs):
+def test_experience_moments_and_value_limits_of_later_calls_are_seen(graphs):
+    options = {"clip_target": True, "normalise_observations": True}
+    later = experience()
+    later[:, LAYOUT.slices[2]] *= 1000.0  # rewards beyond what the first ones allow a value
+    later[:, LAYOUT.slices[0]] += 3.0
     reports = []
-    for one in (learner("eager", clip_target=True), graphed(clip_target=True)):
+    for one in (learner("eager", **options), graphed(**options)):
         one.add(experience())
         one.update(3)
-        one.add(5.0 * experience())
-        reports.append(one.update(3).rows)
-    np.testing.assert_array_equal(reports[1], reports[0])
+        one.add(later)
+        reports.append(one.update(3))
+    np.testing.assert_array_equal(reports[1].rows, reports[0].rows)
+    assert reports[0].column("skipped") == [0.0] * 3
 
 
-def test_the_recorder_refuses_what_needs_the_host(graphs):
-    with pytest.raises(AssertionError, match="it needs the host"), Recorded():
-        float(torch.ones(2).sum())
+HOST_MEMORY = torch.ones(())
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        lambda: float(torch.ones(2).sum()),
+        lambda: torch.ones(2)[torch.ones(2) > 0.0],
+        lambda: torch.ones(2) * torch.tensor(2.0),
+        lambda: torch.ones(2) * HOST_MEMORY,
+    ],
+    ids=["a number read", "a mask", "a number written", "the host's memory"],
+)
+def test_the_recorder_refuses_what_needs_the_host(capture):
+    with pytest.raises(AssertionError, match="host"), Recorded([HOST_MEMORY]):
+        capture()

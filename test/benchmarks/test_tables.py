@@ -101,13 +101,17 @@ def test_the_learning_curves_are_drawn(tmp_path, found):
 def test_the_legend_names_what_is_drawn_and_no_other(tmp_path, monkeypatch):
     from matplotlib import pyplot as plt
 
-    drawn = []
+    drawn, close = [], plt.close
     monkeypatch.setattr(plt, "close", drawn.append)
-    ours_for_a_million = cell("Hopper-v5", "ours", 0, 1000.0, steps=1_000_000)
-    gym_table.draw([ours_for_a_million], tmp_path / "curves.png")
-    gym_table.draw(FOUND, tmp_path / "curves.png")
+    unpublished = cell("Humanoid-v5", "ours", 0, 1.0, steps=1_000_000)
+    published = cell("Hopper-v5", "ours", 0, 1.0, steps=1_000_000)
+    peer, peer_without_curve = cell("Hopper-v5", "sb3", 0, 1.0), FOUND[2]
+    for found in ([unpublished, peer_without_curve], [published, peer], [peer_without_curve]):
+        gym_table.draw(found, tmp_path / "curves.png")
     told = [[text.get_text() for text in one.axes[0].get_legend().get_texts()] for one in drawn]
-    assert told == [["ddpg_ros", "published"], ["ddpg_ros", "Stable-Baselines3"]]
+    assert told == [["ddpg_ros"], ["Stable-Baselines3", "ddpg_ros", "published"], []]
+    for one in drawn:
+        close(one)
 
 
 def test_the_options_are_shown_by_environment_with_medians(tmp_path):

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ddpg_ros.cli.bench.conversation import Conversation
-from ddpg_ros.cli.bench.learner_picture import draw_updates
+from ddpg_ros.cli.bench.learner_picture import draw_updates, told_threads
 from ddpg_ros.cli.bench.results import (
     describe_machine,
     processor_has_bf16,
@@ -263,11 +263,6 @@ def table(rows: Iterable[dict[str, Any]]) -> Table:
                 *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
             )
     return shown
-
-
-def told_threads(count: int) -> str:
-    """Say how many."""
-    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def _remembered() -> list[tuple[str, Size]]:

@@ -21,9 +21,7 @@ def draw_updates(rows: list[dict[str, Any]], picture: Path) -> None:
     )
     for axis, size in zip(axes[0], sizes, strict=True):
         best = best_calls([row for row in rows if row["size"] == size])
-        labels = [
-            f"{name}, {threads} thread{'s' if threads > 1 else ''}" for name, threads in best
-        ]
+        labels = [f"{name}, {told_threads(threads)}" for name, threads in best]
         colours = [_colour(row["who"]) for row in best.values()]
         bars = axis.barh(
             range(len(best)), [row["updates_per_s"] for row in best.values()], color=colours
@@ -47,6 +45,11 @@ def best_calls(rows: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, An
         if key not in best or row["updates_per_s"] > best[key]["updates_per_s"]:
             best[key] = row
     return best
+
+
+def told_threads(count: int) -> str:
+    """Say how many."""
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def _colour(who: str) -> str:
