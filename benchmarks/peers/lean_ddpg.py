@@ -19,7 +19,8 @@ from torchrl.data import LazyTensorStorage, ReplayBuffer
 
 _GAMMA, _TAU, _LEARNING_RATE = 0.99, 0.005, 1e-3
 _GRAPH_WARM_UPS = 5
-_WARM_UPS = 8  # updates, so that all is compiled and captured
+WARM_UPS = _GRAPH_WARM_UPS + 3
+"""Updates after which all is compiled and captured."""
 
 Step = Callable[[TensorDict], TensorDict]
 
@@ -42,18 +43,23 @@ class LeanDdpg:
     """A learner with a filled replay."""
 
     def __init__(
-        self, observation: int, action: int, hidden: Sequence[int], batch: int, device: str
+        self,
+        observation: int,
+        action: int,
+        hidden: Sequence[int],
+        device: str,
+        replay: TensorDict,
     ) -> None:
-        """Draw networks, compile; `fill` and `train` follow.
+        """Draw networks and store transitions; the first updates compile.
 
         Args:
             observation: numbers in one.
             action: numbers in one, each in [−1, 1].
             hidden: units of each hidden layer, of both networks.
-            batch: transitions in a minibatch.
             device: of networks and replay, `cpu` or `cuda`.
+            replay: `observation` and `next_observation`, (n, o), `action`, (n, a), `reward`, (n,),
+                and `done`, (n,) of bool.
         """
-        self._batch, self._device = batch, device
         actor_sizes = observation, *hidden, action
         critic_sizes = observation + action, *hidden, 1
         self._actor, self._critic = _mlp(actor_sizes, device), _mlp(critic_sizes, device)
@@ -66,21 +72,10 @@ class LeanDdpg:
         self._fixed_critic = _with(self._critic_parameters, critic_sizes)  # without a gradient
         self._critic_adam = torch.optim.Adam(self._critic.parameters(), lr=_LEARNING_RATE)
         self._actor_adam = torch.optim.Adam(self._actor.parameters(), lr=_LEARNING_RATE)
-        self._update_critic = self._fast(self._critic_step)
-        self._update_actor = self._fast(self._actor_step)
-
-    def fill(self, replay: TensorDict) -> None:
-        """Store transitions, and update until all is compiled.
-
-        Args:
-            replay: `observation` and `next_observation`, (n, o), `action`, (n, a), `reward`, (n,),
-                and `done`, (n,) of bool.
-        """
-        self._replay = ReplayBuffer(
-            storage=LazyTensorStorage(len(replay), device=self._device), batch_size=self._batch
-        )
-        self._replay.extend(replay.to(self._device))
-        self.train(_WARM_UPS, self._batch)
+        self._update_critic = _fast(self._critic_step, device)
+        self._update_actor = _fast(self._actor_step, device)
+        self._replay = ReplayBuffer(storage=LazyTensorStorage(len(replay), device=device))
+        self._replay.extend(replay.to(device))
 
     def train(self, gradient_steps: int, batch_size: int) -> tuple[float, float]:
         """Do so many updates; return the last one's losses, as the other peers look at them."""
@@ -91,12 +86,6 @@ class LeanDdpg:
             self._target_critic_parameters.lerp_(self._critic_parameters, _TAU)
             self._target_actor_parameters.lerp_(self._actor_parameters, _TAU)
         return float(critic_loss["loss"]), float(actor_loss["loss"])
-
-    def _fast(self, step: Step) -> Step:
-        fast: Step = torch.compile(step)
-        if self._device != "cpu":
-            fast = CudaGraphModule(fast, in_keys=[], out_keys=[], warmup=_GRAPH_WARM_UPS)
-        return fast
 
     def _critic_step(self, data: TensorDict) -> TensorDict:
         with torch.no_grad():
@@ -117,6 +106,13 @@ class LeanDdpg:
         loss.backward()  # type: ignore[no-untyped-call]
         self._actor_adam.step()
         return TensorDict(loss=loss.detach())
+
+
+def _fast(step: Step, device: str) -> Step:
+    fast: Step = torch.compile(step)
+    if device != "cpu":
+        fast = CudaGraphModule(fast, in_keys=[], out_keys=[], warmup=_GRAPH_WARM_UPS)
+    return fast
 
 
 def _value(critic: nn.Module, observation: Tensor, action: Tensor) -> Tensor:

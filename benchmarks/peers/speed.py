@@ -5,8 +5,7 @@
 
 A conversation, so that several learners can be measured in turn: one line of JSON once all is
 ready, then for each line on stdin, `UPDATES_A_CALL SECONDS`, one line of JSON,
-`{"updates_per_s": …}`. The learner keeps to `threads` cores, on a GPU to two
-at least.
+`{"updates_per_s": …}`. The learner keeps to `threads` cores, on a GPU to two at least.
 """
 
 import argparse
@@ -112,23 +111,22 @@ def lean_learner(arguments: argparse.Namespace) -> Any:
     """Return LeanRL's way of it, with a filled replay."""
     os.environ["TORCHRL_CONSOLE_STREAM"] = "stderr"
     import torch
-    from lean_ddpg import LeanDdpg
+    from lean_ddpg import WARM_UPS, LeanDdpg
     from tensordict import TensorDict
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     o, a = arguments.observation, arguments.action
-    model = LeanDdpg(o, a, arguments.hidden, arguments.batch, arguments.device)
-    model.fill(
-        TensorDict(
-            observation=torch.randn(STORED, o),
-            next_observation=torch.randn(STORED, o),
-            action=torch.randn(STORED, a).clamp(-1.0, 1.0),
-            reward=torch.randn(STORED),
-            done=torch.zeros(STORED, dtype=torch.bool),
-            batch_size=STORED,
-        )
+    replay = TensorDict(
+        observation=torch.randn(STORED, o),
+        next_observation=torch.randn(STORED, o),
+        action=torch.randn(STORED, a).clamp(-1.0, 1.0),
+        reward=torch.randn(STORED),
+        done=torch.zeros(STORED, dtype=torch.bool),
+        batch_size=STORED,
     )
+    model = LeanDdpg(o, a, arguments.hidden, arguments.device, replay)
+    model.train(WARM_UPS, arguments.batch)
     return model
 
 
