@@ -9,6 +9,7 @@ from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.control.safety import Safety
+from ddpg_ros.dynamics import mass_matrix
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import Task, make_task
 
@@ -20,8 +21,18 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
         DdpgRosError: a URDF, joint, limit or task that does not fit the others.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-    guard = Guard(make_limits(robot, config), config.control.period)
-    return robot, make_task(config.task, robot), guard
+    return robot, make_task(config.task, robot), make_guard(robot, config)
+
+
+def make_guard(robot: Robot, config: Config) -> Guard:
+    """Build the guard of an arm.
+
+    Raises:
+        DdpgRosError: limits, gains or inertias that cannot be.
+    """
+    mass = mass_matrix(robot)
+    known = mass if mass.known.any() else None
+    return Guard(make_limits(robot, config, known), config.control.period, known)
 
 
 def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:

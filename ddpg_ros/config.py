@@ -67,14 +67,20 @@ class SafetySection(_Section):
         description="Soft position limits stand this far inside the hard ones [rad], where the "
         "URDF's safety_controller has none",
     )
+    urdf_gains: bool = Field(
+        True,
+        description="Take k_position and k_velocity from the URDF's safety_controller if it has "
+        "one; false: as if it had none",
+    )
     k_position: list[Positive] = Field(
         [],
-        description="Soft limits' position gain [1/s]; none: the URDF's safety_controller, 5",
+        description="Soft limits' position gain [1/s]; none: the URDF's safety_controller, or 5 "
+        "or less, as control period and torque rate allow",
     )
     k_velocity: list[Positive] = Field(
         [],
-        description="Soft limits' velocity gain [N·m·s/rad]; none: the URDF's safety_controller, "
-        "or twice torque limit over velocity limit",
+        description="Gain that brakes a joint beyond its velocity or soft limit [N·m·s/rad]; "
+        "none: the URDF's safety_controller, or what the arm's inertia and the period allow",
     )
     power_limit: list[Positive] = Field(
         [], description="Largest power that drives each joint [W]; none: no limit"
@@ -88,7 +94,9 @@ class SafetySection(_Section):
         "fresh), zero torque, or send nothing because the driver holds",
     )
     damping: list[Positive] = Field(
-        [], description="Damping of each joint [N·m·s/rad]; none: the soft limits' velocity gain"
+        [],
+        description="Damping of each joint in a stop [N·m·s/rad]; none: what the arm's inertia "
+        "and the period allow, at each position",
     )
     arming_velocity: Positive = Field(
         0.5, description="No joint may move faster than this when the arm is armed [rad/s]"

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ddpg_ros.errors import RobotError, nearest
-from ddpg_ros.kinematics import Joint, transform
+from ddpg_ros.kinematics import Joint, Pose, transform
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
@@ -124,6 +125,43 @@ def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
     return SafetyController(*value.values())
 
 
+class Inertial(NamedTuple):
+    """A link's `<inertial>`."""
+
+    mass: float  # [kg]
+    frame: Pose  # of its centre of mass, in the link's frame
+    inertia: NDArray[np.float64]  # (3, 3) [kg·m²], about the centre of mass, along that frame
+
+
+def read_inertials(path: Path) -> dict[str, Inertial]:
+    """Return what the links weigh; a link without `<inertial>` has no mass and is not in it.
+
+    Raises:
+        RobotError: a number that is missing, not finite or below zero.
+    """
+    found: dict[str, Inertial] = {}
+    for link in ElementTree.parse(path).getroot().findall("link"):
+        tag = link.find("inertial")
+        if tag is None:
+            continue
+        where = f"{path}: the <inertial> of link '{link.get('name')}'"
+        mass = _number(tag, "mass", "value", where)
+        ixx, iyy, izz = (_number(tag, "inertia", key, where) for key in ("ixx", "iyy", "izz"))
+        ixy, ixz, iyz = (_number(tag, "inertia", key, where, "0") for key in ("ixy", "ixz", "iyz"))
+        if min(mass, ixx, iyy, izz) < 0.0:
+            raise RobotError(
+                f"{where} has mass {mass:g} and ixx, iyy, izz {ixx:g}, {iyy:g}, {izz:g}; expected "
+                "no number below 0 [kg, kg·m²]."
+            )
+        frame = transform(
+            _triple(tag, "origin", "xyz", "0 0 0", where),
+            _triple(tag, "origin", "rpy", "0 0 0", where),
+        )
+        inertia = np.array([[ixx, ixy, ixz], [ixy, iyy, iyz], [ixz, iyz, izz]])
+        found[link.get("name", "")] = Inertial(mass, frame, inertia)
+    return found
+
+
 def read_joint(element: ElementTree.Element, path: Path) -> Joint:
     """Return a joint's place in the chain: origin and axis; one that does not move needs none."""
     where = f"{path}: joint '{element.get('name')}'"
@@ -150,6 +188,21 @@ def _link(element: ElementTree.Element, end: str, where: str) -> str:
     if not link:
         raise RobotError(f'{where} has no {end}; add <{end} link="…"/>.')
     return link
+
+
+def _number(
+    element: ElementTree.Element, tag: str, key: str, where: str, default: str = ""
+) -> float:
+    """Read a finite number from an attribute of a child element."""
+    child = element.find(tag)
+    text = child.get(key, default) if child is not None else default
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected a finite number.')
+    return number
 
 
 def _triple(element: ElementTree.Element, tag: str, key: str, default: str, where: str) -> Vector:

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from ddpg_ros.assembly import make_guard
 from ddpg_ros.config import Config
 from ddpg_ros.control.deadlines import Deadlines
-from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.safety import Mode, Safety
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState
@@ -24,7 +23,7 @@ class Bench:
             f"safety__{key}": value for key, value in ({"ramp_seconds": 0.0} | changes).items()
         }
         config = Config().replace(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
-        guard = Guard(make_limits(Robot.load("reacher2"), config), PERIOD)
+        guard = make_guard(Robot.load("reacher2"), config)
         deadlines = Deadlines.of(PERIOD, config.safety.latch_after)
         self.safety = Safety(guard, config.safety, deadlines, watches_commands)
         self.now = 100.0

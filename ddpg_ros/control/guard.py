@@ -5,9 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ddpg_ros.control.braking import Brake, Mass
 from ddpg_ros.control.guard_faults import beyond, rejection
 from ddpg_ros.control.limits import Limits
-from ddpg_ros.control.stages import clamp, soft_bounds, toward_zero, within_power, within_rate
+from ddpg_ros.control.stages import (
+    Bounds,
+    clamp,
+    not_outward,
+    toward_zero,
+    within_power,
+    within_rate,
+)
 from ddpg_ros.types import Vector
 
 ROW = 3
@@ -41,6 +49,7 @@ class Guard:
        v_lo = clamp(−k_position (q − soft_lower), ±velocity),
        τ_hi = clamp(−k_velocity (v − v_hi), ±torque),
        τ_lo = clamp(−k_velocity (v − v_lo), ±torque);
+       where k_velocity is not given, the arm's inertia says how strongly, see `Brake.bounds`;
        at a hard limit or beyond, no outward torque; beyond it by more than position_tolerance, a
        fault is latched;
     4. where τ v > power, τ = power / v; braking is never limited;
@@ -56,19 +65,20 @@ class Guard:
     what follows from it is decided elsewhere. To be called from one thread.
     """
 
-    def __init__(self, limits: Limits, period: float) -> None:
+    def __init__(self, limits: Limits, period: float, mass: Mass | None = None) -> None:
         """Start from zero torque.
 
         Args:
             limits: what the motors may be asked for.
             period: the control period T [s].
+            mass: the arm's inertia, from which gains that are NaN follow; None: they are zero.
 
         Raises:
             ConfigError: a period that does not suit the limits; see `Limits.check_period`.
         """
         limits.check_period(period)
-        self._longest = 2.0 * period
-        self._limits, self._joints = limits, limits.by_joint()
+        self._period, self._longest, self._mass = period, 2.0 * period, mass
+        self._take(limits)
         self._last = [0.0] * len(self._joints)
         self._fault, self._row = "", 0
         self._rejected = self._by_torque = self._by_soft = self._by_power = self._by_rate = 0
@@ -86,20 +96,30 @@ class Guard:
             (n,) [N·m], a copy.
         """
         numbers = self._read(torque, position, velocity)
-        return self.release(dt) if numbers is None else self._shape(*numbers, dt)
+        if numbers is None:
+            return self.release(dt)
+        asked, angles, speeds = numbers
+        capped = self._capped(asked)
+        bounds = self._brake.bounds(capped, angles, speeds)
+        return self._shape(capped, bounds, angles, speeds, dt, capped != asked)
 
     def damp(self, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return a torque that brakes, −damping · v, through the same stages.
+        """Return a torque that stops the arm, through the same stages but the soft limits.
 
-        For when the state is fresh and the policy may not act. Arguments as in `apply`.
+        For when the state is fresh and the policy may not act; see `Brake.stop`. Arguments as in
+        `apply`.
         """
         numbers = self._read(velocity, position, velocity)
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
-        moving = zip(self._joints, speeds, strict=True)
-        braking = [-joint.damping * speed for joint, speed in moving]
-        return self._shape(braking, angles, speeds, dt)
+        braking = self._brake.stop(angles, speeds)
+        capped = self._capped(braking)
+        bounds = [
+            not_outward(joint, angle, Bounds(-joint.torque, joint.torque))
+            for joint, angle in zip(self._joints, angles, strict=True)
+        ]
+        return self._shape(capped, bounds, angles, speeds, dt, capped != braking)
 
     def release(self, dt: float) -> Vector:
         """Return the last torque moved toward zero at torque_rate_safe; needs no state.
@@ -146,8 +166,11 @@ class Guard:
 
     def lower_torque_limit(self, limit: Vector) -> None:
         """Lower the torque limits; see `Limits.lowered`, also for what is refused, as a whole."""
-        self._limits = self._limits.lowered(limit)
-        self._joints = self._limits.by_joint()
+        self._take(self._limits.lowered(limit))
+
+    def _take(self, limits: Limits) -> None:
+        self._limits, self._joints = limits, limits.by_joint()
+        self._brake = Brake(self._joints, self._period, limits.torque_rate_safe, self._mass)
 
     def _span(self, dt: float) -> float:
         return min(max(0.0, dt), self._longest)  # in this order a NaN is nothing
@@ -168,29 +191,40 @@ class Guard:
             self._fault = self._fault or rejection(self._limits.joints, asked, angles, speeds)
         return None
 
+    def _capped(self, asked: list[float]) -> list[float]:
+        """Stage 2: the torques within the torque limits."""
+        return [
+            clamp(torque, -joint.torque, joint.torque)
+            for joint, torque in zip(self._joints, asked, strict=True)
+        ]
+
     def _shape(
-        self, asked: list[float], angles: list[float], speeds: list[float], dt: float
+        self,
+        capped: list[float],
+        limits: list[Bounds],
+        angles: list[float],
+        speeds: list[float],
+        dt: float,
+        by_torque: bool,
     ) -> Vector:
-        """Stages 2 to 6 on finite numbers."""
+        """Stages 3 to 6 on finite numbers; `by_torque`: whether stage 2 acted."""
         span = self._span(dt)
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
-        by_torque = by_soft = by_power = by_rate = False
+        by_soft = by_power = by_rate = False
         sent = []
-        rows = zip(self._joints, asked, angles, speeds, self._last, strict=True)
-        for joint, wanted, angle, speed, last in rows:
-            capped = clamp(wanted, -joint.torque, joint.torque)
-            bounds = soft_bounds(joint, angle, speed)
-            kept = clamp(capped, bounds.low, bounds.high)
+        rows = zip(self._joints, capped, limits, angles, speeds, self._last, strict=True)
+        for joint, wanted, bounds, angle, speed, last in rows:
+            kept = clamp(wanted, bounds.low, bounds.high)
             driven = within_power(kept, speed, joint.power)
             slow = within_rate(driven, last, bounds, up, safe)
             torque = clamp(slow, -joint.torque, joint.torque)
             assert math.isfinite(torque), (
                 f"{torque} N·m for joint {joint.name}, asked for {wanted}"
             )
-            by_torque |= capped != wanted or torque != slow
-            by_soft |= kept != capped
+            by_soft |= kept != wanted
             by_power |= driven != kept
             by_rate |= slow != driven
+            by_torque |= torque != slow
             sent.append(torque)
             self._fault = self._fault or beyond(joint, angle)
         self._by_torque += by_torque

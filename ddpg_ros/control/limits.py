@@ -7,13 +7,12 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ddpg_ros.config import Config
+from ddpg_ros.control.gains import NEAREST, fit_gains
 from ddpg_ros.control.joint_limits import RATE_RATIO, JointLimits, check_joint, require_positive
+from ddpg_ros.dynamics import MassMatrix
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import Vector
-
-K_POSITION = 5.0
-"""The soft limits' position gain where neither setting nor URDF gives one [1/s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +32,9 @@ class Limits:
     soft_lower: Vector  # (n,) [rad], at or above lower
     soft_upper: Vector  # (n,) [rad], at or below upper
     k_position: Vector  # (n,) [1/s], position error → the velocity that is allowed
-    k_velocity: Vector  # (n,) [N·m·s/rad], velocity error → the torque that is allowed
+    k_velocity: Vector  # (n,) [N·m·s/rad], velocity error → allowed torque; NaN: by inertia
     power: Vector  # (n,) [W], inf where there is no limit
-    damping: Vector  # (n,) [N·m·s/rad], of the torque that brakes
+    damping: Vector  # (n,) [N·m·s/rad], of the torque that stops the arm; NaN: by inertia
     torque_rate: float  # [N·m/s]
     torque_rate_safe: float  # [N·m/s], toward zero and toward the soft limits
     position_tolerance: float  # [rad], so far beyond a hard limit is no fault yet
@@ -71,16 +70,15 @@ class Limits:
         """Check that a control period [s] suits the limits.
 
         Raises:
-            ConfigError: no finite period above 0, or one in which a soft limit is overshot.
+            ConfigError: no finite period above 0, or one in which soft limits are overshot.
         """
         require_positive("control.period", period, "s")
-        gains = zip(self.joints, self.k_position.tolist(), strict=True)
-        for joint, gain in gains:
-            if gain * period >= 1.0:
+        for joint, gain in zip(self.joints, self.k_position.tolist(), strict=True):
+            if gain * period > NEAREST * (1.0 + 1e-9):
                 raise ConfigError(
-                    f"joint {joint} would overshoot its soft limit within one control period: "
-                    f"k_position · period = {gain:g} · {period:g} = {gain * period:g}; expected "
-                    "less than 1. Lower safety.k_position or control.period."
+                    f"joint {joint} would overshoot its soft limit: k_position · period = "
+                    f"{gain:g} · {period:g} = {gain * period:g}; expected at most {NEAREST:g}. "
+                    "Lower safety.k_position or control.period."
                 )
 
     def lowered(self, torque: Vector) -> "Limits":
@@ -121,8 +119,13 @@ class Limits:
         return tuple(JointLimits(*row) for row in rows)
 
 
-def make_limits(robot: Robot, config: Config) -> Limits:
-    """Build an arm's limits: from the settings, else the URDF, else the settings' defaults.
+def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits:
+    """Build an arm's limits: from the settings, else the URDF, else what suits the arm.
+
+    Args:
+        robot: the arm.
+        config: settings.
+        mass: its mass matrix; None if none of its joints moves a known mass.
 
     Raises:
         ConfigError: a list that is not one number a joint, a limit above the URDF's, soft limits
@@ -137,11 +140,9 @@ def make_limits(robot: Robot, config: Config) -> Limits:
             f"{_by_name(joints, robot.velocity_limit)}."
         )
     margin = settings.soft_margin
-    k_position = _stated([joint.k_position for joint in urdf], K_POSITION)
-    k_velocity = _stated([joint.k_velocity for joint in urdf], 2.0 * torque / velocity)
-    k_velocity = _choose(settings.k_velocity, k_velocity, "k_velocity", joints)
     soft_lower = _stated([joint.soft_lower for joint in urdf], robot.lower + margin)
     soft_upper = _stated([joint.soft_upper for joint in urdf], robot.upper - margin)
+    gains = fit_gains(robot, config, torque, velocity, mass)
     limits = Limits(
         joints=joints,
         torque=torque,
@@ -150,10 +151,10 @@ def make_limits(robot: Robot, config: Config) -> Limits:
         upper=robot.upper,
         soft_lower=np.where(np.isinf(robot.lower), robot.lower, soft_lower),
         soft_upper=np.where(np.isinf(robot.upper), robot.upper, soft_upper),
-        k_position=_choose(settings.k_position, k_position, "k_position", joints),
-        k_velocity=k_velocity,
+        k_position=gains.k_position,
+        k_velocity=gains.k_velocity,
         power=_choose(settings.power_limit, np.full_like(torque, np.inf), "power_limit", joints),
-        damping=_choose(settings.damping, k_velocity, "damping", joints),
+        damping=gains.damping,
         torque_rate=config.robot.torque_rate,
         torque_rate_safe=settings.torque_rate_safe or RATE_RATIO * config.robot.torque_rate,
         position_tolerance=settings.position_tolerance,

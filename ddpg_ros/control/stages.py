@@ -25,30 +25,62 @@ def clamp(value: float, low: float, high: float) -> float:
     return value
 
 
-def soft_bounds(joint: JointLimits, position: float, velocity: float) -> Bounds:
+def allowed_speeds(joint: JointLimits, position: float) -> tuple[float, float]:
+    """Return the least and the greatest velocity that the limits allow at a position [rad/s].
+
+    v_lo = clamp(−k_pos (q − q_soft⁻), ±v_max)   v_hi = clamp(−k_pos (q − q_soft⁺), ±v_max)
+
+    Args:
+        joint: its limits.
+        position: q [rad], finite.
+    """
+    fastest = joint.velocity
+    return (
+        clamp(-joint.k_position * (position - joint.soft_lower), -fastest, fastest),
+        clamp(-joint.k_position * (position - joint.soft_upper), -fastest, fastest),
+    )
+
+
+def soft_bounds(
+    joint: JointLimits, position: float, velocity: float, drive: float, brake: float
+) -> Bounds:
     """Bound the torque by the soft position limits and the velocity limit.
 
-    v_hi = clamp(−k_pos (q − q_soft⁺), ±v_max)   τ_hi = clamp(−k_vel (v − v_hi), ±τ_max)
-    v_lo = clamp(−k_pos (q − q_soft⁻), ±v_max)   τ_lo = clamp(−k_vel (v − v_lo), ±τ_max)
+    τ_hi = clamp(−k (v − v_hi), ±τ_max), k = `drive` as long as v < v_hi, else `brake`
+    τ_lo = clamp(−k (v − v_lo), ±τ_max), k = `drive` as long as v > v_lo, else `brake`
 
     At a hard limit or beyond it neither bound allows a torque outwards, not even one that brakes.
-    Source: the soft limits of the PR2's controllers, which ros2_control has taken over.
+    Source: the soft limits of the PR2's controllers, which ros2_control has taken over; they have
+    one gain for both.
 
     Args:
         joint: its limits.
         position: q [rad], finite.
         velocity: v [rad/s], finite.
+        drive: gain of the torque that a joint slower than allowed may be driven with [N·m·s/rad].
+        brake: gain of the torque that brakes a faster one [N·m·s/rad].
     """
-    fastest, most = joint.velocity, joint.torque
-    v_high = clamp(-joint.k_position * (position - joint.soft_upper), -fastest, fastest)
-    v_low = clamp(-joint.k_position * (position - joint.soft_lower), -fastest, fastest)
-    high = clamp(-joint.k_velocity * (velocity - v_high), -most, most)
-    low = clamp(-joint.k_velocity * (velocity - v_low), -most, most)
+    most = joint.torque
+    v_low, v_high = allowed_speeds(joint, position)
+    spare, excess = v_high - velocity, v_low - velocity
+    high = clamp((drive if spare > 0.0 else brake) * spare, -most, most)
+    low = clamp((drive if excess < 0.0 else brake) * excess, -most, most)
+    return not_outward(joint, position, Bounds(low, high))
+
+
+def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
+    """Return the bounds without torques outwards for a joint at a hard limit or beyond it."""
+    low, high = bounds
     if position >= joint.upper:
         return Bounds(min(low, 0.0), min(high, 0.0))
     if position <= joint.lower:
         return Bounds(max(low, 0.0), max(high, 0.0))
-    return Bounds(low, high)
+    return bounds
+
+
+def is_outward(joint: JointLimits, position: float, torque: float) -> bool:
+    """Whether a torque drives a joint outwards that is at a hard limit or beyond it."""
+    return (position >= joint.upper and torque > 0.0) or (position <= joint.lower and torque < 0.0)
 
 
 def within_power(torque: float, velocity: float, power: float) -> float:

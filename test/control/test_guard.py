@@ -239,10 +239,16 @@ def test_damping_brakes_each_joint_by_its_own_gain_through_all_stages():
     assert capped == [-5.0, 2.0]
 
 
-def test_damping_beyond_a_soft_limit_pushes_back_and_notices_a_hard_one():
+def test_a_stop_beyond_a_soft_limit_does_not_drive_the_arm_back():
     guard = make_guard(**ARM)
-    answer = guard.damp(np.array([1.5, 0.0]), np.zeros(2), PERIOD).tolist()
-    assert answer == [-5.0, 0.0]
+    assert guard.damp(np.array([0.9, 0.0]), np.zeros(2), PERIOD).tolist() == [0.0, 0.0]
+
+
+def test_a_stop_notices_a_hard_limit_and_sends_no_torque_outwards_there():
+    guard = make_guard(**ARM)
+    inwards, beyond = np.array([-1.0, 0.0]), np.array([1.5, 0.0])
+    assert guard.damp(beyond, inwards, PERIOD).tolist() == [0.0, 0.0]  # to brake is outwards
+    assert guard.damp(beyond, -inwards, PERIOD).tolist() == [-0.5, 0.0]
     assert guard.fault.startswith("joint shoulder is at 1.5 rad")
 
 

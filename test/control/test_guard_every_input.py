@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.stages import soft_bounds
+from ddpg_ros.control.stages import Bounds, soft_bounds
 from test.guards import ARM, PERIOD, make_guard, send, settle
 from test.limits import make_limits
 
@@ -37,7 +37,7 @@ BIG = float(np.finfo(np.float64).max)
 def any_limits(draw):
     """Draw whatever limits `Limits` does not refuse."""
     each = {name: draw(st.tuples(gain, gain)) for name in ("torque", "velocity", "k_velocity")}
-    k_position = draw(st.tuples(st.floats(1e-2, 99), st.floats(1e-2, 99)))
+    k_position = draw(st.tuples(st.floats(1e-2, 25), st.floats(1e-2, 25)))
     joints = zip(*each.values(), k_position, strict=True)
     needed = max(kp * max(2.0 * t, kv * v) for t, v, kv, kp in joints)
     rate = draw(gain)
@@ -107,7 +107,10 @@ def test_for_every_input_the_answer_is_finite_within_limits_and_not_too_fast(lim
             if released:
                 assert min(0.0, last[i]) <= answer[i] <= max(0.0, last[i])
                 continue
-            bounds = soft_bounds(joint, position[i], velocity[i])
+            bounds = Bounds(-joint.torque, joint.torque)
+            if kind == "apply":
+                gain = joint.k_velocity
+                bounds = soft_bounds(joint, position[i], velocity[i], gain, gain)
             low, high = max(0.0, bounds.low), min(0.0, bounds.high)
             assert moved <= up + rounding or answer[i] <= low
             assert moved >= -up - rounding or answer[i] >= high

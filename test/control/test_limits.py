@@ -1,6 +1,7 @@
 """Limits: where each number comes from, and which are refused."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ddpg_ros.config import Config, SafetySection
 from ddpg_ros.control.limits import Limits
 from ddpg_ros.control.limits import make_limits as limits_of
+from ddpg_ros.dynamics import mass_matrix
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from test.limits import make_limits
@@ -55,14 +57,14 @@ def refusal(call, *arguments, **settings):
 
 
 def with_settings(robot, **settings):
-    return limits_of(robot, Config().replace(**settings))
+    return limits_of(robot, Config().replace(**settings), None)
 
 
 # Where a number comes from.
 
 
 def test_without_settings_the_limits_are_the_urdfs_and_the_rest_has_its_defaults(arm):
-    limits = limits_of(arm(), Config())
+    limits = limits_of(arm(), Config(), None)
     assert limits.joints == ("shoulder", "wrist")
     assert limits.torque.tolist() == [6, 1]
     assert limits.velocity.tolist() == [3, 8]
@@ -70,31 +72,35 @@ def test_without_settings_the_limits_are_the_urdfs_and_the_rest_has_its_defaults
     assert limits.upper.tolist() == [2, math.inf]
     assert limits.soft_lower.tolist() == [-0.95, -math.inf]
     assert limits.soft_upper.tolist() == [1.95, math.inf]
-    assert limits.k_position.tolist() == [5, 5]
-    assert limits.k_velocity.tolist() == [4, 0.25]  # 2 · torque / velocity
+    assert limits.k_position.tolist() == [2.5, 2.5]  # 0.1 / period
+    assert np.isnan(limits.k_velocity).all()  # as the arm's inertia allows
     assert limits.power.tolist() == [math.inf, math.inf]
-    assert limits.damping.tolist() == [4, 0.25]
+    assert np.isnan(limits.damping).all()
     assert (limits.torque_rate, limits.torque_rate_safe) == (250, 1000)
     assert limits.position_tolerance == 0.1
 
 
 def test_the_urdfs_safety_controller_goes_before_the_defaults(arm):
     tag = '<safety_controller soft_lower_limit="-0.5" soft_upper_limit="1.5" {gains}/>'
-    both = tag.format(gains='k_position="7" k_velocity="0.5"')
-    limits = limits_of(arm(both, wrist=both), Config())
+    both = tag.format(gains='k_position="6" k_velocity="0.5"')
+    limits = limits_of(arm(both, wrist=both), Config(), None)
     assert limits.soft_lower.tolist() == [-0.5, -math.inf]  # a continuous joint has no range
     assert limits.soft_upper.tolist() == [1.5, math.inf]
-    assert limits.k_position.tolist() == [7, 7]
+    assert limits.k_position.tolist() == [6, 6]
     assert limits.k_velocity.tolist() == [0.5, 0.5]
-    assert limits.damping.tolist() == [0.5, 0.5]
+    assert np.isnan(limits.damping).all()
+    own = limits_of(arm(both, wrist=both), Config().replace(safety__urdf_gains=False), None)
+    assert own.k_position.tolist() == [2.5, 2.5]
+    assert np.isnan(own.k_velocity).all()
+    assert own.soft_upper.tolist() == [1.5, math.inf]
 
 
 def test_what_a_safety_controller_leaves_out_has_its_default(arm):
-    limits = limits_of(arm('<safety_controller soft_upper_limit="1"/>'), Config())
+    limits = limits_of(arm('<safety_controller soft_upper_limit="1"/>'), Config(), None)
     assert limits.soft_lower.tolist() == [-0.95, -math.inf]
     assert limits.soft_upper.tolist() == [1, math.inf]
-    assert limits.k_position.tolist() == [5, 5]
-    assert limits.k_velocity.tolist() == [4, 0.25]
+    assert limits.k_position.tolist() == [2.5, 2.5]
+    assert np.isnan(limits.k_velocity).all()
 
 
 def test_the_settings_go_before_the_urdf(arm):
@@ -124,11 +130,21 @@ def test_the_settings_go_before_the_urdf(arm):
     assert limits.position_tolerance == 0.5
 
 
-def test_the_default_gain_follows_the_limits_that_are_set(arm):
-    limits = with_settings(
-        arm(), robot__torque_limit=[3.0, 0.5], safety__velocity_limit=[1.5, 2.0]
-    )
-    assert limits.k_velocity.tolist() == [4, 0.5]
+@pytest.mark.parametrize(
+    ("period", "torque", "gain"),
+    [
+        (0.01, 1.0, 5.0),
+        (0.02, 1.0, 5.0),
+        (0.05, 1.0, 2.0),  # 0.1 / period
+        (0.5, 1.0, 0.2),
+        (0.01, 125.0, 4.0),  # 1000 / (2 · torque): the torque turns round in 1 / k_position
+        (0.01, 250.0, 2.0),
+    ],
+)
+def test_the_default_position_gain_suits_the_period_and_the_torque_rate(arm, period, torque, gain):
+    robot = replace(arm(), effort_limit=np.array([torque, 1.0]))
+    limits = with_settings(robot, control__period=period, sim__physics_timestep=period)
+    assert limits.k_position[0] == pytest.approx(gain)
 
 
 def test_a_soft_margin_of_zero_puts_the_soft_limits_on_the_hard_ones(arm):
@@ -142,7 +158,7 @@ def test_our_arms_and_configurations_are_accepted(name):
     arm = {"reach": "reacher2", "swing_up": "pendulum"}[name]
     for period in (0.05, 0.04, 0.01):
         config = Config().replace(control__period=period)
-        assert limits_of(Robot.load(arm), config).joints
+        assert limits_of(Robot.load(arm), config, mass_matrix(Robot.load(arm))).joints
 
 
 # What is refused.
@@ -181,7 +197,7 @@ def test_a_settings_nan_is_refused_too(arm):
     config = Config().model_copy(
         update={"safety": SafetySection.model_construct(velocity_limit=[math.nan, 1.0])}
     )
-    assert refusal(limits_of, arm(), config) == (
+    assert refusal(limits_of, arm(), config, None) == (
         "the velocity limit of joint shoulder is nan rad/s; expected a finite number above 0 "
         "rad/s."
     )
@@ -199,6 +215,9 @@ def test_a_settings_nan_is_refused_too(arm):
 )
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
 def test_a_number_out_of_its_range_is_refused_with_its_joint(name, words, unit, bad):
+    if math.isnan(bad) and name in ("k_velocity", "damping"):
+        assert math.isnan(make_limits(**{name: (1.0, bad)}).by_joint()[1]._asdict()[name])
+        return  # it follows from the arm's inertia
     assert refusal(make_limits, **{name: (1.0, bad)}) == (
         f"{words} is {bad:g} {unit}; expected a finite number above 0 {unit}."
     )
@@ -269,16 +288,6 @@ def test_a_margin_that_leaves_no_room_is_refused(arm):
     assert message.startswith("joint shoulder has soft limits 0.5 to 0.5 rad and hard limits -1")
 
 
-def test_a_rate_that_cannot_follow_the_soft_limit_is_refused():
-    bad = {"k_velocity": (0.1, 4.0), "k_position": (1.0, 5.0), "velocity": (100.0, 25.0)}
-    assert refusal(make_limits, **bad) == (
-        "joint elbow: the rate limit would defeat the soft limit, whose bound moves by k_velocity "
-        "· k_position · velocity = 4 · 5 · 25 = 500 N·m/s; expected at most "
-        "safety.torque_rate_safe, 400 N·m/s. Raise that rate, or lower a gain."
-    )
-    assert make_limits(**(bad | {"velocity": (100.0, 20.0)})).velocity.tolist() == [100, 20]
-
-
 def test_a_rate_that_turns_the_torque_too_slowly_is_refused():
     bad = {"torque": (5.0, 50.0), "k_position": (1.0, 8.0), "velocity": 1.0}
     assert refusal(make_limits, **bad) == (
@@ -289,13 +298,13 @@ def test_a_rate_that_turns_the_torque_too_slowly_is_refused():
     assert make_limits(**(bad | {"torque": (5.0, 25.0)})).torque.tolist() == [5, 25]
 
 
-def test_a_soft_limit_that_is_overshot_within_one_period_is_refused(arm):
-    message = refusal(with_settings, arm(), safety__k_position=[2.0, 25.0], control__period=0.04)
-    assert message == (
-        "joint wrist would overshoot its soft limit within one control period: k_position · "
-        "period = 25 · 0.04 = 1; expected less than 1. Lower safety.k_position or control.period."
+def test_a_soft_limit_that_is_overshot_is_refused():
+    limits = make_limits(k_position=(2.0, 25.0))
+    assert refusal(limits.check_period, 0.02) == (
+        "joint elbow would overshoot its soft limit: k_position · period = 25 · 0.02 = 0.5; "
+        "expected at most 0.25. Lower safety.k_position or control.period."
     )
-    assert with_settings(arm(), safety__k_position=[2.0, 24.0]).k_position.tolist() == [2, 24]
+    limits.check_period(0.01)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])

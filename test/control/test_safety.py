@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from ddpg_ros.assembly import make_guard
 from ddpg_ros.config import Config
 from ddpg_ros.control.deadlines import Deadlines
-from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.safety import Mode, Safety
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.robot import Robot
@@ -184,12 +183,12 @@ def test_three_unusable_states_in_a_row_latch_a_fault(bench):
 
 @pytest.mark.parametrize("fallback", ["damping", "zero", "hold"])
 def test_what_stands_in_for_the_policy_is_a_setting(fallback):
-    bench = Bench(fallback=fallback, damping=[0.2, 0.1])
+    bench = Bench(fallback=fallback, damping=[0.1, 0.04])
     bench.activate()
     bench.velocity = np.array([1.0, -2.0])
     bench.safety.fault("broken")
     sent = bench.ask()
-    assert sent == (pytest.approx([-0.2, 0.2]) if fallback == "damping" else [0.0, 0.0])
+    assert sent == (pytest.approx([-0.1, 0.08]) if fallback == "damping" else [0.0, 0.0])
     assert bench.safety.silent is (fallback == "hold")
 
 
@@ -225,7 +224,7 @@ def test_a_pause_does_not_let_the_authority_jump(dt):
 
 def test_time_that_stands_still_between_states_is_no_fault_in_lock_step():
     config = Config()
-    guard = Guard(make_limits(Robot.load("reacher2"), config), config.control.period)
+    guard = make_guard(Robot.load("reacher2"), config)
     safety = Safety(guard, config.safety, Deadlines.none(config.control.period))
     for _ in range(10):
         safety.heard(JointState(1, INSIDE, AT_REST), 0.0)

@@ -155,7 +155,7 @@ def test_silence_before_arming_is_no_fault_and_zeros_are_sent(bench):
 
 
 def test_commands_that_stop_are_damped_while_states_are_fresh_and_then_latched():
-    bench = Bench(watches_commands=True, damping=[0.2, 0.1])
+    bench = Bench(watches_commands=True, damping=[0.1, 0.04])
     bench.arm()
     for _ in range(3):
         bench.hear()
@@ -165,13 +165,13 @@ def test_commands_that_stop_are_damped_while_states_are_fresh_and_then_latched()
     bench.hear(2)
     assert bench.pass_time(0.0) is None
     bench.hear(2)
-    assert bench.pass_time(0.0).tolist() == pytest.approx([-0.2, 0.2])
+    assert bench.pass_time(0.0).tolist() == pytest.approx([-0.1, 0.08])
     assert bench.safety.mode is Mode.ACTIVE
     bench.hear(7)
-    assert bench.pass_time(0.0).tolist() == pytest.approx([-0.2, 0.2])
+    assert bench.pass_time(0.0).tolist() == pytest.approx([-0.1, 0.08])
     assert bench.safety.cause == "no command for 110 ms"
     bench.hear(20)
-    assert bench.pass_time(0.0).tolist() == pytest.approx([-0.2, 0.2])
+    assert bench.pass_time(0.0).tolist() == pytest.approx([-0.1, 0.08])
 
 
 def test_neither_armed_nor_reset_while_no_command_comes_from_the_policy():

@@ -32,6 +32,7 @@ JOINT = JointLimits(
     greatest=1.1,
 )
 FREE = Bounds(-100.0, 100.0)
+GAIN = 8.0  # [N·m·s/rad]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,8 @@ def test_a_clamp_moves_what_is_outside_to_the_nearer_end(value, clamped):
 def test_a_soft_limit_bounds_the_torque_and_its_mirror_image_does_so_too(
     position, velocity, low, high
 ):
-    assert soft_bounds(JOINT, position, velocity) == (low, high)
-    assert soft_bounds(JOINT, -position, -velocity) == (-high, -low)
+    assert soft_bounds(JOINT, position, velocity, GAIN, GAIN) == (low, high)
+    assert soft_bounds(JOINT, -position, -velocity, GAIN, GAIN) == (-high, -low)
 
 
 @pytest.mark.parametrize(
@@ -70,28 +71,31 @@ def test_the_velocity_limit_bounds_the_torque_of_a_joint_without_position_limits
         lower=-math.inf, upper=math.inf, soft_lower=-math.inf, soft_upper=math.inf
     )
     for position in (0.0, 1e6):
-        assert soft_bounds(endless, position, velocity).high == high
-        assert soft_bounds(endless, -position, -velocity).low == -high
+        assert soft_bounds(endless, position, velocity, GAIN, GAIN).high == high
+        assert soft_bounds(endless, -position, -velocity, GAIN, GAIN).low == -high
 
 
 @pytest.mark.parametrize("position", [1.0, 1.05, 40.0])
 def test_at_a_hard_limit_and_beyond_no_torque_points_outwards_not_even_to_brake(position):
     # Back at 2.25 rad/s: the velocity limit would demand 8 · 0.25 = 2 N·m outwards …
-    assert soft_bounds(JOINT, position, -2.25) == (0.0, 0.0)
-    assert soft_bounds(JOINT, -position, 2.25) == (0.0, 0.0)
+    assert soft_bounds(JOINT, position, -2.25, GAIN, GAIN) == (0.0, 0.0)
+    assert soft_bounds(JOINT, -position, 2.25, GAIN, GAIN) == (0.0, 0.0)
 
 
 def test_just_inside_a_hard_limit_a_torque_may_brake_outwards():
-    assert soft_bounds(JOINT, 0.999, -2.25) == (2.0, 5.0)
-    assert soft_bounds(JOINT, -0.999, 2.25) == (-5.0, -2.0)
+    assert soft_bounds(JOINT, 0.999, -2.25, GAIN, GAIN) == (2.0, 5.0)
+    assert soft_bounds(JOINT, -0.999, 2.25, GAIN, GAIN) == (-5.0, -2.0)
 
 
 def test_at_a_hard_limit_a_torque_inwards_stays():
-    assert soft_bounds(JOINT, 1.0, 0.0) == (-5.0, -5.0)  # v_hi = −1: −8, and the motor has 5
-    assert soft_bounds(JOINT, -1.0, 0.0) == (5.0, 5.0)
+    assert soft_bounds(JOINT, 1.0, 0.0, GAIN, GAIN) == (
+        -5.0,
+        -5.0,
+    )  # v_hi = −1: −8, and the motor has 5
+    assert soft_bounds(JOINT, -1.0, 0.0, GAIN, GAIN) == (5.0, 5.0)
     # v_hi = −1 would allow 8 · 0.5 N·m outwards; v_lo = −2 demands no more than −8 · 0.5.
-    assert soft_bounds(JOINT, 1.0, -1.5) == (-4.0, 0.0)
-    assert soft_bounds(JOINT, -1.0, 1.5) == (0.0, 4.0)
+    assert soft_bounds(JOINT, 1.0, -1.5, GAIN, GAIN) == (-4.0, 0.0)
+    assert soft_bounds(JOINT, -1.0, 1.5, GAIN, GAIN) == (0.0, 4.0)
 
 
 def test_a_clamp_hides_no_nan():
@@ -114,7 +118,7 @@ def test_the_bounds_never_cross_and_stay_within_the_torque_limit(
     joint = JOINT._replace(
         soft_lower=soft[0], soft_upper=soft[1], k_position=k_position, k_velocity=k_velocity
     )
-    low, high = soft_bounds(joint, position, velocity)
+    low, high = soft_bounds(joint, position, velocity, k_velocity, k_velocity)
     assert -5.0 <= low <= high <= 5.0
 
 

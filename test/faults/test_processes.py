@@ -19,8 +19,8 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from ddpg_ros.algo.checkpoint import LATEST
+from ddpg_ros.assembly import make_guard
 from ddpg_ros.config import Config
-from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.link.process import LearnerProcess
 from ddpg_ros.robot import Robot
@@ -98,8 +98,11 @@ def test_fault_36_a_learner_killed_again_and_again_freezes_the_actor_then_damps_
     arm.until(held_back, "five seconds without a learner")
     assert len(killed) <= 5  # it is not given up
     damped = arm.commands_more(5)[-1].torque
-    damping = make_limits(Robot.load("reacher2"), Config()).damping
-    assert damped == pytest.approx((-damping * DRIFT).tolist())
+    # −β M(q) v, with β = 0.25 / 0.04 s; M of two uniform links of 0.5 kg and 0.25 m.
+    guard = make_guard(Robot.load("reacher2"), Config())
+    stopped = guard.damp(np.array(arm.position), np.array(DRIFT), 1.0)
+    assert damped == pytest.approx(stopped.tolist(), rel=1e-3)
+    assert np.dot(damped, DRIFT) < 0.0
     assert arm.onlooker.value("agent", "learner.state") in ("restarting", "silent")
 
     arm.velocity = (0.0, 0.0)

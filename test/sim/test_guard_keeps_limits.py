@@ -9,9 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ddpg_ros.assembly import make_guard
 from ddpg_ros.config import Config, SimSection
-from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.limits import make_limits
 from ddpg_ros.parameter_file import load_config
 from ddpg_ros.robot import Robot
 from ddpg_ros.urdf import find_urdf
@@ -41,8 +40,8 @@ def wide(tmp_path):
 def furthest(robot, unlimited, steps, *, guarded, full, gravity=9.81, base=None, **settings):
     """Hold random torques for random times; return how far a joint was beyond a limit [rad]."""
     config = (base or Config()).replace(**settings)
-    limits, period = make_limits(robot, config), config.control.period
-    guard = Guard(limits, period)
+    guard, period = make_guard(robot, config), config.control.period
+    limits = guard.limits
     rng = np.random.default_rng(1)
     start = config.sim.start_position or np.zeros(len(robot.joints))
     start = np.clip(start, limits.soft_lower, limits.soft_upper)
