@@ -2,6 +2,7 @@
 
 import enum
 import math
+from collections.abc import Sequence
 
 from ddpg_ros.errors import JointStateError
 from ddpg_ros.types import JointState, Vector
@@ -24,15 +25,19 @@ class Arrival(enum.Enum):
 class Admission:
     """Looks at each state before anything else does."""
 
-    def __init__(self, velocity_limit: Vector, lower: Vector, paced: bool) -> None:
+    def __init__(
+        self, joints: Sequence[str], velocity_limit: Vector, lower: Vector, paced: bool
+    ) -> None:
         """Believe any first state.
 
         Args:
+            joints: n names, for the sentences.
             velocity_limit: (n,) [rad/s].
             lower: (n,) lower position limits [rad]; −∞ where a joint turns freely, and a driver
                 may wrap its angle.
             paced: stamps advance as our own clock does; not so in lock-step.
         """
+        self._joints = tuple(joints)
         self._fastest = [_SPEED * limit for limit in velocity_limit.tolist()]
         self._free = [math.isinf(limit) for limit in lower.tolist()]
         self._paced = paced
@@ -87,6 +92,7 @@ class Admission:
     def _require_possible(self, state: JointState, last: JointState | None, dt: float) -> None:
         before = state if last is None else last
         joints = zip(
+            self._joints,
             state.position.tolist(),
             before.position.tolist(),
             state.velocity.tolist(),
@@ -94,10 +100,10 @@ class Admission:
             self._free,
             strict=True,
         )
-        for joint, (angle, angle_before, velocity, fastest, free) in enumerate(joints):
+        for joint, angle, angle_before, velocity, fastest, free in joints:
             if abs(velocity) > fastest:
                 raise JointStateError(
-                    f"joint {joint} at {velocity:.4g} rad/s is beyond twice its velocity limit, "
+                    f"joint '{joint}' at {velocity:.4g} rad/s is beyond twice its velocity limit, "
                     f"{fastest:g} rad/s"
                 )
             moved = angle - angle_before
@@ -105,6 +111,6 @@ class Admission:
                 moved = math.remainder(moved, math.tau)
             if abs(moved) > fastest * dt + _SLACK:
                 raise JointStateError(
-                    f"joint {joint} jumped by {moved:.4g} rad in {dt:.4g} s; its velocity limit "
+                    f"joint '{joint}' jumped by {moved:.4g} rad in {dt:.4g} s; its velocity limit "
                     f"is {fastest / _SPEED:g} rad/s"
                 )

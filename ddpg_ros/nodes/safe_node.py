@@ -89,12 +89,14 @@ class SafeNode(ManagedNode, ABC):
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
-            self.topics = TopicWatch(self, "joint_states", output, timeout)
+            self.topics = TopicWatch(self, "joint_states", output, timeout, self.realtime)
             robot, self.safety = self.build(stack)
             self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
             self._joints = JointMap(robot.joints)
-            self.admission = Admission(robot.velocity_limit, robot.lower, self.realtime)
+            self.admission = Admission(
+                robot.joints, robot.velocity_limit, robot.lower, self.realtime
+            )
             self.commands = CommandPublisher(self, robot.joints, self.config.control, output)
             stack.callback(self.commands.close)
             self._diagnostics = Diagnostics(self)
@@ -154,6 +156,7 @@ class SafeNode(ManagedNode, ABC):
                 self.admission.forget()  # time stands: it never becomes possible by itself
             return
         if arrival is Arrival.REPEATED:
+            self.topics.believe()
             self.on_repeated_state(state)
         elif arrival is not Arrival.OUT_OF_TIME:
             self.topics.accept(state)

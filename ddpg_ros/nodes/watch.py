@@ -11,13 +11,16 @@ from ddpg_ros.types import JointState
 _LOOK_EVERY = 1.0  # [s] at the graph
 _NEWCOMER = 3  # looks, in which another commander makes us the newcomer, who leaves at once
 _INTRUSION = 5  # looks in a row, after which another one that stays makes us leave
+_DOUBTS = 3  # malformed states in a row that end a run in which time stands
 _LOG_EVERY = 5.0  # [s] the same complaint
 
 
 class TopicWatch:
     """Counts and complains; raises where going on makes no sense."""
 
-    def __init__(self, node: Node, states: str, commands: str, timeout: float) -> None:
+    def __init__(
+        self, node: Node, states: str, commands: str, timeout: float, realtime: bool
+    ) -> None:
         """Watch the topic `states`, which we read, and `commands`, which we alone write.
 
         Args:
@@ -25,14 +28,16 @@ class TopicWatch:
             states: topic of the joint states.
             commands: topic of the joint commands.
             timeout: silence to speak of [s].
+            realtime: time goes on without our answers; not so in lock-step.
         """
         self._node = node
         self._states = node.resolve_topic_name(states)
         self._commands = node.resolve_topic_name(commands)
         self._timeout = timeout
+        self._realtime = realtime
         self._since = self._looked_at = self._checked_at = time.monotonic()
         self._silent = False
-        self._looks = self._crowded = 0
+        self._looks = self._crowded = self._doubts = 0
         self._error: JointStateError | None = None
         self.newest: JointState | None = None
         """The newest valid state."""
@@ -42,14 +47,20 @@ class TopicWatch:
     def accept(self, state: JointState) -> None:
         """Take note of a valid state."""
         self.newest = state
+        self.believe()
         self._since = time.monotonic()
         if self._silent:
             self._silent = False
             self._node.get_logger().info(f"joint states arrive on {self._states} again")
 
+    def believe(self) -> None:
+        """Take note of a state that can be believed, a repeated one too."""
+        self._doubts = 0
+
     def reject(self, error: JointStateError) -> None:
         """Count a malformed state; the log speaks of it at most every 5 s."""
         self.rejected += 1
+        self._doubts += 1
         if self._error is None and self.newest is None:  # the first that came: not silent now
             self._since, self._silent = time.monotonic(), False
         self._error = error
@@ -85,7 +96,8 @@ class TopicWatch:
         """Look for silence and for others; cheap enough for ten times a second.
 
         Raises:
-            JointStateError: states come, but never one that fits the robot.
+            JointStateError: states come, but never one that fits the robot; in lock-step also
+                if none comes any more that can be believed.
             MachineError: somebody else commands the same arm.
         """
         now = time.monotonic()
@@ -105,6 +117,11 @@ class TopicWatch:
             raise JointStateError(
                 f"no state on {self._states} fits the robot: {self._error}. Set robot.urdf and "
                 "robot.joints to the arm that publishes them."
+            )
+        if self._doubts >= _DOUBTS and not self._realtime:
+            raise JointStateError(
+                f"no state on {self._states} could be believed for {self._timeout:g} s: "
+                f"{self._error}. In lock-step time stands until one can; mend what publishes them."
             )
         self._silent = True
         count = self._node.count_publishers(self._states)

@@ -17,7 +17,7 @@ class Arm:
     """Sends states 10 ms apart, by both clocks."""
 
     def __init__(self, paced=True, lower=(-2.0, -2.0)):
-        self.admission = Admission(FASTEST, np.array(lower), paced)
+        self.admission = Admission(("shoulder", "elbow"), FASTEST, np.array(lower), paced)
         self.stamp, self.now = 1_000 * MS, 50.0
         self.position = [0.0, 0.0]
 
@@ -109,14 +109,14 @@ def test_in_lock_step_stamps_may_run_as_fast_as_they_like():
 def test_a_jump_faster_than_twice_the_velocity_limit_is_refused_and_the_old_place_believed(arm):
     # 2 × 3 rad/s for 10 ms, and 0.05 rad: 0.11 rad
     assert arm.send(position=[0.0, 0.1099]) is Arrival.NEW
-    with pytest.raises(JointStateError, match=r"joint 1 jumped by 0\.1101 rad in 0\.01 s"):
+    with pytest.raises(JointStateError, match=r"joint 'elbow' jumped by 0\.1101 rad in 0\.01 s"):
         arm.send(position=[0.0, 0.22])
     assert arm.send(position=[0.0, 0.11]) is Arrival.NEW
 
 
 def test_an_impossible_velocity_is_refused(arm):
     assert arm.send(velocity=(-12.0, 6.0)) is Arrival.NEW
-    with pytest.raises(JointStateError, match=r"joint 0 at 12\.1 rad/s"):
+    with pytest.raises(JointStateError, match=r"joint 'shoulder' at 12\.1 rad/s"):
         arm.send(velocity=(12.1, 0.0))
 
 

@@ -160,7 +160,7 @@ def test_fault_07_numbers_that_are_not_finite_are_rejected_and_three_latch(lasti
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        (shift("position", 0.0, 15.0), "joint 1 jumped by "),  # not in 30 periods either
+        (shift("position", 0.0, 15.0), "joint 'elbow' jumped by "),  # not in 30 periods either
         (shift("velocity", 50.0, 0.0), "rad/s is beyond twice its velocity limit, 12 rad/s"),
     ],
     ids=["position", "velocity"],
