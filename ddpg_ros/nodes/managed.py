@@ -42,7 +42,10 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         """Begin to command."""
 
     def deactivate(self) -> None:
-        """Command zero torque, and then nothing; must not fail."""
+        """Command zero torque, and then nothing."""
+
+    def last_resort(self) -> None:
+        """Send zero torque where `deactivate` has failed, by nothing that can have failed."""
 
     def cleanup(self) -> None:
         """Leave nothing behind."""
@@ -86,12 +89,12 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         """Run the hook; a refusal leaves the node inactive."""
         done = self._try(self._begin, _FAILURE)
         if done is not _SUCCESS:
-            self._rest()
+            self.rest()
         return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook."""
-        return self._try(self._rest)
+        return self._try(self.rest)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook."""
@@ -131,7 +134,7 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
     def end(self) -> None:
         """Deactivate and clean up, as far as that is still to do."""
         try:
-            self._rest()
+            self.rest()
         finally:
             self._clean()
 
@@ -143,10 +146,20 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         self.active = True
         self.activate()
 
-    def _rest(self) -> None:
-        if self.active:
-            self.active = False
+    def rest(self) -> None:
+        """Deactivate where that is still to do: zero torque goes out, whatever fails.
+
+        Every way down leads through here: a transition, an exception in any callback, a signal.
+        """
+        if not self.active:
+            return
+        try:
             self.deactivate()
+        except BaseException:
+            self.last_resort()
+            raise
+        finally:
+            self.active = False
 
     def _clean(self) -> None:
         if self.configured:

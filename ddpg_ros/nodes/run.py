@@ -3,7 +3,10 @@
 import gc
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 import rclpy
@@ -38,14 +41,17 @@ class MainNode(Node):
     def interrupt(self) -> None:
         """Hear of SIGINT or SIGTERM, inside the signal handler: must not block."""
 
-    def failed(self, error: Exception) -> None:
-        """Hear that a callback has failed, before the node is destroyed."""
+    def failed(self, error: BaseException) -> None:
+        """Hear that a callback has failed, before `rest`; may fail, too."""
+
+    def rest(self) -> None:
+        """Bring to rest what the node moves; may fail, but only when that is done."""
 
 
 def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) -> int:
-    """Make a node, spin it until it has finished or SIGINT, SIGTERM or SIGHUP; destroy it.
+    """Make a node, spin it until it has finished or SIGINT, SIGTERM or SIGHUP; take it down.
 
-    The signals only set a flag, so that `destroy_node` finds everything still working. The flag
+    The signals only set a flag, so that the way down finds everything still working. The flag
     is seen when the executor next wakes, within 0.1 s.
 
     Args:
@@ -53,8 +59,9 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
         args: the command line's; None means those of this process.
 
     Returns:
-        The exit code: 0 at the end and after a signal, `EXIT_CODE` for an error that a user can
-        mend, whose message alone goes to stderr.
+        The exit code: 0 at the end and after a signal; `EXIT_CODE` for an error that a user can
+        mend, whose message alone goes to stderr; 1 for everything else that was raised, with a
+        traceback.
     """
     stopping: list[int] = []
     node: MainNode | None = None
@@ -68,31 +75,56 @@ def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) ->
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, stop)
     drop_what_nobody_reads()
+    problem: BaseException | None = None
+    way_down: list[Callable[[], object]] = [try_shutdown]
     try:
         _init(args)
         node = make()
+        way_down[:0] = [node.rest, node.destroy_node]
         wake_on_time()
+        node.start()
+        gc.collect()
+        gc.freeze()
+        executor = make_executor(node)
+        way_down.insert(1, executor.close)
+        while not (stopping or node.finished):
+            executor.turn()
+    except BaseException as error:  # whatever it is, zero torque goes out before the node goes
+        problem = error
+        if node is not None:
+            way_down.insert(0, partial(node.failed, error))
+    return _exit_code(take_down(way_down, problem))
+
+
+def take_down(
+    steps: Sequence[Callable[[], object]], problem: BaseException | None
+) -> BaseException | None:
+    """Take every step of the way down, whatever those before it raise.
+
+    Args:
+        steps: in order.
+        problem: what the way down begins with; None at the end of a run and after a signal.
+
+    Returns:
+        The problem, or else the first that came on the way.
+    """
+    for step in steps:
         try:
-            node.start()
-            gc.collect()
-            gc.freeze()
-            executor = make_executor(node)
-            try:
-                while not (stopping or node.finished):
-                    executor.turn()
-            finally:
-                executor.close()
-        except Exception as error:
-            node.failed(error)
-            raise
-        finally:
-            node.destroy_node()
-    except DdpgRosError as error:
-        say(error)
+            step()
+        except BaseException as error:  # noqa: PERF203 (each step has to be tried)
+            problem = problem or error
+    return problem
+
+
+def _exit_code(problem: BaseException | None) -> int:
+    if problem is None:
+        return 0
+    if isinstance(problem, DdpgRosError):
+        say(problem)
         return EXIT_CODE
-    finally:
-        try_shutdown()
-    return 0
+    with suppress(Exception):
+        say("".join(traceback.format_exception(problem)))
+    return 1
 
 
 def _init(args: Sequence[str] | None) -> None:
