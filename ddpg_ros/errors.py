@@ -5,9 +5,11 @@ nodes print the message alone and exit with `EXIT_CODE`; a traceback is for our 
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 EXIT_CODE = 2
+
+_FEW, _LONGEST = 12, 40  # names in a sentence, and characters of each
 
 
 class DdpgRosError(Exception):
@@ -24,6 +26,14 @@ class RobotError(DdpgRosError):
 
 class JointStateError(DdpgRosError):
     """A joint state that does not fit the robot; it is rejected and counted."""
+
+
+class JointNamesError(JointStateError):
+    """A joint state without one of the robot's joints."""
+
+
+class ForeignJointsError(JointNamesError):
+    """A message of another device on the same topic: it names none of the robot's joints."""
 
 
 class PolicyFileError(DdpgRosError):
@@ -52,6 +62,13 @@ class RefusedError(DdpgRosError):
 
 class MachineError(DdpgRosError):
     """Something on this machine is missing, or in the way."""
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return names for a sentence: the first few, each cut to what a line takes."""
+    few = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_FEW]]
+    rest = len(names) - len(few)
+    return ", ".join(few) + (f" and {rest} more" if rest else "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -114,10 +114,10 @@ class Simulator(MainNode):
             self.urgent.add(goals)  # each episode's goal is in its first frame
 
     def _on_command_lockstep(self, message: bytes) -> None:
-        if stamp_to_ns(message) != self._stamp:
-            self._ignored += 1
-            return
         try:
+            if stamp_to_ns(message) != self._stamp:
+                self._ignored += 1
+                return
             torque = self._joint_map.effort(message)
         except JointStateError as error:
             self._reject(error)

@@ -19,7 +19,7 @@ from ddpg_ros.assembly import build_arm, make_safety
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import JointStateError
-from ddpg_ros.nodes.messages import JointMap, stamp_to_ns
+from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.nodes.safe_node import NEWEST, SafeNode
 from ddpg_ros.robot import Robot
@@ -57,7 +57,7 @@ class GuardNode(SafeNode):
 
     def _on_command(self, message: bytes) -> None:
         try:
-            torque = self._wanted.effort(message)
+            stamp, torque = self._wanted.command(message)
         except JointStateError as error:
             self._rejected += 1
             self.get_logger().warning(f"command rejected: {error}", throttle_duration_sec=5.0)
@@ -74,7 +74,7 @@ class GuardNode(SafeNode):
         if not self.safety.armed:
             self.arm_by_itself()
         sent = self.safety.apply(torque, state.position, state.velocity, dt)
-        self.send(sent, stamp_to_ns(message))
+        self.send(sent, stamp)
 
     def values(self) -> dict[str, object]:
         """Return the rhythm of the commands."""

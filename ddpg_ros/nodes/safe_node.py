@@ -5,7 +5,8 @@ The control nodes and the guard node fill in what happens in between.
 
 import time
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from typing import Any
 
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
@@ -15,9 +16,10 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from ddpg_ros.config import Config
 from ddpg_ros.control.admission import Admission, Arrival
 from ddpg_ros.control.safety import Mode, Safety
-from ddpg_ros.errors import ConfigError, JointStateError, RefusedError
+from ddpg_ros.errors import ConfigError, ForeignJointsError, JointStateError, RefusedError
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
+from ddpg_ros.nodes.executor import take_rest
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
 from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.operator import OperatorServices
@@ -30,7 +32,9 @@ from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState, Vector
 
 _HOUSEKEEPING = 0.1  # [s]; also how soon a signal is noticed where no state comes
-RELIABLE = QoSProfile(depth=1)
+_SHARED = 16  # states that wait: other devices' on the same topic push none of the arm's out
+_STATES_RELIABLE = QoSProfile(depth=_SHARED)
+_STATES = QoSProfile(depth=_SHARED, reliability=ReliabilityPolicy.BEST_EFFORT)
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
@@ -104,16 +108,16 @@ class SafeNode(ManagedNode, ABC):
             self._operator = OperatorServices(self, self.safety, self._obstacle)
             stack.callback(self._operator.close)
             stack.callback(RuntimeTorqueLimit(self, self.safety.guard).close)
-            states = self.create_subscription(
+            self._states = self.create_subscription(
                 JointStateMessage,
                 "joint_states",
-                self._on_state,
-                NEWEST if self.realtime else RELIABLE,
+                self._on_state,  # type: ignore[arg-type]  # two arguments are right, too
+                _STATES if self.realtime else _STATES_RELIABLE,
                 raw=True,
                 event_callbacks=complain_of_qos(self),
             )
-            stack.callback(self.destroy_subscription, states)
-            self.hurry(stack, states, *self._operator.services)
+            stack.callback(self.destroy_subscription, self._states)
+            self.hurry(stack, self._states, *self._operator.services)
             self.connect(stack)
             self._open = stack.pop_all()
         if self._latched is not None:  # cleaning up does not undo a latch
@@ -138,17 +142,25 @@ class SafeNode(ManagedNode, ABC):
             self._watchdog.stop()
         wind_down(self.safety, self.commands, self.answered)
 
+    def last_resort(self) -> None:
+        """Send zeros that were ready before anything could fail; nothing if the driver holds."""
+        if self.config.safety.fallback != "hold":
+            self.commands.last_resort()
+
     def cleanup(self) -> None:
         """Close the topics and what is behind them; a latch is remembered."""
         latched = self.safety.mode in (Mode.FAULT, Mode.ESTOP)
         self._latched = (self.safety.mode, self.safety.cause) if latched else None
         self._open.close()
 
-    def _on_state(self, message: bytes) -> None:
+    def _on_state(self, message: bytes, _: dict[str, Any]) -> None:
         now = time.monotonic()
         try:
-            state = self._joints.state(message)
+            state = self._newest(message)
             arrival = self.admission.look(state, now)
+        except ForeignJointsError as error:
+            self.topics.pass_by(error)
+            return
         except JointStateError as error:
             self.topics.reject(error)
             self.safety.rejected(str(error))
@@ -162,6 +174,13 @@ class SafeNode(ManagedNode, ABC):
             self.topics.accept(state)
             self.safety.heard(state, now)
             self.on_state(state, arrival is Arrival.CLOCK_JUMPED)
+
+    def _newest(self, message: bytes) -> JointState:
+        """Return the newest state of our joints among all that have come, `message` the oldest."""
+        for later, _ in reversed(take_rest(self._states)):
+            with suppress(ForeignJointsError):
+                return self._joints.state(later)
+        return self._joints.state(message)
 
     def send(self, torque: Vector, stamp: int) -> None:
         """Publish a torque as the answer to a stamp [ns].
@@ -228,8 +247,8 @@ class SafeNode(ManagedNode, ABC):
         sentence = self.safety.cause or self.safety.mode.value if self.active else "inactive"
         self._diagnostics.publish(level_of(self.safety), sentence, values)
 
-    def failed(self, error: Exception) -> None:
-        """Latch a fault and say so, where a callback has failed."""
+    def failed(self, error: BaseException) -> None:
+        """Latch a fault and say so when something has failed."""
         if self.configured:
             self.safety.fault(f"{type(error).__name__}: {error}")
             self._say_state()

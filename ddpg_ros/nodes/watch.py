@@ -1,11 +1,17 @@
 """Watches the topics of a node: silence, malformed joint states, a second commander."""
 
+import math
 import os
 import time
 
 from rclpy.node import Node
 
-from ddpg_ros.errors import JointStateError, MachineError
+from ddpg_ros.errors import (
+    ForeignJointsError,
+    JointNamesError,
+    JointStateError,
+    MachineError,
+)
 from ddpg_ros.types import JointState
 
 _LOOK_EVERY = 1.0  # [s] at the graph
@@ -39,6 +45,8 @@ class TopicWatch:
         self._silent = False
         self._looks = self._crowded = self._doubts = 0
         self._error: JointStateError | None = None
+        self._rejected_at = -math.inf
+        self._foreign: ForeignJointsError | None = None  # the newest, and no state of ours since
         self.newest: JointState | None = None
         """The newest valid state."""
         self.rejected = 0
@@ -46,7 +54,7 @@ class TopicWatch:
 
     def accept(self, state: JointState) -> None:
         """Take note of a valid state."""
-        self.newest = state
+        self.newest, self._foreign = state, None
         self.believe()
         self._since = time.monotonic()
         if self._silent:
@@ -63,11 +71,15 @@ class TopicWatch:
         self._doubts += 1
         if self._error is None and self.newest is None:  # the first that came: not silent now
             self._since, self._silent = time.monotonic(), False
-        self._error = error
+        self._error, self._rejected_at = error, time.monotonic()
         self._node.get_logger().warning(
             f"joint state rejected ({self.rejected} so far): {error}",
             throttle_duration_sec=_LOG_EVERY,
         )
+
+    def pass_by(self, error: ForeignJointsError) -> None:
+        """Take note of a message of another device, which says what it names."""
+        self._foreign = error
 
     @property
     def intruder(self) -> str:
@@ -113,10 +125,14 @@ class TopicWatch:
                 raise MachineError(intruder)
         if now - self._since < self._timeout or self._silent:
             return
+        count = self._node.count_publishers(self._states)
+        if self.newest is None and count == 1:  # nothing else can come
+            self._error = self._error or self._foreign
         if self.newest is None and self._error is not None:
+            names = isinstance(self._error, JointNamesError)
+            advice = " Set robot.urdf and robot.joints to the arm that publishes them."
             raise JointStateError(
-                f"no state on {self._states} fits the robot: {self._error}. Set robot.urdf and "
-                "robot.joints to the arm that publishes them."
+                f"no state on {self._states} fits the robot: {self._error}.{advice * names}"
             )
         if self._doubts >= _DOUBTS and not self._realtime:
             raise JointStateError(
@@ -124,8 +140,11 @@ class TopicWatch:
                 f"{self._error}. In lock-step time stands until one can; mend what publishes them."
             )
         self._silent = True
-        count = self._node.count_publishers(self._states)
         publishers = f"{count} publisher(s), which are silent" if count else "nobody publishes it"
+        if now - self._rejected_at < self._timeout:
+            publishers = f"{self.rejected} were rejected, the last because of this: {self._error}"
+        elif self._foreign is not None:
+            publishers = f"those that came are of another device ({self._foreign})"
         self._node.get_logger().warning(
             f"no joint state on {self._states} for {self._timeout:g} s: {publishers}. Waiting; "
             f"start the simulator or the robot's driver in ROS domain {_domain()}."
