@@ -30,7 +30,7 @@ from std_srvs.srv import Trigger
 from ddpg_ros.config import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.nodes.parameters import read_config
+from ddpg_ros.nodes.parameters import read_config, refuse_unknown_types
 from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import Vector
@@ -59,6 +59,7 @@ class Simulator(MainNode):
             DdpgRosError: a parameter, a URDF or a setting that cannot be used.
         """
         super().__init__("simulator")
+        refuse_unknown_types(self)
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
         self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))

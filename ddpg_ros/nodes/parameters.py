@@ -3,7 +3,8 @@
 All are read-only, but for the torque limit, which may be lowered at run time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -24,6 +26,7 @@ from ddpg_ros.errors import ConfigError
 
 _NONE: Mapping[str, Value] = MappingProxyType({})
 _LOWERABLE = "robot.torque_limit"
+_TYPES = frozenset(kind.value for kind in Parameter.Type)
 _FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
@@ -62,6 +65,27 @@ def read_config(node: Node, extra: Mapping[str, Value] = _NONE) -> Config:
         if value != []:  # ROS cannot tell the type of an empty list
             node.declare_parameter(name, value, _descriptor(name), ignore_override=True)
     return config
+
+
+def refuse_unknown_types(node: Node) -> None:
+    """Answer a request to set parameters whose type there is none of; rclpy raises there."""
+    for service in node.services:
+        if service.srv_type in (SetParameters, SetParametersAtomically):
+            service.callback = partial(_set_if_known, service.callback)
+
+
+def _set_if_known(set_all: Callable[[Any, Any], Any], request: Any, response: Any) -> Any:
+    unknown = [p for p in request.parameters if p.value.type not in _TYPES]
+    if not unknown:
+        return set_all(request, response)
+    one = unknown[0]
+    reason = f"parameter {one.name[:80]!r} has the type {one.value.type}; expected 0 to 9"
+    refusal = SetParametersResult(successful=False, reason=f"{reason}. Nothing was set.")
+    if isinstance(request, SetParameters.Request):
+        response.results = [refusal] * len(request.parameters)
+    else:
+        response.result = refusal
+    return response
 
 
 def _descriptor(name: str) -> ParameterDescriptor:

@@ -23,7 +23,7 @@ from ddpg_ros.nodes.executor import take_rest
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
 from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.operator import OperatorServices
-from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config
+from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config, refuse_unknown_types
 from ddpg_ros.nodes.qos import complain_of_qos
 from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.watch import TopicWatch
@@ -50,6 +50,7 @@ class SafeNode(ManagedNode, ABC):
             realtime: whether the wall clock counts; None: what `run.clock` says.
         """
         super().__init__(name)
+        refuse_unknown_types(self)
         self.config: Config = read_config(self, AUTOSTART)
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
         self._output = commands

@@ -1,0 +1,89 @@
+"""Whatever a parameter service, a goal or a reset is asked for: an answer, never an exception."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+rclpy = pytest.importorskip("rclpy")
+
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import (
+    DescribeParameters,
+    GetParameters,
+    GetParameterTypes,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
+
+from ddpg_ros.nodes.guard_node import GuardNode
+from ddpg_ros.nodes.run import take_down
+from test.conftest import free_domain
+
+pytestmark = pytest.mark.ros
+
+LIMIT, READ_ONLY = "robot.torque_limit", "control.period"
+TEXT = st.text(max_size=20)
+NAMES = st.sampled_from([LIMIT, READ_ONLY, "nothing", "", "a b", "use_sim_time"]) | TEXT
+VALUES = st.builds(
+    ParameterValue,
+    type=st.integers(0, 255),
+    bool_value=st.booleans(),
+    integer_value=st.integers(-(2**63), 2**63 - 1),
+    double_value=st.floats(),
+    string_value=TEXT,
+    byte_array_value=st.lists(st.binary(min_size=1, max_size=1), max_size=3),
+    bool_array_value=st.lists(st.booleans(), max_size=3),
+    integer_array_value=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=3),
+    double_array_value=st.lists(st.floats(), max_size=3),
+    string_array_value=st.lists(TEXT, max_size=3),
+)
+PARAMETERS = st.lists(st.builds(Parameter, name=NAMES, value=VALUES), max_size=4)
+SIMPLE = {DescribeParameters: "names", GetParameters: "names", GetParameterTypes: "names"}
+
+
+@pytest.fixture(scope="module")
+def guard():
+    with pytest.MonkeyPatch.context() as patch, free_domain(patch):
+        rclpy.init()
+        node = GuardNode()
+        node.start()
+        yield node
+        take_down([node.rest, node.destroy_node, rclpy.try_shutdown], None)
+
+
+def ask(node, kind, **fields):
+    service = next(service for service in node.services if service.srv_type is kind)
+    return service.callback(kind.Request(**fields), kind.Response())
+
+
+def weird(type_):
+    return [Parameter(name=LIMIT, value=ParameterValue(type=type_, double_array_value=[0.1, 0.1]))]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(PARAMETERS)
+@example(weird(77))
+@example(weird(255))
+@example(weird(0))
+def test_fault_56_every_request_to_set_parameters_is_answered_and_no_limit_is_raised(
+    guard, parameters
+):
+    before = guard.safety.guard.limits.torque
+    answers = ask(guard, SetParameters, parameters=parameters).results
+    assert len(answers) == len(parameters)
+    answers = [*answers, ask(guard, SetParametersAtomically, parameters=parameters).result]
+    assert all(answer.successful or answer.reason for answer in answers)
+    after = guard.safety.guard.limits.torque
+    assert np.isfinite(after).all() and (after > 0.0).all() and (after <= before).all()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(NAMES, max_size=5), st.integers(0, 2**64 - 1))
+def test_fault_56_every_request_about_parameters_is_answered(guard, names, depth):
+    for kind, field in SIMPLE.items():
+        assert ask(guard, kind, **{field: names}) is not None
+    assert ask(guard, ListParameters, prefixes=names, depth=depth) is not None
