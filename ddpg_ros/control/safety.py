@@ -73,6 +73,7 @@ class Safety:
         self._commanded_at = -np.inf
         self._answered_at = -np.inf
         self._passed_over = False  # the newest state asked for no answer
+        self._excused = 0.0  # [s] since the last answer or command, while none was owed
         self._now = -np.inf  # as the control loop last said
         self._seen = 0  # latches, when the torque that is about to be sent was decided
         self._sent_at = -np.inf
@@ -129,13 +130,14 @@ class Safety:
         with self._lock:
             if self.armed:  # late is late, whether or not the watchdog was the first to see it
                 self._judge(now - self._heard_at, "joint state")
+                self._excused += self._pause(now)
             self._state, self._heard_at, self._now = state, now, now
             self._valid += 1
             self._rejected = 0
             self._passed_over = False
 
     def pass_over(self) -> None:
-        """Take note that the newest state is not due: where it stays the last, none is owed."""
+        """Take note that the newest state is not due: until the next one no answer is owed."""
         with self._lock:
             self._passed_over = True
 
@@ -182,6 +184,8 @@ class Safety:
         """Begin an answer; return the time since any torque went out, the watchdog's included."""
         span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
         self._answered_at = self._sent_at = self._now
+        if not self._watches_commands:
+            self._excused = 0.0
         self._seen = self.latches
         return span
 
@@ -189,8 +193,9 @@ class Safety:
         """Take note that another process has asked for a torque."""
         with self._lock:
             if self.armed:
-                self._judge(now - self._commanded_at, "command")
+                self._judge(self._owed(now, self._commanded_at), "command")
             self._commanded_at = self._now = now
+            self._excused = 0.0
 
     def rest(self, state: JointState, dt: float) -> Vector:
         """Return the torque for a state that the policy is not asked about."""
@@ -209,10 +214,8 @@ class Safety:
                 if self._watches_commands
                 else (self._answered_at, "answer of the control loop")
             )
-            age = now - self._heard_at
-            if self._passed_over and age > self._deadlines.degrade:
-                since = self._heard_at  # it is the states that have ceased
-            late = now - min(self._heard_at, since)
+            age, owed = now - self._heard_at, self._owed(now, since)
+            late = max(age, owed)
             if self.armed:
                 self._judge(late, "joint state" if late == age else what)
             quiet = now - self._sent_at
@@ -223,6 +226,19 @@ class Safety:
             if age <= self._deadlines.degrade and self._state is not None:
                 return self._stand_in(self._state.position, self._state.velocity, quiet)
             return self.guard.release(quiet)
+
+    def _pause(self, now: float) -> float:
+        """Return by how much longer than a period no state has come [s]."""
+        return max(0.0, now - self._heard_at - self._deadlines.period)
+
+    def _owed(self, now: float, since: float) -> float:
+        """Return for how long an answer or a command is owed [s].
+
+        Both follow states. None is owed while these pause for longer than a period, nor after a
+        state that is not due: then it is the next state that is late.
+        """
+        until = self._heard_at if self._passed_over else now - self._pause(now)
+        return until - since - self._excused
 
     def _judge(self, late: float, what: str) -> None:
         if late > self._deadlines.latch:
