@@ -36,6 +36,10 @@ class ForeignJointsError(JointNamesError):
     """A message of another device on the same topic: it names none of the robot's joints."""
 
 
+class DisplacedError(JointStateError):
+    """States of another clock in which the arm is where it cannot be; one is a fault."""
+
+
 class PolicyFileError(DdpgRosError):
     """A policy file that cannot be used."""
 

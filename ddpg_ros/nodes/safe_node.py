@@ -16,7 +16,13 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from ddpg_ros.config import Config
 from ddpg_ros.control.admission import Admission, Arrival
 from ddpg_ros.control.safety import Mode, Safety
-from ddpg_ros.errors import ConfigError, ForeignJointsError, JointStateError, RefusedError
+from ddpg_ros.errors import (
+    ConfigError,
+    DisplacedError,
+    ForeignJointsError,
+    JointStateError,
+    RefusedError,
+)
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
 from ddpg_ros.nodes.executor import take_rest
@@ -164,6 +170,8 @@ class SafeNode(ManagedNode, ABC):
             return
         except JointStateError as error:
             self.topics.reject(error)
+            if isinstance(error, DisplacedError):
+                self.safety.fault(str(error))
             self.safety.rejected(str(error))
             if not self.realtime and self.safety.mode in (Mode.FAULT, Mode.ESTOP):
                 self.admission.forget()  # time stands: it never becomes possible by itself

@@ -1,6 +1,5 @@
 """Whatever a parameter service, a goal or a reset is asked for: an answer, never an exception."""
 
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
