@@ -17,6 +17,7 @@ from ddpg_ros.experiment import Experiment
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
 
+_LOG_EVERY = 5.0  # [s] the same complaint
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -43,7 +44,10 @@ class PolicyNode(ControlNode):
         try:
             self.experiment.give_goal(goal)
         except RefusedError as error:
-            self.get_logger().warning(f"goal rejected: {error}; the one before stays")
+            self.get_logger().warning(
+                f"goal rejected: {error}; the one before stays",
+                throttle_duration_sec=_LOG_EVERY,
+            )
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import rclpy
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
 from rclpy.utilities import remove_ros_args, try_shutdown
+from rosgraph_msgs.msg import Clock
 
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.nodes.executor import make_executor
@@ -35,6 +38,18 @@ class MainNode(Node):
         """Subscriptions, timers, clients and services that the executor waits for itself; the
         others are looked at ten times a second. May change at any time."""
 
+    def create_subscription(
+        self, msg_type: Any, topic: str, callback: Callable[..., Any], *more: Any, **options: Any
+    ) -> Subscription:
+        """Subscribe as rclpy does, but for its own subscription to the simulated time.
+
+        rclpy raises in that callback where a clock is before zero, and later where it is beyond
+        what a message holds. Such a time is dropped.
+        """
+        if msg_type is Clock:
+            callback = partial(_pass_on_time, callback)
+        return super().create_subscription(msg_type, topic, callback, *more, **options)
+
     def start(self) -> None:
         """Begin, where that takes more than being made."""
 
@@ -46,6 +61,11 @@ class MainNode(Node):
 
     def rest(self) -> None:
         """Bring to rest what the node moves; may fail, but only when that is done."""
+
+
+def _pass_on_time(take: Callable[[Clock], None], message: Clock) -> None:
+    if message.clock.sec >= 0 and message.clock.nanosec < 1_000_000_000:
+        take(message)
 
 
 def run_node(make: Callable[[], MainNode], args: Sequence[str] | None = None) -> int:

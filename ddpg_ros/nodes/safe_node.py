@@ -118,7 +118,7 @@ class SafeNode(ManagedNode, ABC):
             self._states = self.create_subscription(
                 JointStateMessage,
                 "joint_states",
-                self._on_state,  # type: ignore[arg-type]  # two arguments are right, too
+                self._on_state,
                 _STATES if self.realtime else _STATES_RELIABLE,
                 raw=True,
                 event_callbacks=complain_of_qos(self),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 rclpy = pytest.importorskip("rclpy")
 
+from builtin_interfaces.msg import Time
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import (
     DescribeParameters,
@@ -16,6 +17,7 @@ from rcl_interfaces.srv import (
     SetParameters,
     SetParametersAtomically,
 )
+from rosgraph_msgs.msg import Clock
 
 from ddpg_ros.nodes.guard_node import GuardNode
 from ddpg_ros.nodes.run import take_down
@@ -77,6 +79,23 @@ def test_fault_56_every_request_to_set_parameters_is_answered_and_no_limit_is_ra
     assert all(answer.successful or answer.reason for answer in answers)
     after = guard.safety.guard.limits.torque
     assert np.isfinite(after).all() and (after > 0.0).all() and (after <= before).all()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(0, 2**32 - 1))
+@example(-1, 0)
+@example(2**31 - 1, 2**32 - 1)
+def test_fault_56_a_simulated_time_that_is_none_is_dropped(guard, seconds, nanoseconds):
+    for flag in (True, False):
+        assert guard.set_parameters([rclpy.Parameter("use_sim_time", value=flag)])[0].successful
+        if flag:
+            clock = next(one for one in guard.subscriptions if one.msg_type is Clock)
+            clock.callback(Clock(clock=Time(sec=7, nanosec=5)))
+            clock.callback(Clock(clock=Time(sec=seconds, nanosec=nanoseconds)))
+            valid = seconds >= 0 and nanoseconds < 10**9
+            expected = seconds * 10**9 + nanoseconds if valid else 7_000_000_005
+            assert guard.get_clock().now().nanoseconds == expected
+            guard._say_state()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
