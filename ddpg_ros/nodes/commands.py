@@ -36,6 +36,16 @@ class CommandPublisher:
         self._aside = JointStateWriter(joints, efforts_only=True)
         self._last: bytes | Float64MultiArray = self._message(self._writer, [0.0] * len(joints), 0)
 
+    @property
+    def topic(self) -> str:
+        """The full name of the topic."""
+        return str(self._publisher.topic_name)
+
+    @property
+    def listeners(self) -> int:
+        """How many subscribers hear what is published."""
+        return int(self._publisher.get_subscription_count())
+
     def send(self, torque: list[float], stamp: int) -> None:
         """Publish torques as the answer to the state of a stamp [ns]."""
         self._last = self._message(self._writer, torque, stamp)

@@ -37,18 +37,21 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 class SafeNode(ManagedNode, ABC):
     """A managed node that commands one arm."""
 
-    def __init__(self, name: str, commands: str, realtime: bool | None = None) -> None:
+    def __init__(
+        self, name: str, commands: str, realtime: bool | None = None, wanted: str = ""
+    ) -> None:
         """Read the parameters.
 
         Args:
             name: of the node.
             commands: topic of its torques.
             realtime: whether the wall clock counts; None: what `run.clock` says.
+            wanted: topic of the torques that it passes on; empty where it makes them itself.
         """
         super().__init__(name)
         self.config: Config = read_config(self, AUTOSTART)
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
-        self._output = commands
+        self._output, self._input = commands, wanted
         self._watchdog: Watchdog | None = None
         self._latched: tuple[Mode, str] | None = None  # before a cleanup
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
@@ -89,7 +92,8 @@ class SafeNode(ManagedNode, ABC):
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
-            self.topics = TopicWatch(self, "joint_states", output, timeout)
+            self.topics = TopicWatch(self, "joint_states", output, timeout, self._input)
+            self.topics.require_apart()
             robot, self.safety = self.build(stack)
             self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
@@ -105,7 +109,7 @@ class SafeNode(ManagedNode, ABC):
             states = self.create_subscription(
                 JointStateMessage,
                 "joint_states",
-                self._on_state,
+                self._on_state,  # type: ignore[arg-type]  # rclpy's type knows one argument alone
                 NEWEST if self.realtime else RELIABLE,
                 raw=True,
                 event_callbacks=complain_of_qos(self),
@@ -142,10 +146,11 @@ class SafeNode(ManagedNode, ABC):
         self._latched = (self.safety.mode, self.safety.cause) if latched else None
         self._open.close()
 
-    def _on_state(self, message: bytes) -> None:
+    def _on_state(self, message: bytes, info: dict[str, int | None]) -> None:
         now = time.monotonic()
         try:
             state = self._joints.state(message)
+            self.topics.hear(info["publication_sequence_number"])
             arrival = self.admission.look(state, now)
         except JointStateError as error:
             self.topics.reject(error)
@@ -186,17 +191,26 @@ class SafeNode(ManagedNode, ABC):
     def _obstacle(self) -> str:
         if not self.active:
             return "the node is not active; activate it first."
-        return self.obstacle() or self.topics.intruder
+        return self.topics.crowd or self.obstacle() or self._deafness()
+
+    def _deafness(self) -> str:
+        if self.commands.listeners:
+            return ""
+        return (
+            f"nobody hears the torques on {self.commands.topic}; start what moves the arm (the "
+            "robot's driver, the guard or the simulator) there, or remap the topic to where it "
+            "listens."
+        )
 
     def _keep_house(self) -> None:
         self.keep_order()
         if not self.configured:
             return
         self.topics.check()
-        if self.realtime and self.safety.armed and self.topics.crowded:
-            intruder = self.topics.intruder  # the look may be from before the arming
-            if intruder:
-                self.safety.fault(intruder)
+        if self.safety.armed and self.topics.suspicious:
+            crowd = self.topics.crowd  # the look may be from before the arming
+            if crowd:
+                self.safety.fault(crowd)
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem

@@ -35,7 +35,8 @@ class Arm:
             message.position, message.velocity = self.position, self.velocity
             self.robot.publish(message)
             for commands, torque in self.orders:
-                commands.publish(JointState(name=list(JOINTS), effort=list(torque)))
+                order = JointState(header=message.header, name=list(JOINTS), effort=list(torque))
+                commands.publish(order)
         self.robot.turn()
 
     def until(self, condition, what):
