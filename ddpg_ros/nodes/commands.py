@@ -43,6 +43,16 @@ class CommandPublisher:
         self._publish_bytes = self._publisher.handle.publish_raw
         self._muted = False
 
+    @property
+    def topic(self) -> str:
+        """The full name of the topic."""
+        return str(self._publisher.topic_name)
+
+    @property
+    def listeners(self) -> int:
+        """How many subscribers hear what is published."""
+        return int(self._publisher.get_subscription_count())
+
     def send(self, torque: list[float], stamp: int) -> None:
         """Publish torques as the answer to the state of a stamp [ns]."""
         if not self._muted:

@@ -47,19 +47,22 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 class SafeNode(ManagedNode, ABC):
     """A managed node that commands one arm."""
 
-    def __init__(self, name: str, commands: str, realtime: bool | None = None) -> None:
+    def __init__(
+        self, name: str, commands: str, realtime: bool | None = None, wanted: str = ""
+    ) -> None:
         """Read the parameters.
 
         Args:
             name: of the node.
             commands: topic of its torques.
             realtime: whether the wall clock counts; None: what `run.clock` says.
+            wanted: topic of the torques that it passes on; empty where it makes them itself.
         """
         super().__init__(name)
         refuse_unknown_types(self)
         self.config: Config = read_config(self, AUTOSTART)
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
-        self._output = commands
+        self._output, self._input = commands, wanted
         self._watchdog: Watchdog | None = None
         self._latched: tuple[Mode, str] | None = None  # before a cleanup
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
@@ -100,7 +103,10 @@ class SafeNode(ManagedNode, ABC):
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
-            self.topics = TopicWatch(self, "joint_states", output, timeout, self.realtime)
+            self.topics = TopicWatch(
+                self, "joint_states", output, timeout, self.realtime, self._input
+            )
+            self.topics.require_apart()
             robot, self.safety = self.build(stack)
             self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
@@ -160,10 +166,11 @@ class SafeNode(ManagedNode, ABC):
         self._latched = (self.safety.mode, self.safety.cause) if latched else None
         self._open.close()
 
-    def _on_state(self, message: bytes, _: dict[str, Any]) -> None:
+    def _on_state(self, message: bytes, info: dict[str, Any]) -> None:
         now = time.monotonic()
         try:
-            state = self._newest(message)
+            state, info = self._newest(message, info)
+            self.topics.hear(info["publication_sequence_number"])
             arrival = self.admission.look(state, now)
         except ForeignJointsError as error:
             self.topics.pass_by(error)
@@ -184,12 +191,15 @@ class SafeNode(ManagedNode, ABC):
             self.safety.heard(state, now)
             self.on_state(state, arrival is Arrival.CLOCK_JUMPED)
 
-    def _newest(self, message: bytes) -> JointState:
-        """Return the newest state of our joints among all that have come, `message` the oldest."""
-        for later, _ in reversed(take_rest(self._states)):
+    def _newest(self, message: bytes, info: dict[str, Any]) -> tuple[JointState, dict[str, Any]]:
+        """Return the newest state of our joints, and its info, of all that have come.
+
+        The message given is the oldest of them.
+        """
+        for later, about in reversed(take_rest(self._states)):
             with suppress(ForeignJointsError):
-                return self._joints.state(later)
-        return self._joints.state(message)
+                return self._joints.state(later), about
+        return self._joints.state(message), info
 
     def send(self, torque: Vector, stamp: int) -> None:
         """Publish a torque as the answer to a stamp [ns].
@@ -217,17 +227,26 @@ class SafeNode(ManagedNode, ABC):
     def _obstacle(self) -> str:
         if not self.active:
             return "the node is not active; activate it first."
-        return self.obstacle() or self.topics.intruder
+        return self.topics.crowd or self.obstacle() or self._deafness()
+
+    def _deafness(self) -> str:
+        if self.commands.listeners:
+            return ""
+        return (
+            f"nobody hears the torques on {self.commands.topic}; start what moves the arm (the "
+            "robot's driver, the guard or the simulator) there, or remap the topic to where it "
+            "listens."
+        )
 
     def _keep_house(self) -> None:
         self.keep_order()
         if not self.configured:
             return
         self.topics.check()
-        if self.realtime and self.safety.armed and self.topics.crowded:
-            intruder = self.topics.intruder  # the look may be from before the arming
-            if intruder:
-                self.safety.fault(intruder)
+        if self.safety.armed and self.topics.suspicious:
+            crowd = self.topics.crowd  # the look may be from before the arming
+            if crowd:
+                self.safety.fault(crowd)
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem

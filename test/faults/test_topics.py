@@ -30,22 +30,24 @@ PUSH = (0.5, -0.25)  # [N·m]
 
 
 class Commander:
-    """Commands the guard: with each state that its robot publishes goes a torque."""
+    """Commands the guard: with each state goes a torque that answers the one before."""
 
     def __init__(self, robot):
         self.robot, self.passed = robot, []
         self.publisher = robot.node.create_publisher(JointState, "joint_command", MANY)
         robot.node.create_subscription(JointState, "guarded_command", self._on_passed, MANY)
         robot.at_rest = True
-        self.torque = PUSH
+        self.header = None  # of the state before
 
     def _on_passed(self, message):
         self.passed.append(tuple(message.effort))
 
     def along(self, message):
-        """Publish the command for a state, and let the state go its way."""
-        command = JointState(header=message.header, name=list(JOINTS), effort=list(self.torque))
-        self.publisher.publish(command)
+        """Publish a command, and let the state go its way."""
+        if self.header is not None:
+            command = JointState(header=self.header, name=list(JOINTS), effort=list(PUSH))
+            self.publisher.publish(command)
+        self.header = message.header
         return message
 
     def stream(self, condition, what):

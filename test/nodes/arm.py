@@ -38,7 +38,8 @@ class Arm:
             message.velocity = self.velocity
             self.robot.publish(message)
             for commands, torque in self.orders:
-                commands.publish(JointState(name=list(JOINTS), effort=list(torque)))
+                order = JointState(header=message.header, name=list(JOINTS), effort=list(torque))
+                commands.publish(order)
         self.robot.turn()
 
     def until(self, condition, what):
