@@ -68,7 +68,7 @@ class MachineError(DdpgRosError):
     """Something on this machine is missing, or in the way."""
 
 
-def shortened(names: Sequence[str]) -> str:
+def few_of(names: Sequence[str]) -> str:
     """Return names for a sentence: the first few, each cut to what a line takes."""
     few = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_FEW]]
     rest = len(names) - len(few)

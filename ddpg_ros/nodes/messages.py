@@ -13,7 +13,7 @@ import numpy as np
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError, shortened
+from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError, few_of
 from ddpg_ros.nodes.cdr import ENCAPSULATION, STAMP, STAMP_AT, Layout, layout_of
 from ddpg_ros.types import JointState, Vector
 
@@ -105,18 +105,18 @@ class JointMap:
         missing = [joint for joint in self._joints if joint not in at]
         if names and len(missing) == len(self._joints):
             self._foreigners = (
-                f"no joint {shortened(missing)} in the message; it names: {shortened(names)}"
+                f"no joint {few_of(missing)} in the message; it names: {few_of(names)}"
             )
             layout = _layout_of(message)
             self._foreign = layout if layout.fits(data) else None
             raise ForeignJointsError(self._foreigners)
         if len(at) != len(names):
             twice = [name for name, count in Counter(names).items() if count > 1]
-            raise JointStateError(f"joints named twice: {shortened(twice)}")
+            raise JointStateError(f"joints named twice: {few_of(twice)}")
         if missing:
             raise JointNamesError(
-                f"no joint {shortened(missing)} in the message; it names: "
-                f"{shortened(names) or 'none'}"
+                f"no joint {few_of(missing)} in the message; it names: "
+                f"{few_of(names) or 'none'}"
             )
         self._index = [at[joint] for joint in self._joints]
         self._in_order = self._index == list(range(len(names)))
