@@ -54,12 +54,17 @@ class MachineError(DdpgRosError):
     """Something on this machine is missing, or in the way."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
     """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`.
 
     The last part of a dotted name is closer than any likeness: `n_step` is `learner.n_step`.
     """
     words = list(known)
     matches = [one for one in words if one.rpartition(".")[2] == word]
-    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=likeness)
     return f"; did you mean '{matches[0]}'?" if matches else "."
+
+
+def shortened(text: str, length: int = 200) -> str:
+    """Return a text for a sentence: what is longer than `length` loses its end."""
+    return text if len(text) <= length else f"{text[:length]}…"

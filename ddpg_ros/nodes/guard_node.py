@@ -19,6 +19,7 @@ from ddpg_ros.assembly import build_arm, make_safety
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import JointStateError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.messages import JointMap, stamp_to_ns
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.nodes.safe_node import NEWEST, SafeNode
@@ -29,9 +30,9 @@ from ddpg_ros.types import JointState
 class GuardNode(SafeNode):
     """Commands in, guarded commands out."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
-        super().__init__("guard", "guarded_command", realtime=True)
+        super().__init__("guard", arguments, "guarded_command", realtime=True)
 
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
         """Build the guard."""

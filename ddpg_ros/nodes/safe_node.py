@@ -16,12 +16,14 @@ from ddpg_ros.config import Config
 from ddpg_ros.control.admission import Admission, Arrival
 from ddpg_ros.control.safety import Mode, Safety
 from ddpg_ros.errors import ConfigError, JointStateError, RefusedError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
+from ddpg_ros.nodes.in_force import LimitsInForce
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
 from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.operator import OperatorServices
-from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config
+from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.qos import complain_of_qos
 from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.watch import TopicWatch
@@ -37,17 +39,21 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 class SafeNode(ManagedNode, ABC):
     """A managed node that commands one arm."""
 
-    def __init__(self, name: str, commands: str, realtime: bool | None = None) -> None:
+    def __init__(
+        self, name: str, arguments: Arguments, commands: str, realtime: bool | None = None
+    ) -> None:
         """Read the parameters.
 
         Args:
             name: of the node.
+            arguments: its command line.
             commands: topic of its torques.
             realtime: whether the wall clock counts; None: what `run.clock` says.
         """
-        super().__init__(name)
+        super().__init__(name, arguments)
         self.config: Config = read_config(self, AUTOSTART)
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
+        self._in_force = LimitsInForce(self)
         self._output = commands
         self._watchdog: Watchdog | None = None
         self._latched: tuple[Mode, str] | None = None  # before a cleanup
@@ -101,7 +107,8 @@ class SafeNode(ManagedNode, ABC):
             stack.callback(self._diagnostics.close)
             self._operator = OperatorServices(self, self.safety, self._obstacle)
             stack.callback(self._operator.close)
-            stack.callback(RuntimeTorqueLimit(self, self.safety.guard).close)
+            self._in_force.begin(self.safety.guard)
+            stack.callback(self._in_force.end)
             states = self.create_subscription(
                 JointStateMessage,
                 "joint_states",
