@@ -46,6 +46,10 @@ class LearnerDivergedError(DdpgRosError):
     """Updates that cannot be used, one after the other."""
 
 
+class EnvironmentFailedError(DdpgRosError):
+    """A Gymnasium environment whose own code fails, or that gives what nobody can learn from."""
+
+
 class RefusedError(DdpgRosError):
     """An operator's command that the present state does not allow."""
 

@@ -37,7 +37,7 @@ def read_config(node: MainNode, extra: Mapping[str, Value] = _NONE) -> Config:
     for name, default in extra.items():
         value = given.pop(name, default)
         if type(value) is not type(default):
-            expected = {bool: "true or false", int: "a whole number"}.get(type(default), "text")
+            expected = f"a {type(default).__name__}, as {default!r}"
             raise ConfigError(f"{node.source}: {name} is {value!r}; expected {expected}.")
         node.declare_parameter(name, value, ParameterDescriptor(read_only=True))
     config = from_parameters(given, node.source)

@@ -103,5 +103,5 @@ def test_a_nodes_own_parameters_stand_beside_the_settings(make_node):
     read_config(node, {"gui": False, "record": ""})
     assert node.get_parameter("gui").value is True
     assert node.get_parameter("record").value == ""
-    with pytest.raises(ConfigError, match="gui is 3; expected true or false"):
+    with pytest.raises(ConfigError, match="gui is 3; expected a bool"):
         read_config(make_node(gui=3), {"gui": False})
