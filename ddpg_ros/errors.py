@@ -60,6 +60,10 @@ class LearnerDivergedError(DdpgRosError):
     """Updates that cannot be used, one after the other."""
 
 
+class EnvironmentFailedError(DdpgRosError):
+    """A Gymnasium environment whose own code fails, or that gives what nobody can learn from."""
+
+
 class RefusedError(DdpgRosError):
     """An operator's command that the present state does not allow."""
 
@@ -75,12 +79,17 @@ def few_of(names: Sequence[str]) -> str:
     return ", ".join(few) + (f" and {rest} more" if rest else "")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
     """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`.
 
     The last part of a dotted name is closer than any likeness: `n_step` is `learner.n_step`.
     """
     words = list(known)
     matches = [one for one in words if one.rpartition(".")[2] == word]
-    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=likeness)
     return f"; did you mean '{matches[0]}'?" if matches else "."
+
+
+def shortened(text: str, length: int = 200) -> str:
+    """Return a text for a sentence: what is longer than `length` loses its end."""
+    return text if len(text) <= length else f"{text[:length]}…"

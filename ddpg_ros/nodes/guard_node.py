@@ -21,6 +21,7 @@ from ddpg_ros.control.recent_stamps import RecentStamps
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import JointStateError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.nodes.safe_node import NEWEST, SafeNode
@@ -31,9 +32,11 @@ from ddpg_ros.types import JointState
 class GuardNode(SafeNode):
     """Commands in, guarded commands out."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
-        super().__init__("guard", "guarded_command", realtime=True, wanted="joint_command")
+        super().__init__(
+            "guard", arguments, "guarded_command", realtime=True, wanted="joint_command"
+        )
 
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
         """Build the guard."""

@@ -13,6 +13,7 @@ from rclpy.lifecycle.node import LifecycleNodeMixin
 
 from ddpg_ros.config import Value
 from ddpg_ros.errors import DdpgRosError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.run import MainNode
 
 AUTOSTART: dict[str, Value] = {"autostart": True}
@@ -26,9 +27,9 @@ _ERROR = TransitionCallbackReturn.ERROR
 class ManagedNode(LifecycleNodeMixin, MainNode):
     """Subclasses fill in the hooks; each is called only in the state in which it makes sense."""
 
-    def __init__(self, name: str) -> None:
-        """Make an unconfigured node."""
-        MainNode.__init__(self, name)
+    def __init__(self, name: str, arguments: Arguments) -> None:
+        """Make an unconfigured node; `arguments` are its command line."""
+        MainNode.__init__(self, name, arguments)
         LifecycleNodeMixin.__init__(self)
         self.configured = False
         self.active = False

@@ -115,8 +115,7 @@ class JointMap:
             raise JointStateError(f"joints named twice: {few_of(twice)}")
         if missing:
             raise JointNamesError(
-                f"no joint {few_of(missing)} in the message; it names: "
-                f"{few_of(names) or 'none'}"
+                f"no joint {few_of(missing)} in the message; it names: {few_of(names) or 'none'}"
             )
         self._index = [at[joint] for joint in self._joints]
         self._in_order = self._index == list(range(len(names)))

@@ -14,6 +14,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.experiment import Experiment
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
 
@@ -24,9 +25,9 @@ _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 class PolicyNode(ControlNode):
     """Runs the file that `run.policy` names; its goals come from the topic `goal`."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
-        super().__init__("policy", realtime=True)
+        super().__init__("policy", arguments, realtime=True)
         self.config = self.config.replace(run__clock="realtime", control__reset_service="")
 
     def make_experiment(self) -> Experiment:

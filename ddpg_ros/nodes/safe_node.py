@@ -23,13 +23,15 @@ from ddpg_ros.errors import (
     JointStateError,
     RefusedError,
 )
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
 from ddpg_ros.nodes.executor import take_rest
+from ddpg_ros.nodes.in_force import LimitsInForce
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
 from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.operator import OperatorServices
-from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config, refuse_unknown_types
+from ddpg_ros.nodes.parameters import read_config, refuse_unknown_types
 from ddpg_ros.nodes.qos import complain_of_qos
 from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.watch import TopicWatch
@@ -48,20 +50,27 @@ class SafeNode(ManagedNode, ABC):
     """A managed node that commands one arm."""
 
     def __init__(
-        self, name: str, commands: str, realtime: bool | None = None, wanted: str = ""
+        self,
+        name: str,
+        arguments: Arguments,
+        commands: str,
+        realtime: bool | None = None,
+        wanted: str = "",
     ) -> None:
         """Read the parameters.
 
         Args:
             name: of the node.
+            arguments: its command line.
             commands: topic of its torques.
             realtime: whether the wall clock counts; None: what `run.clock` says.
             wanted: topic of the torques that it passes on; empty where it makes them itself.
         """
-        super().__init__(name)
+        super().__init__(name, arguments)
         refuse_unknown_types(self)
         self.config: Config = read_config(self, AUTOSTART)
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
+        self._in_force = LimitsInForce(self)
         self._output, self._input = commands, wanted
         self._watchdog: Watchdog | None = None
         self._latched: tuple[Mode, str] | None = None  # before a cleanup
@@ -120,7 +129,8 @@ class SafeNode(ManagedNode, ABC):
             stack.callback(self._diagnostics.close)
             self._operator = OperatorServices(self, self.safety, self._obstacle)
             stack.callback(self._operator.close)
-            stack.callback(RuntimeTorqueLimit(self, self.safety.guard).close)
+            self._in_force.begin(self.safety.guard)
+            stack.callback(self._in_force.end)
             self._states = self.create_subscription(
                 JointStateMessage,
                 "joint_states",

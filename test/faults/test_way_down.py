@@ -13,6 +13,7 @@ from rclpy.publisher import Publisher
 from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.nodes.agent_node import AgentNode
+from ddpg_ros.nodes.arguments import read_arguments
 from ddpg_ros.nodes.commands import CommandPublisher
 from ddpg_ros.nodes.diagnostics import Diagnostics
 from ddpg_ros.nodes.guard_node import GuardNode
@@ -54,10 +55,10 @@ def raiser(kind):
 @contextmanager
 def acting(name, parameters):
     """A node in this process that has just sent a torque, and all that it sends."""
-    rclpy.init(args=list(ros_arguments(parameters)))
+    rclpy.init()
     onlooker = Onlooker(rclpy.utilities.get_default_context().get_domain_id())
     heard = onlooker.record("guarded_command" if name == "guard" else "joint_command")
-    node = NODES[name]()
+    node = NODES[name](read_arguments(ros_arguments(parameters)))
     try:
         node.start()
         onlooker.until(lambda: heard, "the first zero of the watchdog")

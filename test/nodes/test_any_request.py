@@ -19,6 +19,7 @@ from rcl_interfaces.srv import (
 )
 from rosgraph_msgs.msg import Clock
 
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.guard_node import GuardNode
 from ddpg_ros.nodes.run import take_down
 from test.conftest import free_domain
@@ -49,7 +50,7 @@ SIMPLE = {DescribeParameters: "names", GetParameters: "names", GetParameterTypes
 def guard():
     with pytest.MonkeyPatch.context() as patch, free_domain(patch):
         rclpy.init()
-        node = GuardNode()
+        node = GuardNode(Arguments())
         node.start()
         yield node
         take_down([node.rest, node.destroy_node, rclpy.try_shutdown], None)
