@@ -74,7 +74,7 @@ class MachineError(DdpgRosError):
 
 def few_of(names: Sequence[str]) -> str:
     """Return names for a sentence: the first few, each cut to what a line takes."""
-    few = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_FEW]]
+    few = [shortened(name, _LONGEST) for name in names[:_FEW]]
     rest = len(names) - len(few)
     return ", ".join(few) + (f" and {rest} more" if rest else "")
 
