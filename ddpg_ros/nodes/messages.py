@@ -4,7 +4,7 @@ A message may come as an object or, from a subscription with `raw=True`, as its 
 a fifth of the time; a publisher takes either, too.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from ddpg_ros.types import JointState, Vector
 MOST_BYTES = 65_536
 """Of a message that is looked into; longer ones are rejected before they are read."""
 
+_DEVICES = 4  # others on the same topic whose messages are known at once
 _SECOND = 1_000_000_000  # [ns]
 
 
@@ -45,8 +46,8 @@ class JointMap:
         self._index: list[int] = []
         self._in_order = False  # the message's order is the robot's
         self._layout: Layout | None = None  # of messages in bytes with these names
-        self._foreign: Layout | None = None  # of messages that name none of the robot's joints
-        self._foreigners = ""  # what they name
+        # Of messages that name none of the robot's joints, and what they name.
+        self._foreign: deque[tuple[Layout, str]] = deque(maxlen=_DEVICES)
 
     def state(self, message: JointStateMessage | bytes) -> JointState:
         """Return the arrays of a joint state.
@@ -87,8 +88,9 @@ class JointMap:
                     layout.velocity.unpack_from(message, layout.velocity_at),
                     layout.effort.unpack_from(message, layout.effort_at),
                 )
-            if self._foreign is not None and self._foreign.fits(message):
-                raise ForeignJointsError(self._foreigners)
+            for foreign, sentence in self._foreign:
+                if foreign.fits(message):
+                    raise ForeignJointsError(sentence)
             data, message = message, _from_bytes(message)
             self._learn_order(message, data)
             layout = _layout_of(message)
@@ -104,12 +106,11 @@ class JointMap:
         at = {name: index for index, name in enumerate(names)}
         missing = [joint for joint in self._joints if joint not in at]
         if names and len(missing) == len(self._joints):
-            self._foreigners = (
-                f"no joint {few_of(missing)} in the message; it names: {few_of(names)}"
-            )
+            sentence = f"no joint {few_of(missing)} in the message; it names: {few_of(names)}"
             layout = _layout_of(message)
-            self._foreign = layout if layout.fits(data) else None
-            raise ForeignJointsError(self._foreigners)
+            if layout.fits(data):
+                self._foreign.append((layout, sentence))
+            raise ForeignJointsError(sentence)
         if len(at) != len(names):
             twice = [name for name, count in Counter(names).items() if count > 1]
             raise JointStateError(f"joints named twice: {few_of(twice)}")
