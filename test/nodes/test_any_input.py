@@ -1,4 +1,6 @@
-"""Whatever a parameter service, a goal or a reset is asked for: an answer, never an exception."""
+"""Whatever comes to a node, as states, commands, goals, times or requests: never an exception."""
+
+import math
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 rclpy = pytest.importorskip("rclpy")
 
 from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PointStamped
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import (
     DescribeParameters,
@@ -17,12 +20,18 @@ from rcl_interfaces.srv import (
     SetParameters,
     SetParametersAtomically,
 )
+from rclpy.serialization import serialize_message
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
 
-from ddpg_ros.nodes.arguments import Arguments
+from ddpg_ros.config import Config
+from ddpg_ros.nodes.arguments import Arguments, read_arguments
 from ddpg_ros.nodes.guard_node import GuardNode
+from ddpg_ros.nodes.policy_node import PolicyNode
 from ddpg_ros.nodes.run import take_down
 from test.conftest import free_domain
+from test.nodes.conftest import make_policy
+from test.processes import ros_arguments
 
 pytestmark = pytest.mark.ros
 
@@ -47,13 +56,67 @@ SIMPLE = {DescribeParameters: "names", GetParameters: "names", GetParameterTypes
 
 
 @pytest.fixture(scope="module")
-def guard():
+def nodes(tmp_path_factory):
+    """A guard and a policy node at work in this process."""
+    policy = make_policy(tmp_path_factory.mktemp("any") / "any.safetensors", Config())
+    given = ros_arguments({"run__policy": policy, "safety__auto_arm": True})
     with pytest.MonkeyPatch.context() as patch, free_domain(patch):
         rclpy.init()
-        node = GuardNode(Arguments())
-        node.start()
-        yield node
-        take_down([node.rest, node.destroy_node, rclpy.try_shutdown], None)
+        nodes = [GuardNode(Arguments()), PolicyNode(read_arguments(given))]
+        for node in nodes:
+            node.start()
+        yield nodes
+        ends = [end for node in nodes for end in (node.rest, node.destroy_node)]
+        take_down([*ends, rclpy.try_shutdown], None)
+
+
+@pytest.fixture
+def guard(nodes):
+    return nodes[0]
+
+
+def state(stamp, position, velocity, effort, names=("shoulder", "elbow")):
+    message = JointState(name=list(names), position=position, velocity=velocity, effort=effort)
+    message.header.stamp.sec, message.header.stamp.nanosec = stamp
+    return bytes(serialize_message(message))
+
+
+PAIRS = st.lists(st.floats(), min_size=2, max_size=2)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+LIKELY = st.lists(st.floats(-6.0, 6.0) | FINITE, min_size=2, max_size=2)
+STAMPS = st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(0, 2**32 - 1))
+LATER = st.tuples(st.just(2**31 - 1), st.integers(0, 10**9 - 1))
+MESSAGES = st.binary(max_size=60) | st.builds(
+    state, STAMPS | LATER, PAIRS | LIKELY, PAIRS | LIKELY, PAIRS | LIKELY
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(MESSAGES, max_size=15))
+@example([state((5, 0), [1e308, -1e308], [1e308, 0.0], [1e308, math.nan])] * 4)
+@example([state((5, number), [1e308, -1e308], [0.0, 0.0], [1e308, 0.0]) for number in range(12)])
+def test_fault_56_any_row_of_states_and_commands_leaves_every_torque_finite_and_within_limits(
+    nodes, row
+):
+    guard, _ = nodes
+    for message in row:
+        for node in nodes:
+            node._on_state(message, {"publication_sequence_number": None})
+        guard._on_command(message)
+        for node in nodes:
+            last, limits = node.safety.guard.last, node.safety.guard.limits.torque
+            assert np.isfinite(last).all() and (np.abs(last) <= limits).all()
+    for node in nodes:
+        node._say_state()
+        assert len(node.safety.cause) < 2_000
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.floats(), min_size=3, max_size=3))
+def test_fault_56_any_goal_is_taken_or_refused(nodes, point):
+    x, y, z = point
+    nodes[1]._on_goal(PointStamped(point=Point(x=x, y=y, z=z)))
+    assert np.isfinite(nodes[1].experiment.goal).all()
 
 
 def ask(node, kind, **fields):
