@@ -100,3 +100,31 @@ def test_fault_55_whatever_fails_on_the_way_down_zeros_are_the_last_that_a_node_
             for _ in range(5):
                 onlooker.turn()
             assert not any(any(command.torque) for command in heard[count:])
+
+
+@pytest.mark.ros
+def test_fault_55_a_deactivation_that_fails_sends_zeros_and_ends_the_node(ros_domain, monkeypatch):
+    with acting("guard", {}) as (node, heard, onlooker):
+        monkeypatch.setattr(Safety, "disarm", raiser(ZeroDivisionError))
+        node.trigger_deactivate()
+        assert_zeros_last(heard, onlooker.turn)
+        assert not node.active and not node.configured
+        with pytest.raises(ZeroDivisionError):
+            node.keep_order()
+
+
+def test_every_step_of_the_way_down_is_taken_and_the_first_problem_is_the_one_that_is_said():
+    taken, first = [], ValueError("first")
+
+    def step(name, error):
+        def take():
+            taken.append(name)
+            raise error
+
+        return take
+
+    steps = [step(kind, kind("later")) for kind in KINDS]
+    assert take_down([*steps, lambda: taken.append("last")], first) is first
+    assert taken == [*KINDS, "last"]
+    assert isinstance(take_down(steps, None), ZeroDivisionError)
+    assert take_down([lambda: None], None) is None
