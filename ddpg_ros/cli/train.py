@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from ddpg_ros.assembly import build_arm
+from ddpg_ros.assembly import build_arm, policy_about
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
@@ -21,7 +21,8 @@ from ddpg_ros.cli.surroundings import (
     require_ros_domain,
 )
 from ddpg_ros.config import Config
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import EXIT_CODE, ConfigError
+from ddpg_ros.link.room import available_memory, require_room
 from ddpg_ros.parameter_file import load_config, own_configs, read_assignments
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.summary import Summary
@@ -90,16 +91,21 @@ def train(
 def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
     """Refuse what cannot be before a directory is made and a process started."""
     if gym:
-        from ddpg_ros.cli.gym_training import make_environment
+        from ddpg_ros.cli.gym_environment import Environment
+        from ddpg_ros.cli.gym_training import about
 
-        make_environment(gym).close()
+        env = Environment(gym)
+        env.close()
         require_learner_machine(settings.learner)
+        require_room(settings.learner, about(gym, env, settings).sizes, available_memory())
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
         require_ros_domain()
-        build_arm(settings)
+        robot, task, _ = build_arm(settings)
         require_learner_machine(settings.learner)
+        sizes = policy_about(settings, robot, task).sizes
+        require_room(settings.learner, sizes, available_memory())
     return prepare_run(settings, run_dir)
 
 
@@ -122,8 +128,10 @@ def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
 
     section = run.config.run
     with RunProgress(run.directory, section.steps, section.eval_episodes, console):
-        summary, number = train_on_gymnasium(gym, run.config, run.directory)
+        summary, number, failure = train_on_gymnasium(gym, run.config, run.directory)
     summary.save(run.directory)
+    if failure:
+        return Outcome("interrupted", EXIT_CODE, failure)
     if number:
         message = f"stopped by {signal.Signals(number).name}."
         return Outcome("interrupted", 128 + number, message)
@@ -142,6 +150,7 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
     console.print(Summary(**summary).sentence(), highlight=False, soft_wrap=True)
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
+        console = Console(stderr=as_json or outcome.code == EXIT_CODE)
         what = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
         line = f"{outcome.message} {what} in {_shown(run.directory)}."
         console.print(line, highlight=False, soft_wrap=True)

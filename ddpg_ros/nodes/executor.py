@@ -203,6 +203,18 @@ class PromptExecutor:
         future.set_result(response)
 
 
+def take_rest(subscription: Subscription) -> list[tuple[Any, dict[str, Any]]]:
+    """Take, in a callback, what else has come: messages with their info, oldest first."""
+    rest = []
+    with subscription.handle:
+        for _ in range(subscription.qos_profile.depth):
+            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+            if taken is None:
+                break
+            rest.append(taken)
+    return rest
+
+
 def _run_timer(timer: Timer, handle: Any) -> None:
     try:
         with handle:

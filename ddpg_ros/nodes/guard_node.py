@@ -21,7 +21,8 @@ from ddpg_ros.control.recent_stamps import RecentStamps
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.errors import JointStateError
-from ddpg_ros.nodes.messages import JointMap, stamp_to_ns
+from ddpg_ros.nodes.arguments import Arguments
+from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.nodes.safe_node import NEWEST, SafeNode
 from ddpg_ros.robot import Robot
@@ -31,9 +32,11 @@ from ddpg_ros.types import JointState
 class GuardNode(SafeNode):
     """Commands in, guarded commands out."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
-        super().__init__("guard", "guarded_command", realtime=True, wanted="joint_command")
+        super().__init__(
+            "guard", arguments, "guarded_command", realtime=True, wanted="joint_command"
+        )
 
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
         """Build the guard."""
@@ -69,7 +72,7 @@ class GuardNode(SafeNode):
 
     def _on_command(self, message: bytes) -> None:
         try:
-            torque = self._wanted.effort(message)
+            stamp, torque = self._wanted.command(message)
         except JointStateError as error:
             self._rejected += 1
             self.get_logger().warning(f"command rejected: {error}", throttle_duration_sec=5.0)
@@ -77,7 +80,7 @@ class GuardNode(SafeNode):
         state = self._state
         if not self.active or state is None:
             return
-        now, stamp = time.monotonic(), stamp_to_ns(message)
+        now = time.monotonic()
         if not self._recent.answered_by(stamp, now):
             self._ignore(stamp, state.stamp)
             return
