@@ -1,5 +1,7 @@
 """Faults of the graph around the nodes, 63 to 69: who publishes, who listens, who leaves."""
 
+import subprocess
+import sys
 import time
 from itertools import pairwise
 
@@ -185,3 +187,51 @@ def test_fault_67_clients_that_call_and_leave_make_no_gap_in_the_torques(agent, 
     gaps = [1e-9 * (b.sent - a.sent) for a, b in pairwise(passed[began:])]
     held_up = [gap for gap in gaps if gap > 0.095]  # by the 0.1 s that the middleware waits
     assert len(held_up) < 3, gaps  # of 15; a busy machine may have one of its own
+
+
+LEAVING = """
+import importlib, os, signal, sys, threading
+from pathlib import Path
+from ddpg_ros.nodes import run
+def leave(code):
+    names = {file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm")}
+    print("left", code, sorted(name for name in names if name.startswith("dds")), flush=True)
+    os._exit(code)
+run.leave = leave
+spin = run.make_executor
+def begin(node):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return spin(node)
+run.make_executor = begin
+importlib.import_module(sys.argv.pop(1)).main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "more", "code"),
+    [(GUARD, (), 0), ("sim.simulator_node", (), 0), (GUARD, ("-p", "robot.urdf:=/nowhere"), 2)],
+    ids=["guard", "simulator", "refused"],
+)
+def test_fault_68_nothing_of_the_middleware_runs_any_more_when_a_process_ends(
+    ros_domain, module, more, code
+):
+    command = [sys.executable, "-c", LEAVING, module, "--ros-args", *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == code
+    assert f"left {code} []" in done.stdout, done.stderr
+
+
+def test_fault_68_a_node_ends_within_two_seconds_while_readers_of_others_leave(
+    agent, arm, stranger
+):
+    process = agent(GUARD, **REAL | PATIENT)
+    topics = [f"topic_{number}" for number in range(100)]
+    readers = [stranger.create_subscription(JointState, topic, print, 1) for topic in topics]
+    arm.until(lambda: arm.onlooker.mode("guard") == "disarmed", "the guard")
+    process.popen.terminate()
+    begun = time.monotonic()
+    for reader in readers:
+        stranger.destroy_subscription(reader)
+        time.sleep(0.002)
+    assert process.exit(2.0) == 0
+    assert time.monotonic() - begun < 2.0
