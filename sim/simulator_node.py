@@ -237,14 +237,13 @@ class Simulator(MainNode):
                 "namespace (ddpg-ros train --namespace second; --ros-args -r __ns:=/second)."
             )
 
-    def destroy_node(self) -> None:
-        """Write the GIF, close the world, leave the graph."""
+    def end(self) -> None:
+        """Write the GIF, and close the world."""
         try:
             if self._recorder:
                 self._recorder.save()
         finally:
             self._world.close()
-            super().destroy_node()
 
 
 def main(args: list[str] | None = None) -> int:

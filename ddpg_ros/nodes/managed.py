@@ -168,9 +168,9 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
             self.cleanup()
 
     def destroy_node(self) -> None:
-        """Deactivate, clean up and leave the graph; raises what a transition has raised."""
+        """End, and leave the graph; raises what a transition has raised."""
         try:
-            self.end()
-        finally:
             super().destroy_node()
+        finally:
+            self._state_machine.destroy_when_not_in_use()  # rclpy forgets it; it keeps the node
         self.raise_problem()

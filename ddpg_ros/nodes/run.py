@@ -21,18 +21,20 @@ from rosgraph_msgs.msg import Clock
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.nodes.arguments import Arguments, read_arguments
 from ddpg_ros.nodes.executor import make_executor
+from ddpg_ros.nodes.leave import leave, leave_within
 from ddpg_ros.nodes.realtime import wake_on_time
 from ddpg_ros.nodes.transport import choose_transport
 from ddpg_ros.nodes.unread import drop_what_nobody_reads
 from ddpg_ros.say import say
 
+_GRAPH_S = 0.5  # [s] to leave the graph, which takes a few hundredths
 _NOTHING = Arguments()
 _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 """Parameters that rclpy itself declares."""
 
 
 class MainNode(Node):
-    """A node that has a process to itself; `destroy_node` leaves everything in order."""
+    """A node that has a process to itself; `end` leaves everything of ours in order."""
 
     finished = False
     """Set by the node when it has nothing left to do."""
@@ -96,6 +98,16 @@ class MainNode(Node):
     def rest(self) -> None:
         """Bring to rest what the node moves; may fail, but only when that is done."""
 
+    def end(self) -> None:
+        """Leave nothing behind, no file and no process; a second call does nothing."""
+
+    def destroy_node(self) -> None:
+        """End, and leave the graph."""
+        try:
+            self.end()
+        finally:
+            super().destroy_node()
+
 
 def _pass_on_time(take: Callable[[Clock], None], message: Clock) -> None:
     if message.clock.sec >= 0 and message.clock.nanosec < 1_000_000_000:
@@ -110,7 +122,7 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
 
     Args:
         make: makes the node out of its command line, once ROS is up.
-        args: the command line's; None means those of this process.
+        args: the command line's; None means those of this process, which then ends here.
 
     Returns:
         The exit code: 0 at the end and after a signal; `EXIT_CODE` for an error that a user can
@@ -130,10 +142,11 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
             signal.signal(number, stop)
     drop_what_nobody_reads()
     problem: BaseException | None = None
-    way_down: list[Callable[[], object]] = [try_shutdown]
+    way_down: list[Callable[[], object]] = []
+    out: list[Callable[[], object]] = [gc.collect, try_shutdown]  # of a node that is half made
     try:
         node = make(_init(args))
-        way_down[:0] = [node.rest, node.destroy_node]
+        way_down, out = [node.rest, node.end], [node.destroy_node, try_shutdown]
         wake_on_time()
         node.start()
         gc.collect()
@@ -146,7 +159,17 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
         problem = error
         if node is not None:
             way_down.insert(0, partial(node.failed, error))
-    return _exit_code(take_down(way_down, problem))
+    code = _exit_code(take_down(way_down, problem))
+    problem = None  # it may hold a node that is half made
+    way_down.clear()
+    if args is None:
+        leave_within(_GRAPH_S, code)
+    late = take_down(out, None)
+    if code == 0:
+        code = _exit_code(late)
+    if args is None:
+        leave(code)
+    return code
 
 
 def take_down(
