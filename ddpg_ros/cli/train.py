@@ -5,13 +5,13 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from ddpg_ros.assembly import build_arm, policy_about
-from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
+from ddpg_ros.cli.plan import load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
@@ -61,17 +61,22 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach")
+    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
         loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
-    settings = loaded.replace(**read_assignments(changes or [])).replace(
-        run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
-    )
+    assigned = read_assignments(changes or [])
+    options = {
+        "run.steps": ("--steps", steps),
+        "run.seed": ("--seed", seed),
+        "run.clock": ("--clock", clock),
+        "run.eval_episodes": ("--eval-episodes", eval_episodes),
+        "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
+    }
+    settings = loaded.with_parameters(_joined(assigned, options))
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
-    absolute_namespace(namespace)
     if gui:
         require_display()
     run = _prepare(settings, run_dir, gym)
@@ -88,8 +93,25 @@ def train(
     raise typer.Exit(outcome.code)
 
 
+def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """Return what the command line sets; refuse a setting that two words give another value."""
+    given = {name: value for name, (_, value) in options.items() if value is not None}
+    for name, value in given.items():
+        if assigned.get(name, value) != value:
+            raise ConfigError(
+                f"{options[name][0]} gives {name} as {value!r} and --set as {assigned[name]!r}; "
+                "leave one out."
+            )
+    return assigned | given
+
+
 def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
     """Refuse what cannot be before a directory is made and a process started."""
+    if settings.run.policy:
+        raise ConfigError(
+            f"run.policy is {settings.run.policy!r}, a policy to run without learning; leave it "
+            "out to train, or run it with ddpg-ros eval --policy FILE."
+        )
     if gym:
         from ddpg_ros.cli.gym_environment import Environment
         from ddpg_ros.cli.gym_training import about
