@@ -6,13 +6,14 @@ included.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from ddpg_ros.errors import ConfigError, nearest
+from ddpg_ros.errors import ConfigError, nearest, shortened
+from ddpg_ros.yaml_text import read_number
 
 Value = bool | int | float | str | list[int] | list[float] | list[str]
 
@@ -332,13 +333,21 @@ class Config(_Section):
         """Time limit of an episode [steps]."""
         return max(1, round(self.task.episode_seconds / self.control.period))
 
-    def replace(self, **settings: Value | None) -> "Config":
+    def replace(self, /, **settings: Value | None) -> "Config":
         """Return a copy with settings replaced, `run__seed=3` for `run.seed`; None is left alone.
 
         Raises:
             ConfigError: a value out of its range.
         """
         given = {key.replace("__", "."): v for key, v in settings.items() if v is not None}
+        return self.with_parameters(given)
+
+    def with_parameters(self, given: dict[str, Any]) -> "Config":
+        """Return a copy with settings replaced, by the names of their parameters.
+
+        Raises:
+            ConfigError: an unknown name, a value of another kind or out of its range.
+        """
         return from_parameters(to_parameters(self) | given, "the command line")
 
 
@@ -348,30 +357,68 @@ def to_parameters(config: Config) -> dict[str, Value]:
     return {f"{name}.{key}": v for name, section in sections.items() for key, v in section.items()}
 
 
-def from_parameters(parameters: Mapping[str, Value], source: str = "the parameters") -> Config:
+def item_kind(name: str) -> tuple[type, bool]:
+    """Return what a setting holds, bool, int, float or str, and whether it is a list of those."""
+    section, _, key = name.partition(".")
+    declared: Any = Config.model_fields[section].annotation
+    kind: Any = declared.model_fields[key].annotation
+    is_list = get_origin(kind) is list
+    if is_list:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
+    return kind, is_list
+
+
+def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters") -> Config:
     """Build and check a configuration from flat ROS parameter names.
 
+    A whole number serves as a float and the other way round, and text that is a number as one.
+
     Raises:
-        ConfigError: an unknown name (with the nearest known one) or a value out of its range.
+        ConfigError: an unknown name (with the nearest known one), a value of another kind or out
+            of its range.
     """
     known = to_parameters(Config())
     problems: list[str] = []
+    sections: dict[str, dict[str, Any]] = {}
     for name, value in parameters.items():
         if name not in known:
-            problems.append(f"there is no setting '{name}'{nearest(name, known)}")
+            problems.append(f"there is no setting '{shortened(name)}'{nearest(name, known)}")
+        elif value is None:
+            problems.append(
+                f"{name} has no value; expected one like {known[name]!r}, or no such line at all."
+            )
         elif isinstance(value, bool) and not isinstance(known[name], bool):
-            problems.append(f"{name} is {value}; expected a value like {known[name]!r}.")
+            hint = "; put text in quotes" if isinstance(known[name], str) else ""
+            problems.append(f"{name} is {value}; expected a value like {known[name]!r}{hint}.")
+        else:
+            section, _, key = name.partition(".")
+            kind, is_list = item_kind(name)
+            sections.setdefault(section, {})[key] = (
+                [_as_kind(item, kind) for item in value]
+                if is_list and isinstance(value, list)
+                else _as_kind(value, kind)
+            )
     if problems:
         raise ConfigError(f"{source}: {' '.join(problems)}")
-    sections: dict[str, dict[str, Value]] = {}
-    for name, value in parameters.items():
-        section, _, key = name.partition(".")
-        sections.setdefault(section, {})[key] = value
     try:
-        return Config.model_validate(sections)
+        return Config.model_validate(sections, strict=True)
     except ValidationError as error:
         sentences = " ".join(map(_sentence, error.errors()))
         raise ConfigError(f"{source}: {sentences}") from None
+
+
+def _as_kind(value: Any, kind: type) -> Any:
+    """Return the number that is meant, where a number is wanted; else the value as it is."""
+    if kind in (int, float) and isinstance(value, str):
+        number = read_number(value.strip())
+        value = value if number is None else number
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def _sentence(problem: ErrorDetails) -> str:
@@ -379,4 +426,6 @@ def _sentence(problem: ErrorDetails) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if not where:
         return f"{message}."
-    return f"{where} is {problem['input']!r}; {message[0].lower()}{message[1:]}."
+    hint = "; put text in quotes" if problem["type"] == "string_type" else ""
+    given = shortened(repr(problem["input"]))
+    return f"{where} is {given}; {message[0].lower()}{message[1:]}{hint}."

@@ -5,9 +5,11 @@ nodes print the message alone and exit with `EXIT_CODE`; a traceback is for our 
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 EXIT_CODE = 2
+
+_FEW, _LONGEST = 12, 40  # names in a sentence, and characters of each
 
 
 class DdpgRosError(Exception):
@@ -24,6 +26,18 @@ class RobotError(DdpgRosError):
 
 class JointStateError(DdpgRosError):
     """A joint state that does not fit the robot; it is rejected and counted."""
+
+
+class JointNamesError(JointStateError):
+    """A joint state without one of the robot's joints."""
+
+
+class ForeignJointsError(JointNamesError):
+    """A message of another device on the same topic: it names none of the robot's joints."""
+
+
+class DisplacedError(JointStateError):
+    """States of another clock in which the arm is where it cannot be; one is a fault."""
 
 
 class PolicyFileError(DdpgRosError):
@@ -46,6 +60,10 @@ class LearnerDivergedError(DdpgRosError):
     """Updates that cannot be used, one after the other."""
 
 
+class EnvironmentFailedError(DdpgRosError):
+    """A Gymnasium environment whose own code fails, or that gives what nobody can learn from."""
+
+
 class RefusedError(DdpgRosError):
     """An operator's command that the present state does not allow."""
 
@@ -54,12 +72,24 @@ class MachineError(DdpgRosError):
     """Something on this machine is missing, or in the way."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def few_of(names: Sequence[str]) -> str:
+    """Return names for a sentence: the first few, each cut to what a line takes."""
+    few = [shortened(name, _LONGEST) for name in names[:_FEW]]
+    rest = len(names) - len(few)
+    return ", ".join(few) + (f" and {rest} more" if rest else "")
+
+
+def nearest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
     """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`.
 
     The last part of a dotted name is closer than any likeness: `n_step` is `learner.n_step`.
     """
     words = list(known)
     matches = [one for one in words if one.rpartition(".")[2] == word]
-    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=likeness)
     return f"; did you mean '{matches[0]}'?" if matches else "."
+
+
+def shortened(text: str, length: int = 200) -> str:
+    """Return a text for a sentence: what is longer than `length` loses its end."""
+    return text if len(text) <= length else f"{text[:length]}…"

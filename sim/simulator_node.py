@@ -29,8 +29,9 @@ from std_srvs.srv import Trigger
 
 from ddpg_ros.config import Value
 from ddpg_ros.errors import JointStateError, MachineError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.nodes.parameters import read_config
+from ddpg_ros.nodes.parameters import read_config, refuse_unknown_types
 from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import Vector
@@ -52,13 +53,17 @@ PATIENCE = 40  # [turns of housekeeping] of a settled simulator with another pub
 class Simulator(MainNode):
     """One arm behind `joint_states` and `joint_command`."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters and load the arm.
+
+        Args:
+            arguments: its command line.
 
         Raises:
             DdpgRosError: a parameter, a URDF or a setting that cannot be used.
         """
-        super().__init__("simulator")
+        super().__init__("simulator", arguments)
+        refuse_unknown_types(self)
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
         self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
@@ -114,10 +119,10 @@ class Simulator(MainNode):
             self.urgent.add(goals)  # each episode's goal is in its first frame
 
     def _on_command_lockstep(self, message: bytes) -> None:
-        if stamp_to_ns(message) != self._stamp:
-            self._ignored += 1
-            return
         try:
+            if stamp_to_ns(message) != self._stamp:
+                self._ignored += 1
+                return
             torque = self._joint_map.effort(message)
         except JointStateError as error:
             self._reject(error)
@@ -232,14 +237,13 @@ class Simulator(MainNode):
                 "namespace (ddpg-ros train --namespace second; --ros-args -r __ns:=/second)."
             )
 
-    def destroy_node(self) -> None:
-        """Write the GIF, close the world, leave the graph."""
+    def end(self) -> None:
+        """Write the GIF, and close the world."""
         try:
             if self._recorder:
                 self._recorder.save()
         finally:
             self._world.close()
-            super().destroy_node()
 
 
 def main(args: list[str] | None = None) -> int:

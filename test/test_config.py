@@ -41,11 +41,11 @@ def test_dotted_names_are_read_as_nested_ones_are(load):
 def test_the_settings_of_several_nodes_are_joined(tmp_path):
     file = tmp_path / "two.yaml"
     file.write_text(
-        "agent:\n  ros__parameters:\n    run: {seed: 7}\n"
+        "agent:\n  ros__parameters:\n    run: {steps: 7}\n"
         "simulator:\n  ros__parameters:\n    sim: {gravity: 0}\n"
     )
     config = load_config(file)
-    assert (config.run.seed, config.sim.gravity) == (7, 0.0)
+    assert (config.run.steps, config.sim.gravity) == (7, 0.0)
 
 
 @pytest.mark.parametrize("text", ["1e-3", "'0.001'", "0.001"])

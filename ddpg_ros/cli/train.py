@@ -5,13 +5,13 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from ddpg_ros.assembly import build_arm
-from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
+from ddpg_ros.assembly import build_arm, policy_about
+from ddpg_ros.cli.plan import load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
@@ -21,7 +21,8 @@ from ddpg_ros.cli.surroundings import (
     require_ros_domain,
 )
 from ddpg_ros.config import Config
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import EXIT_CODE, ConfigError
+from ddpg_ros.link.room import available_memory, require_room
 from ddpg_ros.parameter_file import load_config, own_configs, read_assignments
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.summary import Summary
@@ -60,17 +61,22 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach")
+    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
         loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
-    settings = loaded.replace(**read_assignments(changes or [])).replace(
-        run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
-    )
+    assigned = read_assignments(changes or [])
+    options = {
+        "run.steps": ("--steps", steps),
+        "run.seed": ("--seed", seed),
+        "run.clock": ("--clock", clock),
+        "run.eval_episodes": ("--eval-episodes", eval_episodes),
+        "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
+    }
+    settings = loaded.with_parameters(_joined(assigned, options))
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
-    absolute_namespace(namespace)
     if gui:
         require_display()
     run = _prepare(settings, run_dir, gym)
@@ -87,19 +93,41 @@ def train(
     raise typer.Exit(outcome.code)
 
 
+def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """Return what the command line sets; refuse a setting that two words give another value."""
+    given = {name: value for name, (_, value) in options.items() if value is not None}
+    for name, value in given.items():
+        if assigned.get(name, value) != value:
+            raise ConfigError(
+                f"{options[name][0]} gives {name} as {value!r} and --set as {assigned[name]!r}; "
+                "leave one out."
+            )
+    return assigned | given
+
+
 def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
     """Refuse what cannot be before a directory is made and a process started."""
+    if settings.run.policy:
+        raise ConfigError(
+            f"run.policy is {settings.run.policy!r}, a policy to run without learning; leave it "
+            "out to train, or run it with ddpg-ros eval --policy FILE."
+        )
     if gym:
-        from ddpg_ros.cli.gym_training import make_environment
+        from ddpg_ros.cli.gym_environment import Environment
+        from ddpg_ros.cli.gym_training import about
 
-        make_environment(gym).close()
+        env = Environment(gym)
+        env.close()
         require_learner_machine(settings.learner)
+        require_room(settings.learner, about(gym, env, settings).sizes, available_memory())
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
         require_ros_domain()
-        build_arm(settings)
+        robot, task, _ = build_arm(settings)
         require_learner_machine(settings.learner)
+        sizes = policy_about(settings, robot, task).sizes
+        require_room(settings.learner, sizes, available_memory())
     return prepare_run(settings, run_dir)
 
 
@@ -122,8 +150,10 @@ def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
 
     section = run.config.run
     with RunProgress(run.directory, section.steps, section.eval_episodes, console):
-        summary, number = train_on_gymnasium(gym, run.config, run.directory)
+        summary, number, failure = train_on_gymnasium(gym, run.config, run.directory)
     summary.save(run.directory)
+    if failure:
+        return Outcome("interrupted", EXIT_CODE, failure)
     if number:
         message = f"stopped by {signal.Signals(number).name}."
         return Outcome("interrupted", 128 + number, message)
@@ -142,6 +172,7 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
     console.print(Summary(**summary).sentence(), highlight=False, soft_wrap=True)
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
+        console = Console(stderr=as_json or outcome.code == EXIT_CODE)
         what = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
         line = f"{outcome.message} {what} in {_shown(run.directory)}."
         console.print(line, highlight=False, soft_wrap=True)

@@ -24,6 +24,7 @@ from ddpg_ros.control.arming import (
 )
 from ddpg_ros.control.deadlines import Deadlines
 from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.lateness import Lateness
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.types import JointState, Vector
 
@@ -69,10 +70,7 @@ class Safety:
         self._withheld = ""
         self._authority = 0.0
         self._state: JointState | None = None
-        self._heard_at = -np.inf
-        self._commanded_at = -np.inf
-        self._answered_at = -np.inf
-        self._passed_over = False  # the newest state asked for no answer
+        self._lateness = Lateness(deadlines.period)
         self._now = -np.inf  # as the control loop last said
         self._seen = 0  # latches, when the torque that is about to be sent was decided
         self._sent_at = -np.inf
@@ -118,7 +116,7 @@ class Safety:
 
     def age(self, now: float) -> float:
         """Time since the last valid state [s]; infinite where none came."""
-        return now - self._heard_at
+        return self._lateness.of_state(now)
 
     def blind(self, now: float) -> bool:
         """Whether the newest state is too old to act on; the watchdog sends zero torque then."""
@@ -128,16 +126,16 @@ class Safety:
         """Take note of a valid new state."""
         with self._lock:
             if self.armed:  # late is late, whether or not the watchdog was the first to see it
-                self._judge(now - self._heard_at, "joint state")
-            self._state, self._heard_at, self._now = state, now, now
+                self._judge(self.age(now), "joint state")
+            self._lateness.hear(now)
+            self._state, self._now = state, now
             self._valid += 1
             self._rejected = 0
-            self._passed_over = False
 
     def pass_over(self) -> None:
-        """Take note that the newest state is not due: where it stays the last, none is owed."""
+        """Take note that the newest state is not due: until the next one no answer is owed."""
         with self._lock:
-            self._passed_over = True
+            self._lateness.pass_over()
 
     def rejected(self, reason: str) -> None:
         """Take note of an unusable state; three in a row latch a fault."""
@@ -181,7 +179,9 @@ class Safety:
     def _decide(self, dt: float) -> float:
         """Begin an answer; return the time since any torque went out, the watchdog's included."""
         span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
-        self._answered_at = self._sent_at = self._now
+        self._sent_at = self._now
+        if not self._watches_commands:
+            self._lateness.answer(self._now)
         self._seen = self.latches
         return span
 
@@ -189,8 +189,9 @@ class Safety:
         """Take note that another process has asked for a torque."""
         with self._lock:
             if self.armed:
-                self._judge(now - self._commanded_at, "command")
-            self._commanded_at = self._now = now
+                self._judge(self._lateness.of_answer(now), "command")
+            self._lateness.answer(now)
+            self._now = now
 
     def rest(self, state: JointState, dt: float) -> Vector:
         """Return the torque for a state that the policy is not asked about."""
@@ -204,15 +205,9 @@ class Safety:
         a fault. Where the state is old, damping would be blind: the torque goes to zero.
         """
         with self._lock:
-            since, what = (
-                (self._commanded_at, "command")
-                if self._watches_commands
-                else (self._answered_at, "answer of the control loop")
-            )
-            age = now - self._heard_at
-            if self._passed_over and age > self._deadlines.degrade:
-                since = self._heard_at  # it is the states that have ceased
-            late = now - min(self._heard_at, since)
+            what = "command" if self._watches_commands else "answer of the control loop"
+            age, owed = self.age(now), self._lateness.of_answer(now)
+            late = max(age, owed)
             if self.armed:
                 self._judge(late, "joint state" if late == age else what)
             quiet = now - self._sent_at
@@ -302,14 +297,13 @@ class Safety:
             return self.guard.release(dt)
 
     def _fresh_state(self, now: float) -> JointState:
-        age = now - self._heard_at
-        require_states(age, self._deadlines.degrade, self._valid)
+        require_states(self.age(now), self._deadlines.degrade, self._valid)
         assert self._state is not None
         return self._state
 
     def _require_commands(self, now: float) -> None:
         if self._watches_commands:
-            require_commands(now - self._commanded_at, self._deadlines.degrade)
+            require_commands(self._lateness.of_any_answer(now), self._deadlines.degrade)
 
     def _stand_in(self, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return what is sent instead of the policy's torque."""

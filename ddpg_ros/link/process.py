@@ -29,6 +29,7 @@ from ddpg_ros.link.slot import Slot
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 
 RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
+_RING_BYTES = 2**28  # at most; observations of pictures take fewer transitions
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition; the first may be compiling
 _POLL = 0.01  # [s] between looks whether the learner lives
@@ -60,7 +61,8 @@ class LearnerProcess:
         """
         self._config, self._about, self._run_dir = config, about, run_dir
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
-        self._ring = Ring(RING_CAPACITY, self._layout.width)
+        fits = max(1, _RING_BYTES // (4 * self._layout.width))
+        self._ring = Ring(min(RING_CAPACITY, fits), self._layout.width)
         self._slot = Slot(weight_count(about.sizes))
         self._progress, self._pulse = Counter(), Pulse()
         self._work, self._done = Bell(SPAWN), Bell(SPAWN)

@@ -12,6 +12,7 @@ from ddpg_ros.link.health import LearnerHealth, SaveRequest
 from ddpg_ros.link.learning_actor import LearningActor
 from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
 from ddpg_ros.link.protocol import Failed, Stopped
+from ddpg_ros.link.room import available_memory, require_room
 from ddpg_ros.run_directory import POLICY
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
@@ -28,7 +29,12 @@ class Training:
     """Owns the learner's process and the actor that feeds it."""
 
     def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
-        """Start the learner; it is ready when `wait_until_ready` returns."""
+        """Start the learner; it is ready when `wait_until_ready` returns.
+
+        Raises:
+            MachineError: the memory of this machine does not hold what it needs.
+        """
+        require_room(config.learner, about.sizes, available_memory())
         self._learner = LearnerProcess(config, about, run_dir)
         self._revives, self._policy = not config.takes_turns, run_dir / POLICY
         self.actor = LearningActor(

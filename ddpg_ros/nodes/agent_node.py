@@ -15,6 +15,7 @@ from ddpg_ros.assembly import build_arm
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.experiment import Experiment
 from ddpg_ros.link.health import SaveRequest
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
 from ddpg_ros.run_directory import claim_run, hold_run
@@ -27,9 +28,9 @@ _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 class AgentNode(ControlNode):
     """Experience to the learner, goals and episodes to topics, results to the run directory."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
-        super().__init__("agent")
+        super().__init__("agent", arguments)
         self._experiment: Experiment | None = None
         self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False

@@ -57,7 +57,7 @@ def layout_of(
     names: Sequence[str], positions: int, velocities: int, efforts: int, frame_id: str = ""
 ) -> Layout:
     """Return the layout of a joint state with these names, frame and lengths of its arrays."""
-    constants: list[tuple[slice, bytes]] = [(slice(0, _START), ENCAPSULATION)]
+    constants = [(0, bytearray(ENCAPSULATION))]  # where each begins
     end = STAMP_AT + STAMP.size
 
     def align(size: int) -> None:
@@ -67,11 +67,11 @@ def layout_of(
     def put(what: bytes) -> None:
         nonlocal end
         align(_COUNT.size)
-        where, before = constants[-1]
-        if where.stop == end:
-            constants[-1] = slice(where.start, end + len(what)), before + what
+        begin, before = constants[-1]
+        if begin + len(before) == end:
+            before += what
         else:
-            constants.append((slice(end, end + len(what)), what))
+            constants.append((end, bytearray(what)))
         end += len(what)
 
     def put_string(text: str) -> None:
@@ -92,4 +92,5 @@ def layout_of(
     for name in names:
         put_string(name)
     position, velocity, effort = leave(positions), leave(velocities), leave(efforts)
-    return Layout(end, tuple(constants), *position, *velocity, *effort)
+    same = tuple((slice(at, at + len(what)), bytes(what)) for at, what in constants)
+    return Layout(end, same, *position, *velocity, *effort)

@@ -13,6 +13,7 @@ from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.control.safety import Safety
 from ddpg_ros.experiment import Experiment
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.reset_client import ResetClient
 from ddpg_ros.nodes.safe_node import SafeNode
 from ddpg_ros.robot import Robot
@@ -24,9 +25,9 @@ _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 class ControlNode(SafeNode):
     """Joint states → `Experiment.tick` → joint commands; a reset between episodes."""
 
-    def __init__(self, name: str, realtime: bool | None = None) -> None:
-        """Read the parameters; `realtime` as in `SafeNode`."""
-        super().__init__(name, "joint_command", realtime)
+    def __init__(self, name: str, arguments: Arguments, realtime: bool | None = None) -> None:
+        """Read the parameters; see `SafeNode`."""
+        super().__init__(name, arguments, "joint_command", realtime)
 
     @abstractmethod
     def make_experiment(self) -> Experiment:

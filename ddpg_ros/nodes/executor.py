@@ -24,9 +24,11 @@ from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
+from ddpg_ros.nodes.answers import Answers
 from ddpg_ros.nodes.patient import PatientExecutor, StandardExecutor, Turns
 
 _LONGEST_WAIT = 100_000_000  # [ns]; the longest that a signal goes unnoticed
+_SHORT_WAIT = 20_000_000  # [ns], while a client is to be found
 _OTHERS_EVERY = 0.1  # [s]
 
 _Call = tuple[Callable[..., None], tuple[Any, ...]]  # a function and its arguments
@@ -81,7 +83,8 @@ class PromptExecutor:
     def __init__(self, node: Any) -> None:
         """Take a node with a set `urgent` that may change at any time; None in it is nothing."""
         self._node = node
-        self._others = PatientExecutor(node)
+        self._answers = Answers(node)
+        self._others = PatientExecutor(node, self._answers)
         self._looked_at = 0.0  # [s], monotonic
         self._behind = False  # with the others: then no turn waits
         self._ready: deque[_Call] = deque()
@@ -98,10 +101,12 @@ class PromptExecutor:
             Exception: whatever a callback raises.
         """
         if not self._ready:
-            self._wait(0 if self._behind else _LONGEST_WAIT)
+            longest = _SHORT_WAIT if self._answers else _LONGEST_WAIT
+            self._wait(0 if self._behind else longest)
         if self._ready:
             call, arguments = self._ready.popleft()
             call(*arguments)
+        self._answers.poll()
         now = time.monotonic()
         if now - self._looked_at > _OTHERS_EVERY:
             self._behind = self._others.run_one()  # one a turn: a burst holds nothing up
@@ -122,7 +127,7 @@ class PromptExecutor:
         if self._known != self._node.urgent:
             self._build()
         if not self._fill:
-            self._others.spin_once(timeout_sec=_LONGEST_WAIT / 1e9)
+            self._others.spin_once(timeout_sec=timeout / 1e9)
             return
         wait_set = self._wait_set
         wait_set.clear_entities()  # the last wait left only what was ready
@@ -162,7 +167,7 @@ class PromptExecutor:
             (Timer, "timer", _run_timer),
             (Subscription, "subscription", _run_subscription),
             (Client, "client", self._run_client),
-            (Service, "service", _run_service),
+            (Service, "service", self._run_service),
         ):
             if isinstance(entity, type_):
                 if inspect.iscoroutinefunction(getattr(entity, "callback", None)):
@@ -171,6 +176,16 @@ class PromptExecutor:
         raise TypeError(
             f"{entity!r} is said to be urgent; expected a timer, subscription, client or service."
         )
+
+    def _run_service(self, service: Any, handle: Any) -> None:
+        try:
+            with handle:
+                request, header = handle.service_take_request(service.srv_type.Request)
+        except InvalidHandle:
+            return
+        if header is not None:
+            response = service.callback(request, service.srv_type.Response())
+            self._answers.send(service, response, header)
 
     def _run_client(self, client: Any, handle: Any) -> None:
         try:
@@ -186,6 +201,19 @@ class PromptExecutor:
             return
         future._set_executor(self)  # without one, what its callbacks raise would be lost
         future.set_result(response)
+
+
+def take_rest(subscription: Subscription) -> list[tuple[Any, dict[str, Any]]]:
+    """Take, in a callback, what else has come: messages with their info, oldest first."""
+    rest: list[tuple[Any, dict[str, Any]]] = []
+    handle: Any = subscription.handle
+    with handle:
+        taken = handle.take_message(subscription.msg_type, subscription.raw)
+        while taken is not None:
+            rest.append(taken)
+            more = len(rest) < subscription.qos_profile.depth  # a flood has an end here
+            taken = handle.take_message(subscription.msg_type, subscription.raw) if more else None
+    return rest
 
 
 def _run_timer(timer: Timer, handle: Any) -> None:
@@ -211,13 +239,3 @@ def _run_subscription(subscription: Subscription, handle: Any) -> None:
         subscription.callback(taken[0])
     else:
         subscription.callback(*taken)
-
-
-def _run_service(service: Any, handle: Any) -> None:
-    try:
-        with handle:
-            request, header = handle.service_take_request(service.srv_type.Request)
-    except InvalidHandle:
-        return
-    if header is not None:
-        service.send_response(service.callback(request, service.srv_type.Response()), header)

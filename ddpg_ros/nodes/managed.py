@@ -13,6 +13,7 @@ from rclpy.lifecycle.node import LifecycleNodeMixin
 
 from ddpg_ros.config import Value
 from ddpg_ros.errors import DdpgRosError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.run import MainNode
 
 AUTOSTART: dict[str, Value] = {"autostart": True}
@@ -26,9 +27,9 @@ _ERROR = TransitionCallbackReturn.ERROR
 class ManagedNode(LifecycleNodeMixin, MainNode):
     """Subclasses fill in the hooks; each is called only in the state in which it makes sense."""
 
-    def __init__(self, name: str) -> None:
-        """Make an unconfigured node."""
-        MainNode.__init__(self, name)
+    def __init__(self, name: str, arguments: Arguments) -> None:
+        """Make an unconfigured node; `arguments` are its command line."""
+        MainNode.__init__(self, name, arguments)
         LifecycleNodeMixin.__init__(self)
         self.configured = False
         self.active = False
@@ -42,7 +43,10 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         """Begin to command."""
 
     def deactivate(self) -> None:
-        """Command zero torque, and then nothing; must not fail."""
+        """Command zero torque, and then nothing."""
+
+    def last_resort(self) -> None:
+        """Send zero torque where `deactivate` has failed, by nothing that can have failed."""
 
     def cleanup(self) -> None:
         """Leave nothing behind."""
@@ -86,12 +90,12 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         """Run the hook; a refusal leaves the node inactive."""
         done = self._try(self._begin, _FAILURE)
         if done is not _SUCCESS:
-            self._rest()
+            self.rest()
         return done
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook."""
-        return self._try(self._rest)
+        return self._try(self.rest)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run the hook."""
@@ -131,7 +135,7 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
     def end(self) -> None:
         """Deactivate and clean up, as far as that is still to do."""
         try:
-            self._rest()
+            self.rest()
         finally:
             self._clean()
 
@@ -143,10 +147,20 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         self.active = True
         self.activate()
 
-    def _rest(self) -> None:
-        if self.active:
-            self.active = False
+    def rest(self) -> None:
+        """Deactivate where that is still to do: zero torque goes out, whatever fails.
+
+        Every way down leads through here: a transition, an exception in any callback, a signal.
+        """
+        if not self.active:
+            return
+        try:
             self.deactivate()
+        except BaseException:
+            self.last_resort()
+            raise
+        finally:
+            self.active = False
 
     def _clean(self) -> None:
         if self.configured:
@@ -154,9 +168,9 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
             self.cleanup()
 
     def destroy_node(self) -> None:
-        """Deactivate, clean up and leave the graph; raises what a transition has raised."""
+        """End, and leave the graph; raises what a transition has raised."""
         try:
-            self.end()
-        finally:
             super().destroy_node()
+        finally:
+            self._state_machine.destroy_when_not_in_use()  # rclpy forgets it; it keeps the node
         self.raise_problem()

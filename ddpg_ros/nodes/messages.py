@@ -4,6 +4,7 @@ A message may come as an object or, from a subscription with `raw=True`, as its 
 a fifth of the time; a publisher takes either, too.
 """
 
+from collections import Counter, deque
 from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
@@ -12,9 +13,15 @@ import numpy as np
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from ddpg_ros.errors import JointStateError
+from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError, few_of
 from ddpg_ros.nodes.cdr import ENCAPSULATION, STAMP, STAMP_AT, Layout, layout_of
 from ddpg_ros.types import JointState, Vector
+
+MOST_BYTES = 65_536
+"""Of a message that is looked into; longer ones are rejected before they are read."""
+
+_DEVICES = 4  # others on the same topic whose messages are known at once
+_SECOND = 1_000_000_000  # [ns]
 
 
 class _Parts(NamedTuple):
@@ -28,7 +35,8 @@ class JointMap:
     """Maps the joints of a message to the robot's order.
 
     Order, extra joints and a change of order between messages do not matter; the order of the
-    last message is remembered, so that the usual message costs one list comparison.
+    last message is remembered, so that the usual message costs one comparison. So does the usual
+    message of another device, a gripper say, which names none of the robot's joints.
     """
 
     def __init__(self, joints: Sequence[str]) -> None:
@@ -38,55 +46,79 @@ class JointMap:
         self._index: list[int] = []
         self._in_order = False  # the message's order is the robot's
         self._layout: Layout | None = None  # of messages in bytes with these names
+        # Of messages that name none of the robot's joints, and what they name.
+        self._foreign: deque[tuple[Layout, str]] = deque(maxlen=_DEVICES)
 
     def state(self, message: JointStateMessage | bytes) -> JointState:
         """Return the arrays of a joint state.
 
         Raises:
+            ForeignJointsError: a message of another device; it names none of our joints.
             JointStateError: a joint missing or named twice, arrays of unequal length (an empty
-                velocity is one), a number that is not finite, bytes that are no joint state.
+                velocity is one), a number that is not finite, a stamp that is no time, bytes
+                that are no joint state or too many.
         """
         stamp, position, velocity, _ = self._parts(message)
+        if not velocity and position:
+            raise JointStateError(
+                "there is no velocity in the message, and the guard needs one of each joint; "
+                "have the driver publish velocities (with ros2_control: a velocity state "
+                "interface for each joint)"
+            )
         return JointState(
             stamp, self._pick(position, "position"), self._pick(velocity, "velocity")
         )
 
+    def command(self, message: JointStateMessage | bytes) -> tuple[int, Vector]:
+        """Return the stamp [ns] and the torques, (n,) [N·m]; raises as `state` does."""
+        parts = self._parts(message)
+        return parts.stamp, self._pick(parts.effort, "effort")
+
     def effort(self, message: JointStateMessage | bytes) -> Vector:
         """Return the torques of a command, (n,) [N·m]; raises as `state` does."""
-        return self._pick(self._parts(message).effort, "effort")
+        return self.command(message)[1]
 
     def _parts(self, message: JointStateMessage | bytes) -> _Parts:
         layout = self._layout
         if isinstance(message, bytes):
             if layout is not None and layout.fits(message):
-                seconds, nanoseconds = STAMP.unpack_from(message, STAMP_AT)
                 return _Parts(
-                    seconds * 1_000_000_000 + nanoseconds,
+                    _nanoseconds(*STAMP.unpack_from(message, STAMP_AT)),
                     layout.position.unpack_from(message, layout.position_at),
                     layout.velocity.unpack_from(message, layout.velocity_at),
                     layout.effort.unpack_from(message, layout.effort_at),
                 )
+            for foreign, sentence in self._foreign:
+                if foreign.fits(message):
+                    raise ForeignJointsError(sentence)
             data, message = message, _from_bytes(message)
-            self._learn_order(message.name)
+            self._learn_order(message, data)
             layout = _layout_of(message)
             self._layout = layout if layout.fits(data) else None  # written in another way
         else:
-            self._learn_order(message.name)
+            self._learn_order(message)
         return _Parts(stamp_to_ns(message), message.position, message.velocity, message.effort)
 
-    def _learn_order(self, names: list[str]) -> None:
+    def _learn_order(self, message: JointStateMessage, data: bytes = b"") -> None:
+        names = message.name
         if names == self._names and names:
             return
-        if len(set(names)) != len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise JointStateError(f"joints named twice: {', '.join(twice)}")
-        missing = [joint for joint in self._joints if joint not in names]
+        at = {name: index for index, name in enumerate(names)}
+        missing = [joint for joint in self._joints if joint not in at]
+        if names and len(missing) == len(self._joints):
+            sentence = f"no joint {few_of(missing)} in the message; it names: {few_of(names)}"
+            layout = _layout_of(message)
+            if layout.fits(data):
+                self._foreign.append((layout, sentence))
+            raise ForeignJointsError(sentence)
+        if len(at) != len(names):
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            raise JointStateError(f"joints named twice: {few_of(twice)}")
         if missing:
-            raise JointStateError(
-                f"no joint {', '.join(missing)} in the message; it names: "
-                f"{', '.join(names) or 'none'}"
+            raise JointNamesError(
+                f"no joint {few_of(missing)} in the message; it names: {few_of(names) or 'none'}"
             )
-        self._index = [names.index(joint) for joint in self._joints]
+        self._index = [at[joint] for joint in self._joints]
         self._in_order = self._index == list(range(len(names)))
         self._names = list(names)
         self._layout = None
@@ -125,7 +157,7 @@ class JointStateWriter:
             struct.error: not one number a joint.
         """
         data, layout = self._data, self._layout
-        STAMP.pack_into(data, STAMP_AT, *divmod(stamp, 1_000_000_000))
+        STAMP.pack_into(data, STAMP_AT, *divmod(stamp, _SECOND))
         layout.position.pack_into(data, layout.position_at, *position)
         layout.velocity.pack_into(data, layout.velocity_at, *velocity)
         layout.effort.pack_into(data, layout.effort_at, *effort)
@@ -136,23 +168,36 @@ def stamp_to_ns(message: JointStateMessage | bytes) -> int:
     """Return the header's stamp [ns].
 
     Raises:
-        JointStateError: bytes that are no joint state.
+        JointStateError: bytes that are no joint state, a stamp that is no time.
     """
     if isinstance(message, bytes):
         if message[:STAMP_AT] == ENCAPSULATION and len(message) >= STAMP_AT + STAMP.size:
-            seconds, nanoseconds = STAMP.unpack_from(message, STAMP_AT)
-            return int(seconds) * 1_000_000_000 + int(nanoseconds)
+            return _nanoseconds(*STAMP.unpack_from(message, STAMP_AT))
         message = _from_bytes(message)
     stamp = message.header.stamp
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+    return _nanoseconds(stamp.sec, stamp.nanosec)
 
 
 def clock_to_bytes(stamp: int) -> bytes:
     """Return a rosgraph_msgs/Clock of a time [ns], as bytes to publish."""
-    return ENCAPSULATION + STAMP.pack(*divmod(stamp, 1_000_000_000))
+    return ENCAPSULATION + STAMP.pack(*divmod(stamp, _SECOND))
+
+
+def _nanoseconds(seconds: int, nanoseconds: int) -> int:
+    """Return a stamp as one number [ns], which can be written into an answer again."""
+    if seconds < 0 or nanoseconds >= _SECOND:
+        raise JointStateError(
+            f"the stamp of {seconds} s and {nanoseconds} ns is no time; expected seconds from 0 "
+            "on, and less than 1000000000 ns"
+        )
+    return seconds * _SECOND + nanoseconds
 
 
 def _from_bytes(data: bytes) -> JointStateMessage:
+    if len(data) > MOST_BYTES:
+        raise JointStateError(
+            f"a message of {len(data)} bytes; expected at most {MOST_BYTES}, a thousand joints"
+        )
     try:
         return deserialize_message(data, JointStateMessage)
     except RuntimeError as error:  # rclpy's

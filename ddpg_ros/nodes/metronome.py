@@ -21,6 +21,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
 
 from ddpg_ros.errors import MachineError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter, stamp_to_ns
 from ddpg_ros.nodes.run import MainNode, run_node
 
@@ -38,17 +39,18 @@ class Metronome(MainNode):
     The arm stands still, so that it can be armed, until the first torque; then it swings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters; the schedule begins at once, what counts when answers settled."""
-        super().__init__("metronome")
-        rate = float(self.get_parameter("rate").value)
-        joints = list(self.get_parameter("joints").value)
-        self._file = Path(str(self.get_parameter("file").value))
+        super().__init__("metronome", arguments)
+        given = self.given
+        rate = float(given["rate"])
+        joints = list(given["joints"])
+        self._file = Path(str(given["file"]))
         self._period = round(1e9 / rate)  # [ns]
-        self._settle = round(float(self.get_parameter("settle").value) * rate)
-        self._count = round(float(self.get_parameter("seconds").value) * rate)
+        self._settle = round(float(given["settle"]) * rate)
+        self._count = round(float(given["seconds"]) * rate)
         self._writer = JointStateWriter(joints)
-        self._centre = [float(at) for at in self.get_parameter("centre").value]  # [rad]
+        self._centre = [float(at) for at in given["centre"]]  # [rad]
         self._effort = [_EFFORT] * len(joints)
         self._joints = JointMap(joints)
         self._arrived = np.zeros(self._count, dtype=np.int64)  # [ns], monotonic; 0: missing

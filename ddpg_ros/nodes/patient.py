@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from rclpy.executors import SingleThreadedExecutor, TimeoutException
 from rclpy.node import Node
 
+from ddpg_ros.nodes.answers import Answers
+
 _LONGEST_WAIT = 0.1  # [s]; the longest that a signal goes unnoticed
 
 
@@ -28,9 +30,12 @@ class StandardExecutor:
         """Take the node."""
         self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
+        self._answers = Answers(node)
 
     def turn(self) -> None:
         """Wait for the next callback and run it."""
+        self._answers.adopt()
+        self._answers.poll()
         self._executor.spin_once(timeout_sec=_LONGEST_WAIT)
 
     def close(self) -> None:
@@ -41,11 +46,12 @@ class StandardExecutor:
 class PatientExecutor(SingleThreadedExecutor):
     """rclpy's executor for everything that is not urgent."""
 
-    def __init__(self, node: Any) -> None:
-        """Take a node with a set `urgent`."""
+    def __init__(self, node: Any, answers: Answers) -> None:
+        """Take a node with a set `urgent`, and what sends the answers of its services."""
         super().__init__(context=node.context)
         self.add_node(node)
         self._node = node
+        self._answers = answers
         self._found = False
 
     def can_execute(self, entity: Any) -> bool:
@@ -54,6 +60,7 @@ class PatientExecutor(SingleThreadedExecutor):
 
     def run_one(self) -> bool:
         """Run one callback that is ready, without a wait; False where there is none."""
+        self._answers.adopt()
         try:
             handler, _, _ = self.wait_for_ready_callbacks(timeout_sec=0.0)
         except TimeoutException:  # after a callback this only ends the look that found it

@@ -14,18 +14,20 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.experiment import Experiment
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.control_node import ControlNode
 from ddpg_ros.nodes.run import run_node
 
+_LOG_EVERY = 5.0  # [s] the same complaint
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class PolicyNode(ControlNode):
     """Runs the file that `run.policy` names; its goals come from the topic `goal`."""
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
-        super().__init__("policy", realtime=True)
+        super().__init__("policy", arguments, realtime=True)
         self.config = self.config.replace(run__clock="realtime", control__reset_service="")
 
     def make_experiment(self) -> Experiment:
@@ -43,7 +45,10 @@ class PolicyNode(ControlNode):
         try:
             self.experiment.give_goal(goal)
         except RefusedError as error:
-            self.get_logger().warning(f"goal rejected: {error}; the one before stays")
+            self.get_logger().warning(
+                f"goal rejected: {error}; the one before stays",
+                throttle_duration_sec=_LOG_EVERY,
+            )
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from ddpg_ros.errors import MachineError
+from ddpg_ros.errors import MachineError, shortened
 
 _AGAIN_AFTER = 5.0  # [s] without an answer
 
@@ -83,7 +83,7 @@ class ResetClient:
             return int(text)
         except ValueError:
             raise MachineError(
-                f"the service {self._service} answered '{text}'; expected the stamp [ns] of the "
-                "first state after the reset. Set control.reset_service to a simulator's, or to "
-                "'' where an episode goes on from where the arm stands."
+                f"the service {self._service} answered '{shortened(text)}'; expected the stamp "
+                "[ns] of the first state after the reset. Set control.reset_service to a "
+                "simulator's, or to '' where an episode goes on from where the arm stands."
             ) from None

@@ -5,7 +5,8 @@ The control nodes and the guard node fill in what happens in between.
 
 import time
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from typing import Any
 
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
@@ -15,13 +16,22 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from ddpg_ros.config import Config
 from ddpg_ros.control.admission import Admission, Arrival
 from ddpg_ros.control.safety import Mode, Safety
-from ddpg_ros.errors import ConfigError, JointStateError, RefusedError
+from ddpg_ros.errors import (
+    ConfigError,
+    DisplacedError,
+    ForeignJointsError,
+    JointStateError,
+    RefusedError,
+)
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.nodes.diagnostics import Diagnostics, level_of, safety_values
+from ddpg_ros.nodes.executor import take_rest
+from ddpg_ros.nodes.in_force import LimitsInForce
 from ddpg_ros.nodes.managed import AUTOSTART, ManagedNode
 from ddpg_ros.nodes.messages import JointMap
 from ddpg_ros.nodes.operator import OperatorServices
-from ddpg_ros.nodes.parameters import RuntimeTorqueLimit, read_config
+from ddpg_ros.nodes.parameters import read_config, refuse_unknown_types
 from ddpg_ros.nodes.qos import complain_of_qos
 from ddpg_ros.nodes.realtime import apply_realtime
 from ddpg_ros.nodes.watch import TopicWatch
@@ -30,25 +40,38 @@ from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState, Vector
 
 _HOUSEKEEPING = 0.1  # [s]; also how soon a signal is noticed where no state comes
-RELIABLE = QoSProfile(depth=1)
+_SHARED = 16  # states that wait: other devices' on the same topic push none of the arm's out
+_STATES_RELIABLE = QoSProfile(depth=_SHARED)
+_STATES = QoSProfile(depth=_SHARED, reliability=ReliabilityPolicy.BEST_EFFORT)
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 class SafeNode(ManagedNode, ABC):
     """A managed node that commands one arm."""
 
-    def __init__(self, name: str, commands: str, realtime: bool | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Arguments,
+        commands: str,
+        realtime: bool | None = None,
+        wanted: str = "",
+    ) -> None:
         """Read the parameters.
 
         Args:
             name: of the node.
+            arguments: its command line.
             commands: topic of its torques.
             realtime: whether the wall clock counts; None: what `run.clock` says.
+            wanted: topic of the torques that it passes on; empty where it makes them itself.
         """
-        super().__init__(name)
+        super().__init__(name, arguments)
+        refuse_unknown_types(self)
         self.config: Config = read_config(self, AUTOSTART)
         self.realtime = self.config.run.clock == "realtime" if realtime is None else realtime
-        self._output = commands
+        self._in_force = LimitsInForce(self)
+        self._output, self._input = commands, wanted
         self._watchdog: Watchdog | None = None
         self._latched: tuple[Mode, str] | None = None  # before a cleanup
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
@@ -89,29 +112,35 @@ class SafeNode(ManagedNode, ABC):
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
-            self.topics = TopicWatch(self, "joint_states", output, timeout)
+            self.topics = TopicWatch(
+                self, "joint_states", output, timeout, self.realtime, self._input
+            )
+            self.topics.require_apart()
             robot, self.safety = self.build(stack)
             self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
             self._joints = JointMap(robot.joints)
-            self.admission = Admission(robot.velocity_limit, robot.lower, self.realtime)
+            self.admission = Admission(
+                robot.joints, robot.velocity_limit, robot.lower, self.realtime
+            )
             self.commands = CommandPublisher(self, robot.joints, self.config.control, output)
             stack.callback(self.commands.close)
             self._diagnostics = Diagnostics(self)
             stack.callback(self._diagnostics.close)
             self._operator = OperatorServices(self, self.safety, self._obstacle)
             stack.callback(self._operator.close)
-            stack.callback(RuntimeTorqueLimit(self, self.safety.guard).close)
-            states = self.create_subscription(
+            self._in_force.begin(self.safety.guard)
+            stack.callback(self._in_force.end)
+            self._states = self.create_subscription(
                 JointStateMessage,
                 "joint_states",
                 self._on_state,
-                NEWEST if self.realtime else RELIABLE,
+                _STATES if self.realtime else _STATES_RELIABLE,
                 raw=True,
                 event_callbacks=complain_of_qos(self),
             )
-            stack.callback(self.destroy_subscription, states)
-            self.hurry(stack, states, *self._operator.services)
+            stack.callback(self.destroy_subscription, self._states)
+            self.hurry(stack, self._states, *self._operator.services)
             self.connect(stack)
             self._open = stack.pop_all()
         if self._latched is not None:  # cleaning up does not undo a latch
@@ -136,29 +165,51 @@ class SafeNode(ManagedNode, ABC):
             self._watchdog.stop()
         wind_down(self.safety, self.commands, self.answered)
 
+    def last_resort(self) -> None:
+        """Send zeros that were ready before anything could fail; nothing if the driver holds."""
+        if self.config.safety.fallback != "hold":
+            self.commands.last_resort()
+
     def cleanup(self) -> None:
         """Close the topics and what is behind them; a latch is remembered."""
         latched = self.safety.mode in (Mode.FAULT, Mode.ESTOP)
         self._latched = (self.safety.mode, self.safety.cause) if latched else None
         self._open.close()
 
-    def _on_state(self, message: bytes) -> None:
+    def _on_state(self, message: bytes, info: dict[str, Any]) -> None:
         now = time.monotonic()
         try:
-            state = self._joints.state(message)
+            state, info = self._newest(message, info)
+            self.topics.hear(info["publication_sequence_number"])
             arrival = self.admission.look(state, now)
+        except ForeignJointsError as error:
+            self.topics.pass_by(error)
+            return
         except JointStateError as error:
             self.topics.reject(error)
+            if isinstance(error, DisplacedError):
+                self.safety.fault(str(error))
             self.safety.rejected(str(error))
             if not self.realtime and self.safety.mode in (Mode.FAULT, Mode.ESTOP):
                 self.admission.forget()  # time stands: it never becomes possible by itself
             return
         if arrival is Arrival.REPEATED:
+            self.topics.believe()
             self.on_repeated_state(state)
         elif arrival is not Arrival.OUT_OF_TIME:
             self.topics.accept(state)
             self.safety.heard(state, now)
             self.on_state(state, arrival is Arrival.CLOCK_JUMPED)
+
+    def _newest(self, message: bytes, info: dict[str, Any]) -> tuple[JointState, dict[str, Any]]:
+        """Return the newest state of our joints, and its info, of all that have come.
+
+        The message given is the oldest of them.
+        """
+        for later, about in reversed(take_rest(self._states)):
+            with suppress(ForeignJointsError):
+                return self._joints.state(later), about
+        return self._joints.state(message), info
 
     def send(self, torque: Vector, stamp: int) -> None:
         """Publish a torque as the answer to a stamp [ns].
@@ -186,17 +237,26 @@ class SafeNode(ManagedNode, ABC):
     def _obstacle(self) -> str:
         if not self.active:
             return "the node is not active; activate it first."
-        return self.obstacle() or self.topics.intruder
+        return self.topics.crowd or self.obstacle() or self._deafness()
+
+    def _deafness(self) -> str:
+        if self.commands.listeners:
+            return ""
+        return (
+            f"nobody hears the torques on {self.commands.topic}; start what moves the arm (the "
+            "robot's driver, the guard or the simulator) there, or remap the topic to where it "
+            "listens."
+        )
 
     def _keep_house(self) -> None:
         self.keep_order()
         if not self.configured:
             return
         self.topics.check()
-        if self.realtime and self.safety.armed and self.topics.crowded:
-            intruder = self.topics.intruder  # the look may be from before the arming
-            if intruder:
-                self.safety.fault(intruder)
+        if self.safety.armed and self.topics.suspicious:
+            crowd = self.topics.crowd  # the look may be from before the arming
+            if crowd:
+                self.safety.fault(crowd)
         self.keep_house()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem
@@ -225,8 +285,8 @@ class SafeNode(ManagedNode, ABC):
         sentence = self.safety.cause or self.safety.mode.value if self.active else "inactive"
         self._diagnostics.publish(level_of(self.safety), sentence, values)
 
-    def failed(self, error: Exception) -> None:
-        """Latch a fault and say so, where a callback has failed."""
+    def failed(self, error: BaseException) -> None:
+        """Latch a fault and say so when something has failed."""
         if self.configured:
             self.safety.fault(f"{type(error).__name__}: {error}")
             self._say_state()

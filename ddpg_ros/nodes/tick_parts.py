@@ -20,6 +20,7 @@ from sensor_msgs.msg import JointState
 from ddpg_ros import types
 from ddpg_ros.control.arming import ARMING_STATES
 from ddpg_ros.experiment import Experiment
+from ddpg_ros.nodes.arguments import read_arguments
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter
 from ddpg_ros.nodes.parameters import read_config
 from ddpg_ros.nodes.run import MainNode
@@ -114,8 +115,9 @@ def measure(node: MainNode) -> dict[str, float]:
 def main(args: Sequence[str] | None = None) -> int:
     """Print the parts as JSON."""
     choose_transport()
-    rclpy.init(args=list(args) if args else None)
-    node = MainNode("tick_parts")
+    arguments = read_arguments(sys.argv[1:] if args is None else args)
+    rclpy.init(args=list(arguments.rest))
+    node = MainNode("tick_parts", arguments)
     print(json.dumps(measure(node)), flush=True)
     node.destroy_node()
     try_shutdown()

@@ -26,7 +26,7 @@ class Watchdog:
         self._send = send
         self._every = max(_SHORTEST, min(0.5 * period, _LONGEST))
         self._stopping = threading.Event()
-        self.problem: Exception | None = None
+        self.problem: BaseException | None = None
         """What ended the thread, where it was not `stop`."""
         self._thread = threading.Thread(target=self._look, name="watchdog", daemon=True)
         self._thread.start()
@@ -42,6 +42,6 @@ class Watchdog:
                 torque = self._safety.watch(time.monotonic())
                 if torque is not None:
                     self._send(torque)
-        except Exception as problem:  # a mistake of ours: the node ends with it
+        except BaseException as problem:  # a mistake of ours: the node ends with it
             self.problem = problem
             self._safety.fault(f"the watchdog failed: {problem!r}")

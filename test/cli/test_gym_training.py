@@ -9,7 +9,8 @@ import pytest
 from gymnasium.spaces import Box
 
 from ddpg_ros.cli import gym_training
-from ddpg_ros.cli.gym_training import _Stop
+from ddpg_ros.cli.gym_environment import Environment
+from ddpg_ros.cli.gym_training import _Course, _Stop
 
 BOX = Box(-1.0, 1.0, (1,), np.float32)
 
@@ -61,10 +62,23 @@ class Noting:
 
 
 @pytest.fixture
-def interrupted():
-    gymnasium.register("Interrupted-v0", Interrupted)
-    yield "Interrupted-v0"
-    gymnasium.registry.pop("Interrupted-v0")
+def register():
+    """Registers environments, without a time limit; returns their ids."""
+    names = []
+
+    def register(make):
+        names.append(f"OfATest{len(names)}-v0")
+        gymnasium.register(names[-1], make)
+        return names[-1]
+
+    yield register
+    for name in names:
+        gymnasium.registry.pop(name)
+
+
+@pytest.fixture
+def interrupted(register):
+    return register(Interrupted)
 
 
 def test_a_ctrl_c_that_is_handed_on_during_the_stop_leaves_the_summary(
@@ -94,8 +108,8 @@ def test_a_second_signal_interrupts_unless_it_follows_at_once():
             signal.raise_signal(signal.SIGINT)
 
 
-def test_an_environment_that_reuses_its_buffer_is_learnt_from_nevertheless():
-    actor = Noting()
-    gym_training._episode(Counting(), actor, 0, None, _Stop())
+def test_an_environment_that_reuses_its_buffer_is_learnt_from_nevertheless(register):
+    actor, env = Noting(), Environment(register(Counting))
+    _Course(env, actor, _Stop()).run(0, None)
     places = [(one.observation.item(), one.next_observation.item()) for one in actor.seen]
     assert places == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.safety import Mode
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.types import JointState
@@ -106,6 +109,62 @@ def test_states_that_cease_are_the_cause_though_the_last_one_was_not_due(bench):
     assert bench.safety.degradations == 1
     bench.pass_time(0.002)
     assert bench.safety.cause == "no joint state for 101 ms"
+
+
+def test_a_pause_after_a_state_that_was_not_due_is_judged_from_that_state_on(bench):
+    bench.activate()
+    bench.now += 0.009
+    bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now)
+    bench.safety.pass_over()
+    bench.pass_time(0.029)  # 38 ms after the answer
+    assert (bench.safety.warnings, bench.safety.degradations) == (1, 0)
+    bench.pass_time(0.002)
+    assert bench.safety.degradations == 1
+    bench.pass_time(0.068)  # 108 ms after the answer, 99 ms after the state
+    assert bench.safety.mode is Mode.ACTIVE
+    bench.pass_time(0.002)
+    assert bench.safety.cause == "no joint state for 101 ms"
+
+
+@given(st.lists(st.floats(0.0005, 0.0295), min_size=10, max_size=60))
+def test_a_loop_that_deals_with_each_state_at_once_is_never_late_whatever_the_states_rhythm(gaps):
+    bench, due = Bench(), Decimator(PERIOD)
+    bench.activate()
+    for gap in gaps:
+        for _ in range(int(gap / 0.002)):
+            bench.safety.watch(bench.now)
+            bench.now += 0.002
+        bench.now += gap % 0.002
+        bench.safety.watch(bench.now)
+        bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now)
+        bench.safety.watch(bench.now)
+        if due.due(round(1e9 * bench.now)):
+            bench.safety.apply(PUSH, INSIDE, AT_REST, PERIOD)
+        else:
+            bench.safety.pass_over()
+    assert bench.safety.degradations == 0 and bench.safety.mode is Mode.ACTIVE
+
+
+def test_commands_are_not_late_while_the_states_that_they_answer_pause():
+    bench = Bench(watches_commands=True)
+    bench.arm()
+    for _ in range(3):
+        bench.hear()
+        bench.safety.commanded(bench.now)
+        bench.safety.apply(PUSH, INSIDE, AT_REST, PERIOD)
+    bench.now += 0.009  # between two commands
+    bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now)
+    bench.pass_time(0.029)
+    bench.safety.heard(JointState(1, INSIDE, AT_REST), bench.now)
+    bench.pass_time(0.0)
+    bench.safety.commanded(bench.now)  # 38 ms after the last one
+    assert bench.safety.degradations == 0 and bench.safety.mode is Mode.ACTIVE
+    bench.hear(4)
+    bench.pass_time(0.0)
+    assert bench.safety.degradations == 1  # states come, commands do not
+    bench.hear(7)
+    bench.pass_time(0.0)
+    assert bench.safety.cause == "no command for 110 ms"
 
 
 def test_states_of_which_none_is_ever_due_are_late_all_the_same(bench):

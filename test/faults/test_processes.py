@@ -255,23 +255,23 @@ def test_fault_38_a_simulator_that_is_killed_discards_the_episode_and_the_run_go
 
 
 @pytest.mark.parametrize(
-    ("node", "method"),
+    ("node", "method", "kind"),
     [
-        ("policy", "tick"),
-        ("policy", "check"),
-        ("policy", "reset"),
-        ("policy", "give_goal"),
-        ("policy", "watch"),
-        ("guard", "commanded"),
-        ("agent", "tick"),
-        ("agent", "save"),
+        ("policy", "tick", "SystemExit"),
+        ("policy", "check", "ZeroDivisionError"),
+        ("policy", "reset", "ZeroDivisionError"),
+        ("policy", "give_goal", "ZeroDivisionError"),
+        ("policy", "watch", "MemoryError"),
+        ("guard", "commanded", "KeyboardInterrupt"),
+        ("agent", "tick", "ZeroDivisionError"),
+        ("agent", "save", "ZeroDivisionError"),
     ],
 )
 def test_fault_41_an_exception_in_a_callback_ends_in_zero_torque_a_fault_and_an_exit_code(
-    agent, arm, policy, tmp_path, monkeypatch, node, method
+    agent, arm, policy, tmp_path, monkeypatch, node, method, kind
 ):
     file = tmp_path / "now"
-    monkeypatch.setenv("DDPG_ROS_FAULT", f"{node}:{method}:{file}")
+    monkeypatch.setenv("DDPG_ROS_FAULT", f"{node}:{method}:{kind}:{file}")
     settings = SMALL if node == "agent" else {"run__policy": policy} if node == "policy" else {}
     process = agent("test.nodes.faulty", **REAL | settings)
     heard = arm.onlooker.record("guarded_command") if node == "guard" else arm.commands
@@ -292,7 +292,7 @@ def test_fault_41_an_exception_in_a_callback_ends_in_zero_torque_a_fault_and_an_
     arm.until(lambda: not process.running, "the end")
     arm.robot.drain()
     assert process.exit(1.0) == 1
-    assert "ZeroDivisionError: a mistake of ours" in process.said
+    assert f"{kind}: a mistake of ours" in process.said
     assert_zeros_last(heard, arm.robot.turn)
     assert said[node][-1].values["state"] == "fault"
     assert "a mistake of ours" in said[node][-1].values["cause"]

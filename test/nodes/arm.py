@@ -21,6 +21,7 @@ class Arm:
         self.onlooker.turn = self.turn
         self.start, self.due = time.monotonic(), 0.0
         self.stopped = False
+        self.noise = 1e-12  # [rad]; no two measurements are the same
         self.orders = []  # publishers, each with the torque that goes out with every state [N·m]
 
     @property
@@ -32,10 +33,13 @@ class Arm:
         if now >= self.due and not self.stopped:
             self.due = now + EVERY
             message = self.robot.message(int(1e9 * (now - self.start)) + PERIOD)
-            message.position, message.velocity = self.position, self.velocity
+            self.noise = -self.noise
+            message.position = [angle + self.noise for angle in self.position]
+            message.velocity = self.velocity
             self.robot.publish(message)
             for commands, torque in self.orders:
-                commands.publish(JointState(name=list(JOINTS), effort=list(torque)))
+                order = JointState(header=message.header, name=list(JOINTS), effort=list(torque))
+                commands.publish(order)
         self.robot.turn()
 
     def until(self, condition, what):

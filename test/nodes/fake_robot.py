@@ -82,12 +82,13 @@ class FakeRobot:
 
     def message(self, stamp: int) -> JointState:
         """Return the state of one stamp: a slow swing, or standing still where `at_rest`."""
-        phase = 0.0 if self.at_rest else 0.1 * (stamp // PERIOD)
+        phase = 0.0 if self.at_rest else 0.1 * ((stamp - self.clock_offset) // PERIOD)
         message = JointState(name=list(self.joints))
         count = len(self.joints)
         message.position = [1.0 + 0.3 * math.sin(phase + i) for i in range(count)]
         message.position[0] += self.displaced
-        message.velocity = [0.3 * math.cos(phase + i) for i in range(count)]
+        speed = 0.0 if self.at_rest else 0.3
+        message.velocity = [speed * math.cos(phase + i) for i in range(count)]
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
         return message
 

@@ -1,8 +1,9 @@
 """A node with a mistake of ours in it: one method raises as soon as a file exists.
 
-`DDPG_ROS_FAULT` says which node, which method and which file, with colons between.
+`DDPG_ROS_FAULT` says which node, method, exception and file, with colons between.
 """
 
+import builtins
 import importlib
 import os
 import sys
@@ -23,20 +24,20 @@ METHODS = {
 }
 
 
-def spoil(method: str, file: Path) -> None:
+def spoil(method: str, kind: type[BaseException], file: Path) -> None:
     """Let a method raise once the file is there."""
     owner, name = METHODS[method]
     proper = getattr(owner, name)
 
     def faulty(*arguments, **more):
         if file.exists():
-            raise ZeroDivisionError("a mistake of ours")
+            raise kind("a mistake of ours")
         return proper(*arguments, **more)
 
     setattr(owner, name, faulty)
 
 
 if __name__ == "__main__":
-    node, method, file = os.environ["DDPG_ROS_FAULT"].split(":")
-    spoil(method, Path(file))
+    node, method, kind, file = os.environ["DDPG_ROS_FAULT"].split(":")
+    spoil(method, getattr(builtins, kind), Path(file))
     sys.exit(importlib.import_module(f"ddpg_ros.nodes.{node}_node").main())

@@ -68,7 +68,8 @@ def feed(robot, onlooker, commands, heard):
     def turn():
         robot.stamp += PERIOD
         robot.publish()
-        commands.publish(JointState(name=list(JOINTS), effort=[0.5, -0.25]))
+        header = robot.message(robot.stamp).header
+        commands.publish(JointState(header=header, name=list(JOINTS), effort=[0.5, -0.25]))
         robot.turn()
 
     wait_until(lambda: any(any(command.torque) for command in heard), LONG, "a torque", turn)

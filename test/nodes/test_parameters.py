@@ -8,47 +8,50 @@ from rclpy.parameter import Parameter
 
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.errors import ConfigError
+from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.parameters import read_config
+from ddpg_ros.nodes.run import MainNode
+from ddpg_ros.parameter_file import section_of
 
 pytestmark = pytest.mark.ros
 
 
 @pytest.fixture
 def make_node(ros_domain):
-    """Makes nodes with parameters as from a file or the command line."""
-    context = rclpy.Context()
-    rclpy.init(context=context, domain_id=ros_domain)
+    """Makes nodes with settings as from a command line."""
+    rclpy.init(args=[], domain_id=ros_domain)
     nodes = []
 
     def make(**given):
-        overrides = [Parameter(n.replace("__", "."), value=v) for n, v in given.items()]
+        settings = {name.replace("__", "."): value for name, value in given.items()}
         nodes.append(
-            rclpy.create_node(
-                "agent",
-                context=context,
-                parameter_overrides=overrides,
-                automatically_declare_parameters_from_overrides=True,
-            )
+            MainNode("agent", Arguments(sources=(("-p", (section_of("/**", settings, "-p"),)),)))
         )
         return nodes[-1]
 
     yield make
     for node in nodes:
         node.destroy_node()
-    rclpy.try_shutdown(context=context)
+    rclpy.try_shutdown()
 
 
-def test_every_setting_is_declared_with_its_value_type_and_sentence(make_node):
+LISTS = {"robot.joints": "STRING_ARRAY", "control.cpus": "INTEGER_ARRAY"}
+"""The others hold floats."""
+
+
+def test_every_setting_is_declared_with_its_value_type_and_sentence_an_empty_list_too(make_node):
     node = make_node(learner__batch_size=7)
     config = read_config(node)
     assert config == Config().replace(learner__batch_size=7)
     for name, value in to_parameters(config).items():
-        if value == []:
-            assert not node.has_parameter(name)  # ROS cannot tell its type
-            continue
         parameter = node.get_parameter(name)
-        assert parameter.type_ == Parameter.Type.from_parameter_value(value)
-        assert node.describe_parameter(name).type == parameter.type_.value
+        if value == []:
+            wanted = Parameter.Type[LISTS.get(name, "DOUBLE_ARRAY")]
+            assert list(parameter.value) == []
+        else:
+            wanted = Parameter.Type.from_parameter_value(value)
+        assert parameter.type_ == wanted, name
+        assert node.describe_parameter(name).type == wanted.value
         assert len(node.describe_parameter(name).description) > 5
 
 
@@ -65,17 +68,16 @@ def test_every_setting_is_read_only(make_node):
     node = make_node(control__period=0.02)
     config = read_config(node)
     for name, value in to_parameters(config).items():
-        if value != []:
-            assert node.describe_parameter(name).read_only, name
-            (result,) = node.set_parameters([Parameter(name, value=value)])
-            assert not result.successful and "read-only" in result.reason
+        assert node.describe_parameter(name).read_only, name
+        (result,) = node.set_parameters([Parameter(name, value=value)])
+        assert not result.successful and "read-only" in result.reason
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         ({"learner__batchsize": 3}, "no setting 'learner.batchsize'; did you mean 'learner.batch"),
-        ({"seed": 3}, "/agent: there is no setting 'seed'"),
+        ({"seed": 3}, "/agent from -p: there is no setting 'seed'"),
         ({"learner__discount": 1.5}, "learner.discount is 1.5; input should be less than 1"),
         ({"learner__batch_size": "many"}, "learner.batch_size is 'many'"),
         ({"learner__batch_size": 3.5}, "learner.batch_size is 3.5"),

@@ -159,6 +159,18 @@ def test_a_command_with_another_stamp_is_ignored_and_counted(start, driver):
     assert driver.counts["steps"] == 1 and driver.stamps == [2 * PERIOD]
 
 
+def test_fault_56_commands_that_are_no_message_are_rejected_and_end_no_simulator(start, driver):
+    start()
+    driver.ready()
+    far = JointState(name=["shoulder", "elbow"], effort=[0.1, 0.1])
+    far.header.stamp.sec, far.header.stamp.nanosec = 2**31 - 1, 2**32 - 1
+    for bad in (b"", b"\0\1\0\0" + b"\xff" * 40, far):
+        driver.commands.publish(bad)
+        driver.spin(0.05)
+    driver.until(lambda: driver.counts.get("commands_rejected") == 3, "the count of rejected")
+    driver.step()
+
+
 def test_after_silence_the_same_state_comes_again(start, driver):
     start(sim__republish_after=0.05)
     driver.ready()

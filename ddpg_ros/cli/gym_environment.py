@@ -1,0 +1,196 @@
+"""A Gymnasium environment as DDPG needs it; what cannot be learnt is refused before a step.
+
+What an environment gives is looked at, too: a number that is not finite goes no further.
+"""
+
+import math
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+
+from ddpg_ros.errors import ConfigError, EnvironmentFailedError, nearest, shortened
+from ddpg_ros.say import say
+from ddpg_ros.types import Vector32
+
+_PLACEHOLDER = 1e15
+"""Bounds of actions from here on are none: `np.finfo(np.float32).max` and the like."""
+
+_LARGEST = float(np.finfo(np.float32).max)  # learning is in float32
+
+
+class Step:
+    """What a step came to."""
+
+    __slots__ = ("observation", "over", "reward", "success", "terminated")
+
+    def __init__(
+        self,
+        observation: Vector32,
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+        success: bool,
+    ) -> None:
+        """Take (o,), the reward, and how the episode stands."""
+        self.observation, self.reward = observation, reward
+        self.terminated, self.over = terminated, terminated or truncated
+        self.success = success
+
+
+class Unusable(Exception):  # noqa: N818 (an episode is left; no error by itself)
+    """An observation or reward that is not finite; the text says which."""
+
+
+class Environment:
+    """An environment with flat observations, and actions in [-1, 1]."""
+
+    def __init__(self, env_id: str) -> None:
+        """Make it.
+
+        Raises:
+            ConfigError: there is none of that name, it cannot be made, or its spaces are of
+                another kind.
+        """
+        self._id = env_id
+        try:
+            made: gymnasium.Env[Any, Any] = gymnasium.make(env_id)
+        except Exception as error:  # whatever an environment's own code raises
+            reason = shortened(_one_line(error), 500)
+            raise ConfigError(
+                f"Gymnasium cannot make '{env_id}' ({reason}){_way_out(env_id, error)}"
+            ) from None
+        try:
+            self._env = _with_flat_spaces(env_id, made)
+        except ConfigError:
+            made.close()
+            raise
+        observed, acted = self._env.observation_space.shape, self._env.action_space.shape
+        assert observed is not None and acted is not None
+        self.observation_size, self.action_size = observed[0], acted[0]
+        spec = made.spec
+        self.has_time_limit = spec is not None and spec.max_episode_steps is not None
+        """Whether Gymnasium itself ends an episode after a number of steps."""
+
+    def reset(self, seed: int) -> Vector32:
+        """Begin an episode; return the first observation, (o,), a copy.
+
+        Raises:
+            Unusable: a number in it is not finite.
+            EnvironmentFailedError: its own code failed, or what it gives has another shape.
+        """
+        try:
+            raw, _ = self._env.reset(seed=seed)
+        except Exception as error:
+            raise self._failed("reset()", error) from error
+        return self._observation(raw, "reset()")
+
+    def step(self, action: Vector32) -> Step:
+        """Act, (a,) in [-1, 1].
+
+        Raises:
+            Unusable: a number in the observation, or the reward, is not finite.
+            EnvironmentFailedError: its own code failed, or what it gives has another shape.
+        """
+        try:
+            raw, reward, terminated, truncated, info = self._env.step(action)
+            value = float(reward)
+            success = bool(info.get("is_success", False))
+        except Exception as error:
+            raise self._failed("step()", error) from error
+        observation = self._observation(raw, "step()")
+        if not abs(value) <= _LARGEST:
+            raise Unusable(f"the reward that {self._id} gave is {value}")
+        return Step(observation, value, bool(terminated), bool(truncated), success)
+
+    def close(self) -> None:
+        """Close it; what its own code raises then changes nothing any more."""
+        try:
+            self._env.close()
+        except Exception as error:
+            say(f"{self._id} failed in close(): {_one_line(error)}")
+
+    def _observation(self, raw: Any, where: str) -> Vector32:
+        try:
+            with np.errstate(over="ignore"):  # is looked at below
+                observation: Vector32 = np.array(raw, dtype=np.float32)  # it may be its own buffer
+        except (TypeError, ValueError) as error:
+            raise self._failed(where, error) from error
+        if observation.shape != (self.observation_size,):
+            raise EnvironmentFailedError(
+                f"{self._id} gave an observation of shape {observation.shape} in {where}; its "
+                f"observation_space promises ({self.observation_size},)."
+            )
+        if not np.isfinite(observation).all():
+            place = int(np.flatnonzero(~np.isfinite(observation))[0])
+            number = observation[place]
+            raise Unusable(f"component {place} of the observation of {self._id} is {number}")
+        return observation
+
+    def _failed(self, where: str, error: Exception) -> EnvironmentFailedError:
+        what = shortened(f"{type(error).__name__}: {_one_line(error)}", 500)
+        return EnvironmentFailedError(f"the environment {self._id} failed in {where}: {what}.")
+
+
+def _with_flat_spaces(env_id: str, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """Return the environment with observations (o,) and actions in [-1, 1]; refuse others."""
+    space = env.action_space
+    if not isinstance(space, Box) or len(space.shape) != 1:
+        raise ConfigError(f"{env_id} takes actions {space}; DDPG needs a bounded flat Box.")
+    _check_actions(env_id, space)
+    observed = env.observation_space
+    if not isinstance(observed, Box) or len(observed.shape) != 1:
+        try:
+            env = gymnasium.wrappers.FlattenObservation(env)
+        except (NotImplementedError, TypeError, ValueError):
+            raise ConfigError(
+                f"{env_id} gives observations {shortened(str(observed))}; DDPG needs numbers, in "
+                "a space that Gymnasium can flatten to a Box."
+            ) from None
+    if not env.observation_space.shape or env.observation_space.shape[0] < 1:
+        raise ConfigError(
+            f"{env_id} gives observations without a number; DDPG needs one at least."
+        )
+    return gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+
+
+def _check_actions(env_id: str, space: Box) -> None:
+    """Refuse bounds between which no action in [-1, 1] can be placed; each component is named."""
+    if not np.issubdtype(space.dtype, np.floating):
+        raise ConfigError(
+            f"{env_id} takes actions of {space.dtype}; DDPG gives real numbers, and needs a Box "
+            "of float32 or float64: wrap the environment with one that rounds them itself."
+        )
+    if not space.shape[0]:
+        raise ConfigError(f"{env_id} takes actions without a component; DDPG needs one at least.")
+    problems = []
+    for place, bounds in enumerate(zip(space.low.tolist(), space.high.tolist(), strict=True)):
+        low, high = bounds
+        if not (math.isfinite(low) and math.isfinite(high)):
+            what = "where both must be finite"
+        elif max(abs(low), abs(high)) >= _PLACEHOLDER:
+            what = "which is no bound but a placeholder"
+        elif low >= high:
+            what = "which leaves it no room"
+        else:
+            continue
+        problems.append(f"component {place} goes from {low:g} to {high:g}, {what}")
+    if problems:
+        said = shortened("; ".join(problems), 500)
+        raise ConfigError(
+            f"{env_id} takes actions that DDPG cannot choose: {said}. Wrap the environment with "
+            "real bounds, low < high (gymnasium.wrappers.TransformAction), or without such "
+            "components."
+        )
+
+
+def _way_out(env_id: str, error: Exception) -> str:
+    missing = isinstance(error, gymnasium.error.DependencyNotInstalled)
+    if missing and "MuJoCo" in str(error):
+        return "; in a checkout, 'make setup-bench' installs it."
+    return "." if env_id in gymnasium.registry else nearest(env_id, gymnasium.registry)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,106 @@
+"""The limits in force: said once, shown as parameters, and the torque's lowered at run time."""
+
+import numpy as np
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter
+
+from ddpg_ros.control.guard import Guard
+from ddpg_ros.control.limits import Limits
+from ddpg_ros.errors import ConfigError, few_of, shortened
+from ddpg_ros.nodes.parameters import show
+from ddpg_ros.nodes.run import MainNode
+from ddpg_ros.types import Vector
+
+_TORQUE = "robot.torque_limit"
+_MOST, _LONGEST = 1_000, 2_000  # numbers that are looked at, characters of a refusal
+
+
+class LimitsInForce:
+    """What the guard of a node holds the arm to.
+
+    One parameter may change at run time: `robot.torque_limit`, and only downwards. What was
+    lowered stays lowered for the life of the process, whatever is cleaned up meanwhile.
+    """
+
+    def __init__(self, node: MainNode) -> None:
+        """Take the node, whose settings are declared; nothing is in force yet."""
+        self._node = node
+        self._guard: Guard | None = None
+        self._lowered: Vector | None = None  # (n,) [N·m]
+        self._showing = False
+        node.describe_parameter(_TORQUE).read_only = False
+        node.add_on_set_parameters_callback(self._may_set)
+        node.add_post_set_parameters_callback(self._after_set)
+
+    def begin(self, guard: Guard) -> None:
+        """Lower a fresh guard's limit to what it was lowered to before; say and show all."""
+        if self._lowered is not None:
+            guard.lower_torque_limit(np.minimum(self._lowered, guard.limits.torque))
+        limits = guard.limits
+        for line in describe(limits):
+            self._node.get_logger().info(f"in force: {line}")
+        shown = {
+            _TORQUE: limits.torque,
+            "robot.joints": limits.joints,
+            "safety.velocity_limit": limits.velocity,
+            "safety.k_position": limits.k_position,
+            "safety.k_velocity": limits.k_velocity,
+            "safety.damping": limits.damping,
+        }
+        if np.isfinite(limits.power).all():
+            shown["safety.power_limit"] = limits.power
+        self._showing = True
+        for name, numbers in shown.items():
+            show(self._node, name, np.array(numbers).tolist())
+        show(self._node, "safety.torque_rate_safe", limits.torque_rate_safe)
+        self._showing = False
+        self._guard = guard
+
+    def end(self) -> None:
+        """Let go of the guard; what is shown stays."""
+        self._guard = None
+
+    def _may_set(self, parameters: list[Parameter]) -> SetParametersResult:
+        try:
+            for parameter in parameters:
+                if parameter.name == _TORQUE and not self._showing:
+                    if self._guard is None:
+                        raise ConfigError("nothing is in force before the node is configured.")
+                    value = np.array(parameter.value, dtype=np.float64)
+                    if value.size > _MOST:  # a sentence that lists them all would take a while
+                        raise ConfigError(
+                            f"{_TORQUE} has {value.size} numbers; expected one for each joint: "
+                            f"{few_of(self._guard.limits.joints)}."
+                        )
+                    self._guard.limits.lowered(value)
+        except (ConfigError, TypeError, ValueError) as error:
+            return SetParametersResult(successful=False, reason=shortened(str(error), _LONGEST))
+        return SetParametersResult(successful=True)
+
+    def _after_set(self, parameters: list[Parameter]) -> None:
+        if self._guard is not None and any(one.name == _TORQUE for one in parameters):
+            value = self._node.get_parameter(_TORQUE).value
+            self._lowered = np.array(value, dtype=np.float64)
+            self._guard.lower_torque_limit(self._lowered)
+            torques = ", ".join(_of_joints(self._guard.limits, self._lowered))
+            self._node.get_logger().info(f"in force from now on: torque [N·m] {torques}")
+
+
+def describe(limits: Limits) -> list[str]:
+    """Return one line a joint, and one for what holds for all."""
+    lines = [
+        f"{joint.name}: torque {joint.torque:g} N·m, velocity {joint.velocity:g} rad/s, position "
+        f"{joint.lower:g} to {joint.upper:g} rad (soft {joint.soft_lower:g} to "
+        f"{joint.soft_upper:g}), k_position {joint.k_position:g} 1/s, k_velocity "
+        f"{joint.k_velocity:g} and damping {joint.damping:g} N·m·s/rad, power {joint.power:g} W"
+        for joint in limits.by_joint()
+    ]
+    return [
+        *lines,
+        f"torque rate {limits.torque_rate:g} N·m/s, {limits.torque_rate_safe:g} toward zero",
+    ]
+
+
+def _of_joints(limits: Limits, numbers: Vector) -> list[str]:
+    pairs = zip(limits.joints, numbers.tolist(), strict=True)
+    return [f"{joint} {number:g}" for joint, number in pairs]
