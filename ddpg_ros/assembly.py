@@ -9,6 +9,7 @@ from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.control.safety import Safety
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import Task, make_task
 
@@ -17,9 +18,16 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """Build what a configuration describes; also the quick check that it can be built.
 
     Raises:
-        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
+        DdpgRosError: a URDF, joint, limit or task that does not fit the others; an array of
+            torques for joints whose order nothing but the URDF says.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    if config.control.command_interface == "effort_array" and not config.robot.joints:
+        raise ConfigError(
+            "control.command_interface is effort_array, which carries no names, and robot.joints "
+            "is empty; expected the controller's joints in the controller's order. From base to "
+            f"tip, {robot.tip}, the URDF has robot.joints: [{', '.join(robot.joints)}]."
+        )
     guard = Guard(make_limits(robot, config), config.control.period)
     return robot, make_task(config.task, robot), guard
 

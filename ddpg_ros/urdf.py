@@ -9,14 +9,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ddpg_ros.errors import RobotError, nearest
-from ddpg_ros.kinematics import Joint, transform
+from ddpg_ros.kinematics import ROTARY, Joint, transform
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
 """Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
 
-MOVABLE = ("revolute", "continuous")
-UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that does not move
+KINDS = (*ROTARY, "prismatic", "fixed", "floating", "planar")
+"""The types of joints that URDF knows."""
+
+ALONG_AN_AXIS = (*ROTARY, "prismatic")
+UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that has none
 
 
 class SafetyController(NamedTuple):
@@ -125,22 +128,36 @@ def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
 
 
 def read_joint(element: ElementTree.Element, path: Path) -> Joint:
-    """Return a joint's place in the chain: origin and axis; one that does not move needs none."""
+    """Return a joint: its place in the tree, how it moves and which joint it mimics.
+
+    Raises:
+        RobotError: a type that URDF does not know, no parent or child, numbers that are none.
+    """
     where = f"{path}: joint '{element.get('name')}'"
-    movable = element.get("type") in MOVABLE
+    kind = element.get("type", "")
+    if kind not in KINDS:
+        raise RobotError(f"{where} is of type '{kind}'; expected one of {', '.join(KINDS)}.")
     xyz = _triple(element, "origin", "xyz", "0 0 0", where)
     rpy = _triple(element, "origin", "rpy", "0 0 0", where)
-    direction = _triple(element, "axis", "xyz", "1 0 0", where) if movable else UNTURNED
+    turns = kind in ALONG_AN_AXIS
+    direction = _triple(element, "axis", "xyz", "1 0 0", where) if turns else UNTURNED
     length = np.linalg.norm(direction)
     if length == 0:
         raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
+    bounded = kind in ("revolute", "prismatic")
+    mimic = element.find("mimic")
     return Joint(
         name=element.get("name", ""),
+        kind=kind,
         parent=_link(element, "parent", where),
         child=_link(element, "child", where),
         origin=transform(xyz, rpy),
         axis=direction / length,
-        movable=movable,
+        lower=_number(element, "limit", "lower", 0.0, where) if bounded else -math.inf,
+        upper=_number(element, "limit", "upper", 0.0, where) if bounded else math.inf,
+        leader=mimic.get("joint", "") if mimic is not None else "",
+        multiplier=_number(element, "mimic", "multiplier", 1.0, where),
+        offset=_number(element, "mimic", "offset", 0.0, where),
     )
 
 
@@ -150,6 +167,19 @@ def _link(element: ElementTree.Element, end: str, where: str) -> str:
     if not link:
         raise RobotError(f'{where} has no {end}; add <{end} link="…"/>.')
     return link
+
+
+def _number(element: ElementTree.Element, tag: str, key: str, default: float, where: str) -> float:
+    """Read a finite number from an attribute of a child element; either may be missing."""
+    child = element.find(tag)
+    text = child.get(key) if child is not None else None
+    try:
+        number = float(text) if text is not None else default
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected a finite number.')
+    return number
 
 
 def _triple(element: ElementTree.Element, tag: str, key: str, default: str, where: str) -> Vector:

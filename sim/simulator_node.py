@@ -107,7 +107,7 @@ class Simulator(MainNode):
         )
         self.urgent |= {commands, reset, self._timer, housekeeping}
         self.get_logger().info(
-            f"{self._world.robot.name}, {self._config.run.clock}: states on "
+            f"{self._world.robot.describe()}; {self._config.run.clock}: states on "
             f"{self._states.topic_name}, commands from {commands.topic_name}"
         )
         if self._recorder:

@@ -91,6 +91,7 @@ class SafeNode(ManagedNode, ABC):
             timeout = self.config.control.state_timeout
             self.topics = TopicWatch(self, "joint_states", output, timeout, self.realtime)
             robot, self.safety = self.build(stack)
+            self.get_logger().info(robot.describe())
             self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
             self._joints = JointMap(robot.joints)
