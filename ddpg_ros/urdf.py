@@ -137,10 +137,10 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
     kind = element.get("type", "")
     if kind not in KINDS:
         raise RobotError(f"{where} is of type '{kind}'; expected one of {', '.join(KINDS)}.")
-    xyz = _triple(element, "origin", "xyz", "0 0 0", where)
-    rpy = _triple(element, "origin", "rpy", "0 0 0", where)
+    xyz = read_triple(element, "origin", "xyz", "0 0 0", where)
+    rpy = read_triple(element, "origin", "rpy", "0 0 0", where)
     turns = kind in ALONG_AN_AXIS
-    direction = _triple(element, "axis", "xyz", "1 0 0", where) if turns else UNTURNED
+    direction = read_triple(element, "axis", "xyz", "1 0 0", where) if turns else UNTURNED
     length = np.linalg.norm(direction)
     if length == 0:
         raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
@@ -153,11 +153,11 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
         child=_link(element, "child", where),
         origin=transform(xyz, rpy),
         axis=direction / length,
-        lower=_number(element, "limit", "lower", 0.0, where) if bounded else -math.inf,
-        upper=_number(element, "limit", "upper", 0.0, where) if bounded else math.inf,
+        lower=read_number(element, "limit", "lower", 0.0, where) if bounded else -math.inf,
+        upper=read_number(element, "limit", "upper", 0.0, where) if bounded else math.inf,
         leader=mimic.get("joint", "") if mimic is not None else "",
-        multiplier=_number(element, "mimic", "multiplier", 1.0, where),
-        offset=_number(element, "mimic", "offset", 0.0, where),
+        multiplier=read_number(element, "mimic", "multiplier", 1.0, where),
+        offset=read_number(element, "mimic", "offset", 0.0, where),
     )
 
 
@@ -169,21 +169,37 @@ def _link(element: ElementTree.Element, end: str, where: str) -> str:
     return link
 
 
-def _number(element: ElementTree.Element, tag: str, key: str, default: float, where: str) -> float:
-    """Read a finite number from an attribute of a child element; either may be missing."""
+def read_number(
+    element: ElementTree.Element, tag: str, key: str, default: float | None, where: str
+) -> float:
+    """Read a finite number from an attribute of a child element.
+
+    Args:
+        element: the parent.
+        tag: the child's.
+        key: the attribute.
+        default: what it is where child or attribute are missing; None: they must not be.
+        where: file and joint or link, for the sentence.
+
+    Raises:
+        RobotError: no finite number.
+    """
     child = element.find(tag)
     text = child.get(key) if child is not None else None
     try:
         number = float(text) if text is not None else default
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected a finite number.')
+    if number is None or not math.isfinite(number):
+        got = f'<{tag} {key}="{text}">' if text is not None else f"no <{tag} {key}=…>"
+        raise RobotError(f"{where} has {got}; expected a finite number.")
     return number
 
 
-def _triple(element: ElementTree.Element, tag: str, key: str, default: str, where: str) -> Vector:
-    """Read three numbers from an attribute of a child element that may be missing, (3,)."""
+def read_triple(
+    element: ElementTree.Element, tag: str, key: str, default: str, where: str
+) -> Vector:
+    """Read three finite numbers from an attribute of a child element that may be missing, (3,)."""
     child = element.find(tag)
     text = child.get(key, default) if child is not None else default
     try:

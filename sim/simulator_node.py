@@ -62,6 +62,8 @@ class Simulator(MainNode):
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
         self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
+        for note in self._world.notes:
+            self.get_logger().warning(note)
         self._rng = np.random.default_rng(np.random.SeedSequence((config.run.seed, 1)))
         record = str(self.get_parameter("record").value)
         episodes = int(self.get_parameter("record_episodes").value or 0)
