@@ -18,8 +18,18 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """Build what a configuration describes; also the quick check that it can be built.
 
     Raises:
-        DdpgRosError: a URDF, joint, limit or task that does not fit the others; an array of
-            torques for joints whose order nothing but the URDF says.
+        DdpgRosError: as `build_guard`; a task that does not fit the arm.
+    """
+    robot, guard = build_guard(config)
+    return robot, make_task(config.task, robot), guard
+
+
+def build_guard(config: Config) -> tuple[Robot, Guard]:
+    """Build an arm and its guard, whatever the arm is to do.
+
+    Raises:
+        DdpgRosError: a URDF, joint or limit that does not fit the others; an array of torques
+            for joints whose order nothing but the URDF says.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     if config.control.command_interface == "effort_array" and not config.robot.joints:
@@ -29,7 +39,7 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
             f"tip, {robot.tip}, the URDF has robot.joints: [{', '.join(robot.joints)}]."
         )
     guard = Guard(make_limits(robot, config), config.control.period)
-    return robot, make_task(config.task, robot), guard
+    return robot, guard
 
 
 def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
