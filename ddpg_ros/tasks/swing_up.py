@@ -41,9 +41,9 @@ class SwingUp:
         if rise < _STEEP * across:  # a tip on the joint's axis says nothing
             raise ConfigError(
                 "the task swing_up takes a joint that hangs down at 0 and stands up at π rad; "
-                f"from 0 to π the tip {robot.tip} of {robot.name} moves {across:.3g} m and rises by "
-                f"{rise:.3g} m. Mend axis and origin of '{robot.joints[0]}' in the URDF, or set "
-                "another robot.tip or task.name."
+                f"from 0 to π the tip {robot.tip} of {robot.name} moves {across:.3g} m and rises "
+                f"by {rise:.3g} m. Mend axis and origin of '{robot.joints[0]}' in the URDF, or "
+                "set another robot.tip or task.name."
             )
         lower, upper = float(robot.lower[0]), float(robot.upper[0])
         missing = _distance_to_upright(lower, upper)
