@@ -10,6 +10,7 @@ What PyBullet does by itself, and what is done about it:
   limit of the URDF. `sim/world.py` sees to the joints that are slower.
 """
 
+import copy
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from ddpg_ros.errors import RobotError
 from ddpg_ros.robot import Robot
 from sim.bullet import pybullet, quiet
 from sim.description import Description
+from sim.meshes import readable
 
 
 def load(client: int, robot: Robot, description: Description) -> tuple[int, list[int]]:
@@ -67,8 +69,10 @@ def load(client: int, robot: Robot, description: Description) -> tuple[int, list
 def _read(client: int, description: Description) -> int | None:
     p = pybullet
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "arm.urdf"
-        ElementTree.ElementTree(description.root).write(file, encoding="utf-8")
+        file, root = Path(folder) / "arm.urdf", copy.deepcopy(description.root)
+        for mesh in root.iter("mesh"):
+            mesh.set("filename", str(readable(Path(mesh.get("filename", "")), Path(folder))))
+        ElementTree.ElementTree(root).write(file, encoding="utf-8")
         try:
             with quiet():
                 return int(

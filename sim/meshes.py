@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
+from numpy.typing import NDArray
+
 _OBJ_VERTEX, _OBJ_FACE = re.compile(rb"^\s*v\s", re.M), re.compile(rb"^\s*f\s", re.M)
-_STL_HEADER, _STL_TRIANGLE = 84, 50  # [bytes]
+_STL_VERTEX = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)")
+_STL_HEADER = 84  # [bytes]
+_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
 
 
 def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
@@ -40,11 +45,7 @@ def _problem_of(file: Path) -> str:
         drawn = _OBJ_VERTEX.search(data) and _OBJ_FACE.search(data)
         return "" if drawn else "has no vertices or no faces"
     if kind == ".stl":
-        count = int.from_bytes(data[_STL_HEADER - 4 : _STL_HEADER], "little")
-        if len(data) == _STL_HEADER + _STL_TRIANGLE * count and count:
-            return ""
-        text = data.lstrip().startswith(b"solid") and b"facet" in data
-        return "is an STL in text; expected a binary one" if text else "is no whole STL"
+        return "" if _is_binary(data) or len(_corners(data)) else "is no whole STL"
     if kind == ".dae":
         try:
             root = ElementTree.fromstring(data)
@@ -54,6 +55,38 @@ def _problem_of(file: Path) -> str:
         whole = root.tag.endswith("COLLADA") and {"asset", "library_geometries"} <= tags
         return "" if whole else "is no COLLADA with an asset and geometries"
     return "is of a kind that PyBullet does not draw; expected .obj, .stl or .dae"
+
+
+def readable(file: Path, folder: Path) -> Path:
+    """Return a mesh as PyBullet can read it: of an STL in text a binary copy in a folder."""
+    if file.suffix.lower() != ".stl" or _is_binary(data := file.read_bytes()):
+        return file
+    copy = folder / f"{len(list(folder.iterdir()))}.stl"
+    corners = _corners(data)
+    triangles = np.zeros(len(corners), _TRIANGLE)
+    triangles["corners"] = corners
+    sides = np.diff(corners, axis=1)
+    triangles["normal"] = np.cross(sides[:, 0], sides[:, 1])
+    count = len(corners).to_bytes(4, "little")
+    copy.write_bytes(bytes(_STL_HEADER - 4) + count + triangles.tobytes())
+    return copy
+
+
+def _is_binary(stl: bytes) -> bool:
+    count = int.from_bytes(stl[_STL_HEADER - 4 : _STL_HEADER], "little")
+    return count > 0 and len(stl) == _STL_HEADER + _TRIANGLE.itemsize * count
+
+
+def _corners(stl: bytes) -> NDArray[np.float64]:
+    """Return the triangles of an STL in text, (n, 3 corners, 3); none where it is none, or cut."""
+    whole = stl.lstrip().startswith(b"solid") and b"endsolid" in stl
+    numbers = np.array(_STL_VERTEX.findall(stl) if whole else [])
+    if not len(numbers) or len(numbers) % 3:
+        return np.zeros((0, 3, 3))
+    try:
+        return numbers.astype(np.float64).reshape(-1, 3, 3)
+    except ValueError:
+        return np.zeros((0, 3, 3))
 
 
 def _places(name: str, folder: Path) -> Iterator[Path]:

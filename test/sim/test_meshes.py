@@ -52,13 +52,24 @@ def dae():
       <scene><instance_visual_scene url="#s"/></scene></COLLADA>""".encode()
 
 
+def text_stl():
+    facets = [
+        "facet normal 0 0 1\nouter loop\n"
+        + "".join("vertex {} {} {:e}\n".format(*CORNERS[corner]) for corner in face)
+        + "endloop\nendfacet\n"
+        for face in FACES
+    ]
+    return f"solid arm\n{''.join(facets)}endsolid arm\n".encode()
+
+
 GOOD = {"arm.obj": obj(), "arm.stl": stl(), "ARM.STL": stl(), "arm.dae": dae()}
-TEXT = b"solid a\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nendloop\nendfacet\nendsolid"
+GOOD["text.stl"] = text_stl()
 BAD = {
     "arm.gltf": (b"{}", "is of a kind that PyBullet does not draw; expected .obj, .stl or .dae"),
     "empty.obj": (b"", "has no vertices or no faces"),
     "cut.stl": (stl()[:-1], "is no whole STL"),
-    "text.stl": (TEXT, "is an STL in text; expected a binary one"),
+    "text.stl": (text_stl()[:-20], "is no whole STL"),
+    "words.stl": (text_stl().replace(b"vertex 0", b"vertex x0"), "is no whole STL"),
     "cut.dae": (dae()[:-20], "is no COLLADA"),
     "other.dae": (b"<a/>", "is no COLLADA with an asset and geometries"),  # would be a crash
 }
