@@ -50,8 +50,7 @@ class World:
 
         Raises:
             ConfigError: start positions that do not fit the arm.
-            RobotError: a URDF that PyBullet cannot load, a joint that moves no mass, or
-                a joint that moves no mass.
+            RobotError: a URDF that PyBullet cannot load, or a joint that moves no mass.
             MachineError: a window is asked for and there is no display.
         """
         self.robot = robot

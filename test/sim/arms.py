@@ -105,6 +105,11 @@ class Reference:
         matrix = np.triu(matrix) + np.triu(matrix, 1).T
         return matrix[np.ix_(self._order, self._order)]
 
+    def bias(self, position, velocity):
+        v = np.zeros(len(velocity))
+        v[self._order] = velocity
+        return pin.nonLinearEffects(self.model, self._data, self._q(position), v)[self._order]
+
     def acceleration(self, position, velocity, torque):
         v, tau = np.zeros(len(velocity)), np.zeros(len(velocity))
         v[self._order], tau[self._order] = velocity, torque

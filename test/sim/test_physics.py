@@ -59,6 +59,9 @@ def assert_same_physics(robot, rng):
                 matrix,
                 atol=1e-9 * np.abs(matrix).max(),
             )
+            bias = reference.bias(position, velocity)
+            apart = np.abs(dynamics_of(world).bias(position, velocity) - bias).max()
+            assert apart <= 1e-6 * max(1.0, np.abs(bias).max())
             world._place(position, velocity)
             world.step(torque, 1)
             changed = (world.state(0).velocity - velocity) / 1e-5
