@@ -6,7 +6,7 @@ beyond 2, that makes motion instead of taking it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,9 @@ _NOTHING = 1e-12  # of the largest eigenvalue of M: zero, but for rounding
 class Dynamics:
     """M and h of an arm whose commanded joints are all that moves."""
 
-    def __init__(self, client: int, body: int, joints: list[int], robot: Robot) -> None:
+    def __init__(
+        self, client: int, body: int, joints: list[int], robot: Robot, suspects: Sequence[str] = ()
+    ) -> None:
         """Take an arm.
 
         Args:
@@ -35,7 +37,9 @@ class Dynamics:
             body: the arm.
             joints: PyBullet's indices of the joints, in the robot's order.
             robot: the arm.
+            suspects: links to name where PyBullet finds no M.
         """
+        self._suspects = ", ".join(suspects) or "all"
         self._own: dict[str, Any] = {"physicsClientId": client}
         self._body = body
         self._robot = robot
@@ -50,8 +54,9 @@ class Dynamics:
             matrix = np.array(pybullet.calculateMassMatrix(self._body, ordered, **self._own))
         except (pybullet.error, SystemError):
             raise RobotError(
-                f"PyBullet finds no mass matrix of {self._robot.urdf_path}; expected links with "
-                "masses and moments of inertia of a body."
+                f"{self._robot.urdf_path} has no mass matrix: expected in <inertial> moments of "
+                "which none is larger than the other two together, about the principal axes. "
+                f"Mend the links: {self._suspects}."
             ) from None
         own: NDArray[np.float64] = matrix[self._square]
         return own

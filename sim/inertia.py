@@ -23,6 +23,11 @@ class Inertia(NamedTuple):
     frame: Pose  # origin at the centre of mass, axes the principal ones; in the link's frame
     moments: Vector  # (3,) [kg·m²]
 
+    @property
+    def of_a_body(self) -> bool:
+        """Whether no moment is larger than the other two together."""
+        return bool(2.0 * self.moments.max() <= self.moments.sum() * (1.0 + _ROUNDING))
+
 
 NOTHING = Inertia(0.0, np.eye(4), np.zeros(3))
 """A frame weighs nothing."""

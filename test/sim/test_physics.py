@@ -151,6 +151,15 @@ def test_fault_76_a_joint_that_moves_no_mass_is_named_before_the_first_step(
         World(robot, SimSection())
 
 
+def test_moments_that_no_body_has_are_refused_with_the_link(tmp_path):
+    tensor = 'ixx="0.002" ixy="0.0125" ixz="0.00625" iyy="0.167" iyz="0.000625" izz="0.168"'
+    wrong = f'<inertial><mass value="0.5"/><inertia {tensor}/></inertial>'
+    links = f'<link name="a">{wrong}</link><link name="b">{BODY}</link>'
+    robot = robot_of(tmp_path, links, turning("one", "base", "a"), turning("two", "a", "b"))
+    with pytest.raises(RobotError, match=r"no mass matrix: .* Mend the links: a\."):
+        World(robot, SimSection())
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
