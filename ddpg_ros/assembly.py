@@ -9,7 +9,8 @@ from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.limits import make_limits
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.control.safety import Safety
-from ddpg_ros.dynamics import mass_matrix
+from ddpg_ros.dynamics import MassMatrix
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from ddpg_ros.tasks import Task, make_task
 
@@ -18,10 +19,27 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """Build what a configuration describes; also the quick check that it can be built.
 
     Raises:
-        DdpgRosError: a URDF, joint, limit or task that does not fit the others.
+        DdpgRosError: as `build_guard`; a task that does not fit the arm.
+    """
+    robot, guard = build_guard(config)
+    return robot, make_task(config.task, robot), guard
+
+
+def build_guard(config: Config) -> tuple[Robot, Guard]:
+    """Build an arm and its guard, whatever the arm is to do.
+
+    Raises:
+        DdpgRosError: a URDF, joint or limit that does not fit the others; an array of torques
+            for joints whose order nothing but the URDF says.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-    return robot, make_task(config.task, robot), make_guard(robot, config)
+    if config.control.command_interface == "effort_array" and not config.robot.joints:
+        raise ConfigError(
+            "control.command_interface is effort_array, which carries no names, and robot.joints "
+            "is empty; expected the controller's joints in the controller's order. From base to "
+            f"tip, {robot.tip}, the URDF has robot.joints: [{', '.join(robot.joints)}]."
+        )
+    return robot, make_guard(robot, config)
 
 
 def make_guard(robot: Robot, config: Config) -> Guard:
@@ -30,7 +48,7 @@ def make_guard(robot: Robot, config: Config) -> Guard:
     Raises:
         DdpgRosError: limits, gains or inertias that cannot be.
     """
-    mass = mass_matrix(robot)
+    mass = MassMatrix(robot)
     known = mass if mass.known.any() else None
     return Guard(make_limits(robot, config, known), config.control.period, known)
 

@@ -36,7 +36,9 @@ class RobotSection(_Section):
         description="A URDF's path, an arm of ours (pendulum, reacher2), or a path within "
         "pybullet_data, as franka_panda/panda.urdf",
     )
-    joints: list[str] = Field([], description="Joints to command, in order; none: all movable")
+    joints: list[str] = Field(
+        [], description="Joints to command, in order; none: from base to tip"
+    )
     tip: str = Field("", description="Link that is the fingertip; empty: the end of the chain")
     torque_limit: list[Positive] = Field(
         [], description="Torque limit of each joint [N·m], at most the URDF's; none: the URDF's"

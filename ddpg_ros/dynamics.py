@@ -1,49 +1,43 @@
 """The arm's mass matrix, from the masses and inertias that its URDF states."""
 
-from functools import lru_cache
-from pathlib import Path
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pinocchio
 from numpy.typing import NDArray
 
 from ddpg_ros.errors import RobotError
+from ddpg_ros.inertia import read_inertia
 from ddpg_ros.kinematics import Joint
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import Vector
-from ddpg_ros.urdf import read_inertials, read_joint, read_urdf
 
 Matrix = NDArray[np.float64]
 
-_SAMPLES = 512  # positions at which the range of an arm is looked at
+_SAMPLES = 256  # positions at which the range of an arm is looked at
+_SAME = pinocchio.SE3.Identity()
 _LEAST = 1e-12  # [kg·m²] a joint that moves less than this moves no mass
 
 
 class MassMatrix:
-    """M(q) of the commanded joints; joints that are not commanded stand still at 0.
+    """M(q) of the commanded joints; joints that are not commanded stand still.
 
     The composite rigid body algorithm is pinocchio's.
     """
 
-    def __init__(self, path: Path, joints: tuple[str, ...], lower: Vector, upper: Vector) -> None:
+    def __init__(self, robot: Robot) -> None:
         """Read what the links of an arm weigh.
-
-        Args:
-            path: its URDF.
-            joints: the n commanded joints, in order.
-            lower: (n,) lower position limits [rad]; −inf if the joint turns freely.
-            upper: (n,) upper position limits [rad].
 
         Raises:
             RobotError: an `<inertial>` that is none, or a mass matrix that no rigid bodies have.
         """
-        self._model, order = _model(path, joints)
+        self._model, order = _model(robot)
         self._data = self._model.createData()
         self._in_order = order == sorted(order)
         self._order = order
         self._square = np.ix_(order, order)
-        low = np.where(np.isfinite(lower), lower, -np.pi)
-        high = np.where(np.isfinite(upper), upper, np.pi)
+        low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)
+        high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
         self.samples: Matrix = np.array([self.at(position) for position in spread])
         """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
@@ -54,7 +48,7 @@ class MassMatrix:
         moving = self.samples[:, self.known][:, :, self.known]
         if moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all():
             raise RobotError(
-                f"{path}: the <inertial> of its links contradict each other, as the "
+                f"{robot.urdf_path}: the <inertial> of its links contradict each other, as the "
                 "mass matrix is not positive definite; expected, for each link, a mass above 0 kg "
                 "and ixx, iyy, izz above 0 kg·m², each at most the sum of the other two."
             )
@@ -114,54 +108,31 @@ class MassMatrix:
         return least
 
 
-def mass_matrix(robot: Robot) -> MassMatrix:
-    """Return an arm's mass matrix, worked out once for each file and choice of joints.
-
-    Raises:
-        RobotError: as `MassMatrix`.
-    """
-    file = robot.urdf_path.stat()
-    limits = tuple(robot.lower.tolist()), tuple(robot.upper.tolist())
-    return _remembered(robot.urdf_path, robot.joints, *limits, (file.st_mtime_ns, file.st_size))
-
-
-@lru_cache(maxsize=16)
-def _remembered(
-    path: Path,
-    joints: tuple[str, ...],
-    lower: tuple[float, ...],
-    upper: tuple[float, ...],
-    written: tuple[int, int],
-) -> MassMatrix:
-    return MassMatrix(path, joints, np.array(lower), np.array(upper))
-
-
-def _model(path: Path, commanded: tuple[str, ...]) -> tuple[pinocchio.Model, list[int]]:
+def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:
     """Return pinocchio's model of an arm, and the column of each commanded joint in it."""
-    joints = [read_joint(element, path) for element in read_urdf(path)[1].values()]
-    inertials = read_inertials(path)
+    root = ElementTree.parse(robot.urdf_path).getroot()
+    links = {link.get("name", ""): link for link in root.findall("link")}
+    by_parent: dict[str, list[Joint]] = {}
+    for one in robot.tree:
+        by_parent.setdefault(one.parent, []).append(one)
     model = pinocchio.Model()
     columns: dict[str, int] = {}
 
-    def add(link: str, joint: int, placement: pinocchio.SE3) -> None:
-        inertial = inertials.get(link)
-        if inertial is not None:
-            body = pinocchio.Inertia(inertial.mass, np.zeros(3), inertial.inertia)
-            model.appendBodyToJoint(joint, body, placement * pinocchio.SE3(inertial.frame))
+    def add(link: str, joint: int, frame: pinocchio.SE3) -> None:
+        if link in links:
+            inertia = read_inertia(links[link], joint > 0, robot.urdf_path)
+            body = pinocchio.Inertia(inertia.mass, np.zeros(3), np.diag(inertia.moments))
+            model.appendBodyToJoint(joint, body, frame * pinocchio.SE3(inertia.frame))
         for child in by_parent.get(link, ()):
-            origin = placement * pinocchio.SE3(child.origin)
-            if child.name in commanded:
+            if child.name in robot.joints:
                 kind = pinocchio.JointModelRevoluteUnaligned(child.axis)
                 columns[child.name] = len(columns)
-                moved = model.addJoint(joint, kind, origin, child.name)
-                add(child.child, moved, pinocchio.SE3.Identity())
+                origin = frame * pinocchio.SE3(child.origin)
+                add(child.child, model.addJoint(joint, kind, origin, child.name), _SAME)
             else:
-                add(child.child, joint, origin)
+                held = pinocchio.SE3(child.at(robot.held.get(child.name, 0.0)))
+                add(child.child, joint, frame * held)
 
-    by_parent: dict[str, list[Joint]] = {}
-    for one in joints:
-        by_parent.setdefault(one.parent, []).append(one)
-    children = {one.child for one in joints}
-    for root in sorted(set(by_parent) - children):
-        add(root, 0, pinocchio.SE3.Identity())
-    return model, [columns[joint] for joint in commanded]
+    for base in sorted(set(by_parent) - {joint.child for joint in robot.tree}):
+        add(base, 0, _SAME)
+    return model, [columns[joint] for joint in robot.joints]

@@ -1,7 +1,7 @@
 """Rigid transforms of a chain of joints."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +12,34 @@ from ddpg_ros.types import Vector
 Pose = NDArray[np.float64]
 """A frame in another one: (4, 4) homogeneous transform [m]."""
 
+ROTARY = ("revolute", "continuous")
+"""Types of the joints that can be commanded."""
+
 
 class Joint(NamedTuple):
-    """One URDF joint: a fixed transform from the parent link, then a rotation about `axis`."""
+    """One URDF joint: a fixed transform from the parent link, then a motion along its axis."""
 
     name: str
+    kind: str  # the URDF's type
     parent: str
     child: str
     origin: Pose  # the joint's frame in the parent link's
     axis: Vector  # (3,) unit vector in the joint's frame
-    movable: bool
+    lower: float  # [rad], [m] of a prismatic joint; −inf where there is no limit
+    upper: float
+    leader: str  # the joint that it mimics; empty: none
+    multiplier: float  # mimic: position = multiplier · leader's + offset
+    offset: float  # [rad] or [m]
+
+    def at(self, position: float) -> Pose:
+        """Return the child's frame in the parent's for a position [rad], [m] if prismatic."""
+        motion = np.eye(4)
+        if self.kind == "prismatic":
+            motion[:3, 3] = position * self.axis
+        elif self.kind in ROTARY:
+            motion[:3, :3] = rotation(self.axis, position)
+        pose: Pose = self.origin @ motion
+        return pose
 
 
 class Chain:
@@ -32,16 +50,21 @@ class Chain:
     does not move is part of the next one's origin.
     """
 
-    def __init__(self, joints: Sequence[Joint], commanded: Sequence[str]) -> None:
-        """Take the joints from base to tip, and the names in the order of the angles.
+    def __init__(
+        self, joints: Sequence[Joint], commanded: Sequence[str], held: Mapping[str, float]
+    ) -> None:
+        """Take the arm as it stands.
 
-        A joint that moves but is not commanded stands at 0.
+        Args:
+            joints: from base to tip.
+            commanded: names, in the order of the angles.
+            held: positions of the joints that could move and are not commanded [rad], [m].
         """
         fixed: Pose = np.eye(4)
         self._moving: list[tuple[int, NDArray[np.float64]]] = []  # from the tip to the base
         for joint in joints:
-            fixed = fixed @ joint.origin
-            if joint.movable and joint.name in commanded:
+            fixed = fixed @ joint.at(held.get(joint.name, 0.0))
+            if joint.name in commanded:
                 cross = np.zeros((4, 4))
                 cross[:3, :3] = cross_matrix(joint.axis)
                 terms = np.stack((fixed, fixed @ cross, fixed @ cross @ cross)).reshape(3, 16)

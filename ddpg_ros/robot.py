@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ddpg_ros.errors import ConfigError, RobotError, nearest
-from ddpg_ros.kinematics import Chain, Joint, Pose
+from ddpg_ros.errors import ConfigError, RobotError
+from ddpg_ros.kinematics import ROTARY, Chain, Joint, Pose
+from ddpg_ros.tree import Tree
 from ddpg_ros.types import Vector
 from ddpg_ros.urdf import (
-    MOVABLE,
     SafetyController,
     find_urdf,
     read_joint,
@@ -24,17 +24,22 @@ from ddpg_ros.urdf import (
 class Robot:
     """A serial arm of revolute joints, in the order that every array of the package follows.
 
-    Continuous joints have infinite position limits. Source of every limit: the URDF.
+    Continuous joints have infinite position limits. Source of every limit: the URDF. The joints
+    that could move and are not commanded stand still: at 0, or the nearest position within their
+    limits; one that mimics another where that takes it.
     """
 
     name: str
     urdf_path: Path
     joints: tuple[str, ...]
+    tip: str  # the link whose frame is the fingertip
+    held: dict[str, float]  # where the other joints stand [rad], [m] if prismatic
     lower: Vector  # (n,) [rad]
     upper: Vector  # (n,) [rad]
     velocity_limit: Vector  # (n,) [rad/s]
     effort_limit: Vector  # (n,) [N·m]
     safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
+    tree: tuple[Joint, ...] = field(repr=False)  # all of the file's, in its order
     _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
     _kinematics: Chain = field(repr=False)
 
@@ -45,45 +50,53 @@ class Robot:
         Args:
             urdf: a path, the name of an arm that ships with this package (`reacher2`), or a path
                 within pybullet_data (`franka_panda/panda.urdf`).
-            joints: the joints to command, in order; none means every movable joint.
-            tip: the link whose frame is the fingertip; none means the end of the chain.
+            joints: the joints to command, in order; none means those that turn on the way from
+                the base to the tip, without a gripper's: joints that others mimic, at its end.
+            tip: the link whose frame is the fingertip; none means the end of the longest chain,
+                along the first joint of each link after the last that is commanded.
 
         Raises:
             RobotError: no such file, not a URDF, a joint that is not there or there twice, a
                 joint without effort, velocity or (where it is not continuous) position
-                limits, a bad safety_controller, origin or axis, or joints that form a loop.
+                limits, a bad safety_controller, origin or axis, joints that form a loop, or
+                several arms and no choice.
         """
         path = find_urdf(urdf)
         name, elements = read_urdf(path)
-        movable = [key for key, element in elements.items() if element.get("type") in MOVABLE]
-        names = tuple(joints) or tuple(movable)
-        if not names:
+        tree = Tree([read_joint(element, path) for element in elements.values()], path)
+        if not any(joint.kind in ROTARY for joint in tree.joints.values()):
             raise RobotError(f"{path} has no revolute or continuous joint to move.")
-        for index, joint in enumerate(names):
-            if joint in names[:index]:
+        for index, joint in enumerate(joints):
+            if joint in joints[:index]:
                 raise RobotError(f"robot.joints names '{joint}' twice; expected each joint once.")
-            if joint not in movable:
-                raise RobotError(
-                    f"{path} has no movable joint '{joint}'{nearest(joint, movable)} "
-                    f"It has: {', '.join(movable) or 'none'}."
-                )
+            tree.require_motor(joint)
+        wrist = tip or (tree.joints[joints[-1]].child if joints else tree.hand())
+        names = tuple(joints) or tree.arm(wrist)
+        tip = tip or tree.end_of(wrist)
+        chain = tree.chain_to(tip)
+        if not names:
+            raise RobotError(
+                f"{path} has no joint that turns on the way from {tree.base} to the tip {tip}; "
+                "set robot.tip to a link further out, or robot.joints."
+            )
+        held = tree.stand(names)
         limits = np.array(
             [read_limits(elements[joint], path) for joint in names], dtype=np.float64
-        )
-        chain = _chain_to(
-            tip, [read_joint(element, path) for element in elements.values()], names, path
         )
         return cls(
             name=name,
             urdf_path=path,
             joints=names,
+            tip=tip,
+            held=held,
             lower=limits[:, 0],
             upper=limits[:, 1],
             velocity_limit=limits[:, 2],
             effort_limit=limits[:, 3],
             safety=tuple(read_safety(elements[joint], path) for joint in names),
+            tree=tuple(tree.joints.values()),
             _chain=chain,
-            _kinematics=Chain(chain, names),
+            _kinematics=Chain(chain, names, held),
         )
 
     def tip_pose(self, position: Vector) -> Pose:
@@ -126,33 +139,18 @@ class Robot:
     @property
     def reach(self) -> float:
         """Upper bound of the fingertip's distance from the base [m]."""
-        return float(sum(np.linalg.norm(joint.origin[:3, 3]) for joint in self._chain))
+        poses = (joint.at(self.held.get(joint.name, 0.0)) for joint in self._chain)
+        return float(sum(np.linalg.norm(pose[:3, 3]) for pose in poses))
 
-
-def _chain_to(
-    tip: str, joints: list[Joint], commanded: tuple[str, ...], path: Path
-) -> tuple[Joint, ...]:
-    """Walk from the tip link up to the base; return the joints base → tip."""
-    by_child = {joint.child: joint for joint in joints}
-    if tip and tip not in by_child:
-        raise RobotError(
-            f"{path} has no link '{tip}' at the end of a joint{nearest(tip, by_child)} "
-            f"It has: {', '.join(by_child)}."
-        )
-    loop = RobotError(f"{path}: its joints form a loop; expected a tree of links.")
-    link = tip
-    if not link:  # from the last commanded joint outwards, along the first child
-        link = next(joint.child for joint in joints if joint.name == commanded[-1])
-        passed = {link}
-        while child := next((joint.child for joint in joints if joint.parent == link), None):
-            if child in passed:
-                raise loop
-            passed.add(child)
-            link = child
-    chain: list[Joint] = []
-    while link in by_child:
-        if len(chain) == len(joints):
-            raise loop
-        chain.append(by_child[link])
-        link = by_child[link].parent
-    return tuple(reversed(chain))
+    def describe(self) -> str:
+        """Say in a line which joints are commanded, where the arm ends and what is held."""
+        kinds = {joint.name: joint.kind for joint in self.tree}
+        leaders = {joint.name: joint.leader for joint in self.tree}
+        commanded = ", ".join(f"{name} ({kinds[name]})" for name in self.joints)
+        held = []
+        for name, position in self.held.items():
+            unit = {"prismatic": " m", "floating": "", "planar": ""}.get(kinds[name], " rad")
+            mimics = f", mimics {leaders[name]}" if leaders[name] else ""
+            held.append(f"{name} ({kinds[name]}{mimics}) at {position:g}{unit}")
+        others = f"; not commanded, taken to stand still: {', '.join(held)}" if held else ""
+        return f"{self.name}: joints in order {commanded}; tip {self.tip}{others}"

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ddpg_ros.errors import RobotError, nearest, shortened
 from ddpg_ros.files import is_regular
-from ddpg_ros.kinematics import Joint, Pose, transform
+from ddpg_ros.kinematics import ROTARY, Joint, transform
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[1] / "sim" / "assets"
 """Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
 
-MOVABLE = ("revolute", "continuous")
-UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that does not move
+KINDS = (*ROTARY, "prismatic", "fixed", "floating", "planar")
+"""The types of joints that URDF knows."""
+
+ALONG_AN_AXIS = (*ROTARY, "prismatic")
+UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that has none
 
 
 class SafetyController(NamedTuple):
@@ -126,60 +128,37 @@ def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
     return SafetyController(*value.values())
 
 
-class Inertial(NamedTuple):
-    """A link's `<inertial>`."""
-
-    mass: float  # [kg]
-    frame: Pose  # of its centre of mass, in the link's frame
-    inertia: NDArray[np.float64]  # (3, 3) [kg·m²], about the centre of mass, along that frame
-
-
-def read_inertials(path: Path) -> dict[str, Inertial]:
-    """Return what the links weigh; a link without `<inertial>` has no mass and is not in it.
+def read_joint(element: ElementTree.Element, path: Path) -> Joint:
+    """Return a joint: its place in the tree, how it moves and which joint it mimics.
 
     Raises:
-        RobotError: a number that is missing, not finite or below zero.
+        RobotError: a type that URDF does not know, no parent or child, numbers that are none.
     """
-    found: dict[str, Inertial] = {}
-    for link in ElementTree.parse(path).getroot().findall("link"):
-        tag = link.find("inertial")
-        if tag is None:
-            continue
-        where = f"{path}: the <inertial> of link '{link.get('name')}'"
-        mass = _number(tag, "mass", "value", where)
-        ixx, iyy, izz = (_number(tag, "inertia", key, where) for key in ("ixx", "iyy", "izz"))
-        ixy, ixz, iyz = (_number(tag, "inertia", key, where, "0") for key in ("ixy", "ixz", "iyz"))
-        if min(mass, ixx, iyy, izz) < 0.0:
-            raise RobotError(
-                f"{where} has mass {mass:g} and ixx, iyy, izz {ixx:g}, {iyy:g}, {izz:g}; expected "
-                "no number below 0 [kg, kg·m²]."
-            )
-        frame = transform(
-            _triple(tag, "origin", "xyz", "0 0 0", where),
-            _triple(tag, "origin", "rpy", "0 0 0", where),
-        )
-        inertia = np.array([[ixx, ixy, ixz], [ixy, iyy, iyz], [ixz, iyz, izz]])
-        found[link.get("name", "")] = Inertial(mass, frame, inertia)
-    return found
-
-
-def read_joint(element: ElementTree.Element, path: Path) -> Joint:
-    """Return a joint's place in the chain: origin and axis; one that does not move needs none."""
     where = f"{path}: joint '{element.get('name')}'"
-    movable = element.get("type") in MOVABLE
-    xyz = _triple(element, "origin", "xyz", "0 0 0", where)
-    rpy = _triple(element, "origin", "rpy", "0 0 0", where)
-    direction = _triple(element, "axis", "xyz", "1 0 0", where) if movable else UNTURNED
+    kind = element.get("type", "")
+    if kind not in KINDS:
+        raise RobotError(f"{where} is of type '{kind}'; expected one of {', '.join(KINDS)}.")
+    xyz = read_triple(element, "origin", "xyz", "0 0 0", where)
+    rpy = read_triple(element, "origin", "rpy", "0 0 0", where)
+    turns = kind in ALONG_AN_AXIS
+    direction = read_triple(element, "axis", "xyz", "1 0 0", where) if turns else UNTURNED
     length = np.linalg.norm(direction)
     if length == 0:
         raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
+    bounded = kind in ("revolute", "prismatic")
+    mimic = element.find("mimic")
     return Joint(
         name=element.get("name", ""),
+        kind=kind,
         parent=_link(element, "parent", where),
         child=_link(element, "child", where),
         origin=transform(xyz, rpy),
         axis=direction / length,
-        movable=movable,
+        lower=read_number(element, "limit", "lower", 0.0, where) if bounded else -math.inf,
+        upper=read_number(element, "limit", "upper", 0.0, where) if bounded else math.inf,
+        leader=mimic.get("joint", "") if mimic is not None else "",
+        multiplier=read_number(element, "mimic", "multiplier", 1.0, where),
+        offset=read_number(element, "mimic", "offset", 0.0, where),
     )
 
 
@@ -191,23 +170,37 @@ def _link(element: ElementTree.Element, end: str, where: str) -> str:
     return link
 
 
-def _number(
-    element: ElementTree.Element, tag: str, key: str, where: str, default: str = ""
+def read_number(
+    element: ElementTree.Element, tag: str, key: str, default: float | None, where: str
 ) -> float:
-    """Read a finite number from an attribute of a child element."""
+    """Read a finite number from an attribute of a child element.
+
+    Args:
+        element: the parent.
+        tag: the child's.
+        key: the attribute.
+        default: what it is where child or attribute are missing; None: they must not be.
+        where: file and joint or link, for the sentence.
+
+    Raises:
+        RobotError: no finite number.
+    """
     child = element.find(tag)
-    text = child.get(key, default) if child is not None else default
+    text = child.get(key) if child is not None else None
     try:
-        number = float(text)
+        number = float(text) if text is not None else default
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected a finite number.')
+    if number is None or not math.isfinite(number):
+        got = f'<{tag} {key}="{text}">' if text is not None else f"no <{tag} {key}=…>"
+        raise RobotError(f"{where} has {got}; expected a finite number.")
     return number
 
 
-def _triple(element: ElementTree.Element, tag: str, key: str, default: str, where: str) -> Vector:
-    """Read three numbers from an attribute of a child element that may be missing, (3,)."""
+def read_triple(
+    element: ElementTree.Element, tag: str, key: str, default: str, where: str
+) -> Vector:
+    """Read three finite numbers from an attribute of a child element that may be missing, (3,)."""
     child = element.find(tag)
     text = child.get(key, default) if child is not None else default
     try:

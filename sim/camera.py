@@ -15,6 +15,7 @@ BACKGROUND = (244.0, 246.0, 249.0)  # RGB
 LIGHT_DISTANCE = 8.0  # TinyRenderer loses the shadows of arms our size far from this value
 GOAL_COLOUR = (0.20, 0.70, 0.35, 1.0)
 GOAL_OPACITY = 0.55
+NO_REACH = 0.5  # [m] taken for the size of an arm whose tip stands on its base
 GOAL_RADIUS = 0.06  # of the arm's reach
 UP = np.array([0.0, 0.0, 1.0])
 FROM_ASIDE = np.array([0.62, -0.68, 0.39])  # from the target to the eye, a unit vector
@@ -34,11 +35,13 @@ class Camera:
             client: PyBullet's client.
             body: the arm.
             joints: the arm's joints; their axes and the place of the first set the view.
-            reach: upper bound of the fingertip's distance from the base [m].
+            reach: upper bound of the fingertip's distance from the base [m]; 0 for a tip that
+                stands on it.
         """
         self._own: dict[str, Any] = {"physicsClientId": client}
         first, *others = (_place_and_axis(client, body, joint) for joint in joints)
         self._target, axis = first
+        reach = reach or NO_REACH
         self._radius = max(reach - float(np.linalg.norm(self._target)), 0.1 * reach)
         planar = all(abs(other.dot(axis)) > 0.99 for _, other in others)
         if planar:

@@ -6,6 +6,7 @@ Importing this module registers the environments, so both of these work:
     import sim.gym_env; gymnasium.make("ddpg_ros/SwingUp-v0")
 """
 
+import warnings
 from typing import Any
 
 import gymnasium
@@ -62,6 +63,8 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self._torque_limit = robot.torque_limit(section.torque_limit)
         self._task = make_task(self.config.task, robot)
         self._world = World(robot, self.config.sim)
+        for note in self._world.notes:
+            warnings.warn(note, stacklevel=2)
         self._steps = 0
         self.metadata = {**self.metadata, "render_fps": round(1.0 / self.config.control.period)}
         size = self._task.observation_size

@@ -67,6 +67,8 @@ class Simulator(MainNode):
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
         self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
+        for note in self._world.notes:
+            self.get_logger().warning(note)
         self._rng = np.random.default_rng(np.random.SeedSequence((config.run.seed, 1)))
         record = str(self.get_parameter("record").value)
         episodes = int(self.get_parameter("record_episodes").value or 0)
@@ -112,7 +114,7 @@ class Simulator(MainNode):
         )
         self.urgent |= {commands, reset, self._timer, housekeeping}
         self.get_logger().info(
-            f"{self._world.robot.name}, {self._config.run.clock}: states on "
+            f"{self._world.robot.describe()}; {self._config.run.clock}: states on "
             f"{self._states.topic_name}, commands from {commands.topic_name}"
         )
         if self._recorder:

@@ -1,19 +1,17 @@
 """One arm in PyBullet: torques in, joint states out. No ROS and no torch here.
 
-What PyBullet does and does not do by itself, and what is done about it:
+`sim/description.py` and `sim/loader.py` see to it that the arm weighs and moves as its file says.
+What is left to do here:
 
-* it drags every link with a linear and angular damping of 0.04: set to zero, so that only the
-  URDF's joint damping is left;
-* it brakes every joint with a velocity motor: switched off on the joints that are commanded;
-  other movable joints keep it and stand still;
-* it forgets a torque after each step: applied anew before every step;
+* PyBullet forgets a torque after each step: applied anew before every step;
 * it knows no effort limit in torque control: torques are clipped to the URDF's;
-* it caps joint speed at 100 rad/s, with one number for the whole arm: set to the largest
-  velocity limit of the URDF. The cap is a clamp, not a force.
+* it knows one velocity limit for the whole arm: each joint is held to its own. That is a clamp,
+  not a force.
 
 Position limits are PyBullet's own constraints; they give way by up to a step's motion.
 """
 
+import math
 import os
 import sys
 from types import TracebackType
@@ -28,6 +26,9 @@ from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
+from sim.description import Description, describe
+from sim.dynamics import EXPLICIT, Dynamics, ImplicitDamping
+from sim.loader import load
 
 LIMIT_MARGIN = 0.05
 """Start positions keep this far from the position limits [rad]."""
@@ -49,7 +50,7 @@ class World:
 
         Raises:
             ConfigError: start positions that do not fit the arm.
-            RobotError: PyBullet cannot load the URDF.
+            RobotError: a URDF that PyBullet cannot load, or a joint that moves no mass.
             MachineError: a window is asked for and there is no display.
         """
         self.robot = robot
@@ -59,52 +60,46 @@ class World:
         self._client = _connect(gui)
         self._own: dict[str, Any] = {"physicsClientId": self._client}
         try:
-            self._body, self._joints, self._others = self._load(settings)
+            description = describe(robot)
+            self._body, self._joints = load(self._client, robot, description)
+            self.notes: tuple[str, ...] = tuple(description.notes)
+            """What the pictures lack, in sentences."""
+            self._damping = self._prepare(description, settings.physics_timestep)
             self._camera = Camera(self._client, self._body, self._joints, robot.reach)
         except BaseException:
             self.close()
             raise
+        self._timestep = settings.physics_timestep
+        pybullet.setGravity(0.0, 0.0, -settings.gravity, **self._own)
+        pybullet.setTimeStep(self._timestep, **self._own)
+        self._slow = [
+            (joint, limit)
+            for joint, limit in zip(self._joints, robot.velocity_limit.tolist(), strict=True)
+            if limit < robot.velocity_limit.max()
+        ]
+        self._slow_joints = [joint for joint, _ in self._slow]
         self._place((self._low + self._high) / 2.0, np.zeros(len(robot.joints)))
         if gui:
             self._camera.aim_window()
 
-    def _load(self, settings: SimSection) -> tuple[int, list[int], list[int]]:
-        p, own, path = pybullet, self._own, self.robot.urdf_path
-        p.setGravity(0.0, 0.0, -settings.gravity, **own)
-        p.setTimeStep(settings.physics_timestep, **own)
-        p.setAdditionalSearchPath(str(path.parent), **own)
-        try:
-            with quiet():
-                body = p.loadURDF(
-                    str(path), useFixedBase=True, flags=p.URDF_USE_INERTIA_FROM_FILE, **own
-                )
-        except p.error as error:
-            raise RobotError(
-                f"PyBullet cannot load {path} ({error}); expected a URDF whose meshes are there."
-            ) from None
-        count = p.getNumJoints(body, **own)
-        infos = [p.getJointInfo(body, index, **own) for index in range(count)]
-        by_name = {info[1].decode(): info[0] for info in infos}
-        joints = [by_name[name] for name in self.robot.joints]
-        movable = (p.JOINT_REVOLUTE, p.JOINT_PRISMATIC)
-        others = [info[0] for info in infos if info[2] in movable and info[0] not in joints]
-        fastest = float(self.robot.velocity_limit.max())
-        for index in range(-1, count):
-            p.changeDynamics(body, index, linearDamping=0.0, angularDamping=0.0, **own)
-        for index in joints:
-            p.changeDynamics(body, index, maxJointVelocity=fastest, **own)
-            p.setJointMotorControl2(body, index, p.VELOCITY_CONTROL, force=0.0, **own)
-        return body, joints, others
+    def _prepare(self, description: Description, timestep: float) -> ImplicitDamping | None:
+        """Check the mass matrix; return a damping of our own where PyBullet's would fail."""
+        suspects = [link for link, own in description.inertias.items() if not own.of_a_body]
+        dynamics = Dynamics(self._client, self._body, self._joints, self.robot, suspects)
+        damping = np.array([description.damping[joint] for joint in self.robot.joints])
+        if timestep * dynamics.largest_rate(damping) <= EXPLICIT:
+            return None
+        for joint in self._joints:
+            pybullet.changeDynamics(self._body, joint, jointDamping=0.0, **self._own)
+        return ImplicitDamping(dynamics, damping, timestep)
 
     def reset(self, rng: np.random.Generator) -> None:
         """Draw a start state: each joint on its own, uniformly, inside its limits."""
-        spread, size = self._velocity_spread, len(self._joints)
-        self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread, size))
+        spread = np.minimum(self._velocity_spread, self.robot.velocity_limit)
+        self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
 
     def _place(self, position: Vector, velocity: Vector) -> None:
         p, own = pybullet, self._own
-        for index in self._others:
-            p.resetJointState(self._body, index, 0.0, 0.0, **own)
         for index, angle, speed in zip(self._joints, position, velocity, strict=True):
             p.resetJointState(self._body, index, float(angle), float(speed), **own)
 
@@ -122,11 +117,26 @@ class World:
         applied = np.minimum(np.maximum(torque, -self._effort), self._effort)
         forces = applied.tolist()
         for _ in range(substeps):
+            if self._damping is not None:
+                _, position, velocity = self.state(0)
+                forces = self._damping.torque(applied, position, velocity).tolist()
             p.setJointMotorControlArray(
                 body, joints, p.TORQUE_CONTROL, forces=forces, physicsClientId=client
             )
             p.stepSimulation(physicsClientId=client)
+            if self._slow:
+                self._hold_back()
         return applied
+
+    def _hold_back(self) -> None:
+        """Take from each joint the speed beyond its own limit, and the way it made with that."""
+        p, own, body = pybullet, self._own, self._body
+        states = p.getJointStates(body, self._slow_joints, **own)
+        for (joint, limit), (position, velocity, _, _) in zip(self._slow, states, strict=True):
+            if abs(velocity) > limit:
+                allowed = math.copysign(limit, velocity)
+                position -= (velocity - allowed) * self._timestep
+                p.resetJointState(body, joint, position, allowed, **own)
 
     def state(self, stamp: int) -> JointState:
         """Return position and velocity of the joints, labelled with `stamp` [ns]."""

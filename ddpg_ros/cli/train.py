@@ -20,12 +20,14 @@ from ddpg_ros.cli.surroundings import (
     require_learner_machine,
     require_ros_domain,
 )
-from ddpg_ros.config import Config
+from ddpg_ros.config import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.link.room import available_memory, require_room
 from ddpg_ros.parameter_file import load_config, own_configs, read_assignments
+from ddpg_ros.robot import Robot
 from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.summary import Summary
+from sim.description import describe
 
 
 def train(
@@ -131,7 +133,15 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
     return prepare_run(settings, run_dir)
 
 
+def _say_arm(robot: RobotSection, console: Console) -> None:
+    """Say which joints are held, and what the simulator's pictures will lack."""
+    arm = Robot.load(robot.urdf, robot.joints, robot.tip)
+    for line in ([arm.describe()] if arm.held else []) + describe(arm).notes:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def _train_ros(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
+    _say_arm(run.config.robot, console)
     plan = training_plan(run.config_file, run.directory, namespace=namespace, gui=gui)
     section = run.config.run
     # The supervisor forks, so it starts before the progress's thread.

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from ddpg_ros.assembly import build_arm, make_safety
+from ddpg_ros.assembly import build_guard, make_safety
 from ddpg_ros.control.deadlines import Deadlines
 from ddpg_ros.control.recent_stamps import RecentStamps
 from ddpg_ros.control.rhythm import TickClock
@@ -40,7 +40,7 @@ class GuardNode(SafeNode):
 
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
         """Build the guard."""
-        robot, _, guard = build_arm(self.config)
+        robot, guard = build_guard(self.config)
         self._wanted = JointMap(robot.joints)
         self._rhythm = TickClock(self.config.control.period)
         self._state: JointState | None = None

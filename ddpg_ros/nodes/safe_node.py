@@ -117,6 +117,7 @@ class SafeNode(ManagedNode, ABC):
             )
             self.topics.require_apart()
             robot, self.safety = self.build(stack)
+            self.get_logger().info(robot.describe())
             self._noted: object = None
             self.answered = 0  # stamp of the state answered last [ns]
             self._joints = JointMap(robot.joints)

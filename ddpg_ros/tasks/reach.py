@@ -10,6 +10,8 @@ from ddpg_ros.kinematics import Pose
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import JointState, Vector, Vector32
 
+_GOALS, _STILL = 20, 1e-6  # goals that are all within this share of the reach are one
+
 
 class Reach:
     """Goals are fingertip positions of uniformly drawn joint positions, so every one is reachable.
@@ -24,7 +26,8 @@ class Reach:
         """Take the kinematics, the limits and the reach from the robot.
 
         Raises:
-            ConfigError: an arm whose fingertip stands on the base, whatever its joints do.
+            ConfigError: an arm whose fingertip stands on the base, or on one spot, whatever its
+                joints do.
         """
         if robot.reach == 0:
             raise ConfigError(
@@ -37,6 +40,7 @@ class Reach:
         lower, upper = np.maximum(robot.lower, -math.pi), np.minimum(robot.upper, math.pi)
         inset = 0.5 * (1.0 - settings.goal_range) * (upper - lower)
         self._lower, self._upper = lower + inset, upper - inset
+        self._require_motion()
         size = len(robot.joints)
         self.observation_size = 3 * size + 3
         self._scratch = np.zeros(self.observation_size)
@@ -46,6 +50,17 @@ class Reach:
         self.goal: Vector = np.zeros(3)
         self._seen: JointState | None = None
         self._seen_pose: Pose = np.eye(4)
+
+    def _require_motion(self) -> None:
+        rng = np.random.default_rng(0)
+        drawn = [rng.uniform(self._lower, self._upper) for _ in range(_GOALS)]
+        spread = np.ptp([self._robot.tip_position(position) for position in drawn], axis=0).max()
+        if spread < _STILL * self._reach:
+            raise ConfigError(
+                f"the task reach takes an arm that moves its fingertip; the tip {self._robot.tip} "
+                f"of {self._robot.name} stays where it is, whatever its joints do. Set robot.tip "
+                "to a link off their axes."
+            )
 
     def reset(self, rng: np.random.Generator) -> None:
         """Draw a goal."""

@@ -9,7 +9,7 @@ import pytest
 from ddpg_ros.config import Config, SafetySection
 from ddpg_ros.control.limits import Limits
 from ddpg_ros.control.limits import make_limits as limits_of
-from ddpg_ros.dynamics import mass_matrix
+from ddpg_ros.dynamics import MassMatrix
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
 from test.limits import make_limits
@@ -158,7 +158,7 @@ def test_our_arms_and_configurations_are_accepted(name):
     arm = {"reach": "reacher2", "swing_up": "pendulum"}[name]
     for period in (0.05, 0.04, 0.01):
         config = Config().replace(control__period=period)
-        assert limits_of(Robot.load(arm), config, mass_matrix(Robot.load(arm))).joints
+        assert limits_of(Robot.load(arm), config, MassMatrix(Robot.load(arm))).joints
 
 
 # What is refused.

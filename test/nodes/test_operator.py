@@ -154,6 +154,7 @@ def test_the_plain_array_holds_the_same_torques_in_the_order_of_the_joints(start
         Float64MultiArray, topic, lambda message: arrays.append(list(message.data)), MANY
     )
     settings = {"safety__auto_arm": True, "safety__ramp_seconds": 0.0}
+    settings["robot__joints"] = ["shoulder", "elbow"]
     named = start(**settings)
     arm.until(lambda: has_torque(arm.commands[-1:]), "a torque")
     expected = arm.commands_more(3)[-1]

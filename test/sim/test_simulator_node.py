@@ -318,3 +318,17 @@ def test_a_bad_setting_ends_it_with_two_and_one_line(start, parameters, said):
     process = start(**parameters)
     assert process.popen.wait(timeout=20.0) == 2
     assert said in process.said() and len(process.said().splitlines()) == 1
+
+
+def test_fault_76_a_joint_that_moves_no_mass_ends_it_with_two_and_one_line(start, tmp_path):
+    arm = tmp_path / "frames.urdf"
+    arm.write_text(
+        '<robot name="frames"><link name="base"/><link name="arm"/><joint name="j" '
+        'type="revolute"><parent link="base"/><child link="arm"/><axis xyz="0 1 0"/>'
+        '<limit effort="5" velocity="10" lower="-3" upper="3"/></joint></robot>'
+    )
+    process = start(robot__urdf=arm)
+    assert process.popen.wait(timeout=20.0) == 2
+    assert len(process.said().splitlines()) == 1
+    assert f"{arm}: joint 'j' moves an inertia of 0 kg·m²" in process.said()
+    assert "<inertial> with mass and inertia on link 'arm'" in process.said()

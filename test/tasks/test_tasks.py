@@ -244,3 +244,52 @@ def test_swing_up_refuses_an_arm_of_two_joints(robot):
 )
 def test_angles_differ_by_the_short_way_round(angle, target, difference):
     assert angle_difference(angle, target) == pytest.approx(difference)
+
+
+def hinged(axis, end):
+    hinge = joint("hinge", "continuous", "base", "rod", "0 0 0", f'<axis xyz="{axis}"/>{FREE}')
+    return hinge + joint("end", "fixed", "rod", "bob", end, "")
+
+
+@pytest.mark.parametrize("axis", ["0 0 1", "0 1 0"])
+def test_fault_82_a_swing_up_of_an_arm_that_does_not_hang_is_refused(robot, axis):
+    with pytest.raises(ConfigError, match=r"the tip bob of arm moves 1 m and rises by .*'hinge'"):
+        SwingUp(TaskSection(name="swing_up"), robot(hinged(axis, "0.5 0 0")))
+
+
+def test_fault_82_a_swing_up_of_an_arm_whose_tip_is_its_joint_can_be_learnt(robot):
+    task = SwingUp(TaskSection(name="swing_up"), robot(hinged("0 1 0", "0 0 0")))
+    assert task.goal.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "missing"),
+    [(-3.0, 3.0, 0.142), (-3.1, 3.0, 0.0416), (0.0, 1.0, 2.14), (4.0, 6.0, 0.858)],
+)
+def test_fault_82_a_swing_up_that_limits_keep_from_upright_is_refused(
+    robot, lower, upper, missing
+):
+    limits = f'<axis xyz="0 1 0"/><limit effort="5" velocity="8" lower="{lower}" upper="{upper}"/>'
+    arm = robot(
+        joint("hinge", "revolute", "base", "rod", "0 0 0", limits)
+        + joint("end", "fixed", "rod", "bob", "0 0 -0.5", "")
+    )
+    with pytest.raises(ConfigError, match=f"'hinge' to π rad.* end {missing} rad before"):
+        SwingUp(TaskSection(name="swing_up", tolerance=0.04), arm)
+    SwingUp(TaskSection(name="swing_up", tolerance=missing + 0.01), arm)
+
+
+def test_a_swing_up_may_go_round_to_any_upright(robot):
+    limits = '<axis xyz="0 1 0"/><limit effort="5" velocity="8" lower="-4" upper="0.5"/>'
+    arm = robot(
+        joint("hinge", "revolute", "base", "rod", "0 0 0", limits)
+        + joint("end", "fixed", "rod", "bob", "0 0 -0.5", "")
+    )
+    assert SwingUp(TaskSection(name="swing_up"), arm).takes_goals is False
+
+
+def test_fault_82_a_reach_of_a_tip_that_nothing_moves_is_refused(robot):
+    turn = joint("turn", "continuous", "base", "disc", "0 0 1", f'<axis xyz="0 0 1"/>{FREE}')
+    arm = robot(turn + joint("end", "fixed", "disc", "tip", "0 0 0.5", ""))
+    with pytest.raises(ConfigError, match="the tip tip of arm stays where it is"):
+        Reach(TaskSection(), arm)

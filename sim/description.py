@@ -1,0 +1,159 @@
+"""The URDF as PyBullet is to read it: what our own arms' kinematics and the file say, no more.
+
+PyBullet takes a link without `<inertial>` for 1 kg, a joint without a motor for a loose one, and a
+mesh that is not there for the end. So it is given a file of its own:
+
+* every link has an `<inertial>` along its principal axes; a frame weighs nothing;
+* the joints that the robot holds are fixed where they stand;
+* meshes are where they were found; what cannot be drawn is left out, and noted;
+* there are no collision shapes: nothing here collides.
+"""
+
+import copy
+import xml.etree.ElementTree as ElementTree
+from typing import NamedTuple
+
+from ddpg_ros.errors import RobotError
+from ddpg_ros.inertia import Inertia, read_inertia, rpy_of
+from ddpg_ros.kinematics import Joint, Pose
+from ddpg_ros.robot import Robot
+from ddpg_ros.urdf import read_number
+from sim.meshes import find_mesh
+
+
+class Description(NamedTuple):
+    """What PyBullet is given."""
+
+    root: ElementTree.Element  # the URDF
+    inertias: dict[str, Inertia]  # of each link
+    damping: dict[str, float]  # of each joint that is commanded [N·m·s/rad]
+    notes: list[str]  # sentences on what the pictures lack
+
+
+def describe(robot: Robot) -> Description:
+    """Rewrite the file of a robot.
+
+    Raises:
+        RobotError: a link that is missing, there twice or joined to nothing; an inertia or a
+            damping that cannot be.
+    """
+    path = robot.urdf_path
+    source = ElementTree.parse(path).getroot()
+    links = {link.get("name", ""): link for link in source.findall("link")}
+    _require_links(robot, [link.get("name", "") for link in source.findall("link")])
+    root = ElementTree.Element("robot", name=robot.name)
+    root.extend(source.findall("material"))
+    notes: list[str] = []
+    moving = _moving(robot)
+    inertias: dict[str, Inertia] = {}
+    for name, link in links.items():
+        inertias[name] = read_inertia(link, name in moving, path)
+        element = ElementTree.SubElement(root, "link", name=name)
+        _add_inertial(element, link, inertias[name])
+        for visual in link.findall("visual"):
+            drawn = copy.deepcopy(visual)
+            note = _mend_mesh(drawn, robot)
+            if note:
+                notes.append(f"{path}: link '{name}' is drawn without a mesh, {note}.")
+            else:
+                element.append(drawn)
+    damping: dict[str, float] = {}
+    elements = {element.get("name", ""): element for element in source.findall("joint")}
+    for joint in robot.tree:
+        element = elements[joint.name]
+        _add_joint(root, joint, element, robot)
+        if joint.name in robot.joints:
+            where = f"{path}: joint '{joint.name}'"
+            number = read_number(element, "dynamics", "damping", 0.0, where)
+            if number < 0:
+                raise RobotError(f"{where} has a damping of {number:g}; expected none below 0.")
+            damping[joint.name] = number
+    return Description(root, inertias, damping, list(dict.fromkeys(notes)))
+
+
+def _moving(robot: Robot) -> set[str]:
+    """Return the links that hang on a commanded joint."""
+    on = {joint.child: joint for joint in robot.tree}
+    moving = set()
+    for link in on:
+        end = link
+        while end in on:
+            if on[end].name in robot.joints:
+                moving.add(link)
+            end = on[end].parent
+    return moving
+
+
+def _require_links(robot: Robot, names: list[str]) -> None:
+    joined = {end for joint in robot.tree for end in (joint.parent, joint.child)}
+    problems = {
+        "are named by joints and are not there": [name for name in joined if name not in names],
+        "are there twice": [name for name in names if names.count(name) > 1],
+        "are joined to nothing": [name for name in names if name not in joined],
+    }
+    for problem, those in problems.items():
+        if those:
+            listed = ", ".join(sorted(set(those)))
+            raise RobotError(
+                f"{robot.urdf_path}: these links {problem}: {listed}; expected one tree of links."
+            )
+
+
+def _add_inertial(element: ElementTree.Element, link: ElementTree.Element, own: Inertia) -> None:
+    given = link.find("inertial")
+    inertial = ElementTree.SubElement(element, "inertial")
+    diagonal = given is not None and not any(
+        float(tag.get(key, "0"))
+        for tag in given.findall("inertia")
+        for key in ("ixy", "ixz", "iyz")
+    )
+    origin = given.find("origin") if given is not None and diagonal else None
+    if origin is not None:
+        inertial.append(origin)  # as it stands there: no rounding
+    elif given is not None:
+        inertial.append(_origin(own.frame))
+    ElementTree.SubElement(inertial, "mass", value=repr(own.mass))
+    moments = dict(zip(("ixx", "iyy", "izz"), map(repr, own.moments.tolist()), strict=True))
+    ElementTree.SubElement(inertial, "inertia", moments, ixy="0", ixz="0", iyz="0")
+
+
+def _add_joint(
+    root: ElementTree.Element, joint: Joint, given: ElementTree.Element, robot: Robot
+) -> None:
+    moves = joint.name in robot.joints
+    kind = joint.kind if moves else "fixed"
+    element = ElementTree.SubElement(root, "joint", name=joint.name, type=kind)
+    ElementTree.SubElement(element, "parent", link=joint.parent)
+    ElementTree.SubElement(element, "child", link=joint.child)
+    position = robot.held.get(joint.name, 0.0)
+    origin = given.find("origin")
+    if position:
+        element.append(_origin(joint.at(position)))
+    elif origin is not None:
+        element.append(origin)
+    if moves:
+        ElementTree.SubElement(element, "axis", xyz=_numbers(joint.axis.tolist()))
+        element.extend(given.findall("limit"))
+        element.extend(given.findall("dynamics"))
+
+
+def _origin(pose: Pose) -> ElementTree.Element:
+    place = {"xyz": _numbers(pose[:3, 3].tolist()), "rpy": _numbers(rpy_of(pose))}
+    return ElementTree.Element("origin", place)
+
+
+def _numbers(values: "list[float] | tuple[float, ...]") -> str:
+    return " ".join(map(repr, values))
+
+
+def _mend_mesh(visual: ElementTree.Element, robot: Robot) -> str:
+    """Write into a visual where its mesh is; return why it cannot be drawn."""
+    mesh = visual.find("geometry/mesh")
+    if mesh is None:
+        return ""
+    name = mesh.get("filename", "")
+    found, problem = find_mesh(name, robot.urdf_path.parent)
+    if found is None:
+        return f"'{name}': {problem}"
+    mesh.set("filename", str(found))
+    return ""

@@ -1,0 +1,115 @@
+"""Where the meshes of a URDF are: `package://`, `file://` or a path."""
+
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+_OBJ_VERTEX, _OBJ_FACE = re.compile(rb"^\s*v\s", re.M), re.compile(rb"^\s*f\s", re.M)
+_STL_VERTEX = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)")
+_STL_HEADER = 84  # [bytes]
+_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
+
+
+def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
+    """Look for a mesh.
+
+    A package is looked for in `AMENT_PREFIX_PATH`, in `ROS_PACKAGE_PATH` and around the URDF: a
+    parent of that name, or a folder of that name in one.
+
+    Args:
+        name: as the URDF has it.
+        folder: the URDF's.
+
+    Returns:
+        The file, or None; and why it cannot be drawn, as the end of a sentence.
+    """
+    places = list(dict.fromkeys(_places(name, folder)))
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        looked = ", ".join(map(str, places)) or "nowhere: there is no such scheme"
+        return None, f"it is not there; looked at {looked}"
+    problem = _problem_of(found)
+    return (None, f"{found} {problem}") if problem else (found, "")
+
+
+def _problem_of(file: Path) -> str:
+    """Say what keeps PyBullet from drawing a file, which itself says nothing, or crashes."""
+    data, kind = file.read_bytes(), file.suffix.lower()
+    if kind == ".obj":
+        drawn = _OBJ_VERTEX.search(data) and _OBJ_FACE.search(data)
+        return "" if drawn else "has no vertices or no faces"
+    if kind == ".stl":
+        return "" if _is_binary(data) or len(_corners(data)) else "is no whole STL"
+    if kind == ".dae":
+        try:
+            root = ElementTree.fromstring(data)
+        except ElementTree.ParseError as error:
+            return f"is no COLLADA ({error})"
+        tags = {child.tag.rpartition("}")[2] for child in root}
+        whole = root.tag.endswith("COLLADA") and {"asset", "library_geometries"} <= tags
+        return "" if whole else "is no COLLADA with an asset and geometries"
+    return "is of a kind that PyBullet does not draw; expected .obj, .stl or .dae"
+
+
+def readable(file: Path, folder: Path) -> Path:
+    """Return a mesh as PyBullet can read it: of an STL in text a binary copy in a folder."""
+    if file.suffix.lower() != ".stl" or _is_binary(data := file.read_bytes()):
+        return file
+    copy = folder / f"{len(list(folder.iterdir()))}.stl"
+    corners = _corners(data)
+    triangles = np.zeros(len(corners), _TRIANGLE)
+    triangles["corners"] = corners
+    sides = np.diff(corners, axis=1)
+    triangles["normal"] = np.cross(sides[:, 0], sides[:, 1])
+    count = len(corners).to_bytes(4, "little")
+    copy.write_bytes(bytes(_STL_HEADER - 4) + count + triangles.tobytes())
+    return copy
+
+
+def _is_binary(stl: bytes) -> bool:
+    count = int.from_bytes(stl[_STL_HEADER - 4 : _STL_HEADER], "little")
+    return count > 0 and len(stl) == _STL_HEADER + _TRIANGLE.itemsize * count
+
+
+def _corners(stl: bytes) -> NDArray[np.float64]:
+    """Return the triangles of an STL in text, (n, 3 corners, 3); none where it is none, or cut."""
+    whole = stl.lstrip().startswith(b"solid") and b"endsolid" in stl
+    numbers = np.array(_STL_VERTEX.findall(stl) if whole else [])
+    if not len(numbers) or len(numbers) % 3:
+        return np.zeros((0, 3, 3))
+    try:
+        return numbers.astype(np.float64).reshape(-1, 3, 3)
+    except ValueError:
+        return np.zeros((0, 3, 3))
+
+
+def _places(name: str, folder: Path) -> Iterator[Path]:
+    scheme, colon, rest = name.partition("://")
+    if not colon:
+        yield folder / name
+    elif scheme == "file":
+        yield folder / unquote(urlsplit(name).path if rest.startswith("/") else rest)
+    elif scheme in ("package", "model"):
+        package, _, path = rest.partition("/")
+        for home in _homes(package, folder):
+            yield home / path
+
+
+def _homes(package: str, folder: Path) -> Iterator[Path]:
+    """Yield the folders that may be a package's."""
+    for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
+        yield Path(prefix) / "share" / package
+    for place in filter(None, os.environ.get("ROS_PACKAGE_PATH", "").split(os.pathsep)):
+        if Path(place).name == package:
+            yield Path(place)
+        yield Path(place) / package
+    for parent in (folder, *folder.parents):
+        if parent.name == package:
+            yield parent
+        yield parent / package
