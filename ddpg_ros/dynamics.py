@@ -31,8 +31,9 @@ class MassMatrix:
         Raises:
             RobotError: an `<inertial>` that is none, or a mass matrix that no rigid bodies have.
         """
-        self._model, order = _model(robot)
-        self._data = self._model.createData()
+        self.model, order = _model(robot)
+        """Pinocchio's, its joints from base to tip."""
+        self._data = self.model.createData()
         self._in_order = order == sorted(order)
         self._order = order
         self._square = np.ix_(order, order)
@@ -56,10 +57,10 @@ class MassMatrix:
     def at(self, position: Vector) -> Matrix:
         """Return M(q), (n, n) [kg·m²]; `position` is (n,) [rad]."""
         if self._in_order:
-            return np.array(pinocchio.crba(self._model, self._data, position))
+            return np.array(pinocchio.crba(self.model, self._data, position))
         angles = np.empty(len(self._order))
         angles[self._order] = position
-        return np.array(pinocchio.crba(self._model, self._data, angles)[self._square])
+        return np.array(pinocchio.crba(self.model, self._data, angles)[self._square])
 
     def inverse(self, position: Vector) -> Matrix:
         """Return M(q)⁻¹, (n, n) [1/(kg·m²)]; zero for joints that move no known mass.
@@ -68,11 +69,11 @@ class MassMatrix:
         """
         if self.known.all():
             if self._in_order:
-                return np.array(pinocchio.computeMinverse(self._model, self._data, position))
+                return np.array(pinocchio.computeMinverse(self.model, self._data, position))
             angles = np.empty(len(self._order))
             angles[self._order] = position
             return np.array(
-                pinocchio.computeMinverse(self._model, self._data, angles)[self._square]
+                pinocchio.computeMinverse(self.model, self._data, angles)[self._square]
             )
         moving = np.ix_(self.known, self.known)
         inverse = np.zeros((len(self.known), len(self.known)))

@@ -39,6 +39,9 @@ _FASTEST = 1e9  # [rad/s] the largest velocity that is looked at; products of la
 class Mass(Protocol):
     """The inertia of an arm."""
 
+    heaviest: Vector
+    """Largest inertia that each joint moves while the others stand still, (n,) [kg·m²]."""
+
     def at(self, position: Vector) -> NDArray[np.float64]:
         """Return the mass matrix, (n, n) [kg·m²], of a position (n,) [rad]."""
 
@@ -65,6 +68,18 @@ class Brake:
         # −β M v moves at β times the torque, which may move at torque_rate_safe.
         self.rate = min(SHARE / period, rate_safe / strongest)
         """β [1/s], the rate at which braking makes a velocity smaller."""
+
+    @property
+    def seconds(self) -> float:
+        """How long a stop takes down to a twentieth of the speed, with one joint at its limit [s].
+
+        Infinite if no inertia is known, as nothing brakes then.
+        """
+        if self._mass is None:
+            return math.inf
+        pairs = zip(self._joints, self._mass.heaviest.tolist(), strict=True)
+        by_torque: float = max(load * joint.velocity / joint.torque for joint, load in pairs)
+        return 3.0 / self.rate + by_torque
 
     def stop(self, angles: Sequence[float], speeds: Sequence[float]) -> list[float]:
         """Return the torque that stops all joints, n numbers [N·m].

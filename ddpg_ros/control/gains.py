@@ -141,9 +141,10 @@ class _Fit:
                 wrong,
                 from_urdf,
                 f"N·m·s/rad do not hold at control.period {self._period:g} s: braking would take "
-                f"{share:.3g} of the arm's velocity off in one period, and drives the arm from 1 "
-                f"on; expected at most {SHARE:g}, and at most safety.torque_rate_safe / "
-                "(k_position · velocity limit)",
+                f"{share:.3g} of the arm's velocity off in one period (expected at most "
+                f"{SHARE:g}; from 1 on it drives the arm), and k_velocity · k_position · velocity "
+                f"limit is up to {np.nanmax(given * self._rate / swiftest):.4g} N·m/s (expected "
+                f"at most safety.torque_rate_safe, {self._rate:g})",
                 self._largest(np.fmin(given, swiftest)),
             )
         return given
@@ -162,8 +163,8 @@ class _Fit:
                 np.full(len(given), True),
                 False,
                 f"N·m·s/rad do not hold at control.period {self._period:g} s: a stop would take "
-                f"{share:.3g} of the arm's velocity off in one period, and drives the arm from 1 "
-                f"on; expected at most {SHARE:g}",
+                f"{share:.3g} of the arm's velocity off in one period (expected at most "
+                f"{SHARE:g}; from 1 on it drives the arm)",
                 self._largest(given),
             )
         return given
@@ -192,8 +193,8 @@ class _Fit:
             f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be turned round within "
             f"{0.5 / (self._rate / (2.0 * most[over].max())):.2g} s at safety.torque_rate_safe "
             f"{self._rate:g} N·m/s, which the soft limits need; files often state an effort that "
-            "is no motor's. Set robot.torque_limit to what the motors may be asked for, or raise "
-            "robot.torque_rate if the gears bear it."
+            "is no motor's. Set robot.torque_limit to what the motors may be asked for; or raise "
+            "robot.torque_rate, if the gears bear it."
         )
         self._remedies["robot.torque_limit"] = _listed(np.minimum(self._torque, most))
 

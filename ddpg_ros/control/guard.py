@@ -160,6 +160,16 @@ class Guard:
         )
 
     @property
+    def brake_rate(self) -> float:
+        """β [1/s]: a stop makes every velocity smaller at this rate; 0 if no inertia is known."""
+        return 0.0 if self._mass is None else self._brake.rate
+
+    @property
+    def stop_seconds(self) -> float:
+        """How long a stop takes; see `Brake.seconds`."""
+        return self._brake.seconds
+
+    @property
     def limits(self) -> Limits:
         """The limits in force."""
         return self._limits
