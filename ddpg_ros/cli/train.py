@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,7 @@ from ddpg_ros.cli.surroundings import (
     require_display,
     require_learner_machine,
     require_ros_domain,
+    take_training_place,
 )
 from ddpg_ros.config import Config
 from ddpg_ros.errors import EXIT_CODE, ConfigError
@@ -71,12 +73,15 @@ def train(
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
-    absolute_namespace(namespace)
+    place = absolute_namespace(namespace)
     if gui:
         require_display()
-    run = _prepare(settings, run_dir, gym)
-    console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
-    outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
+    with ExitStack() as held:
+        run = _prepare(settings, run_dir, gym, place, held)
+        console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
+        outcome = (
+            _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
+        )
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
         log = _shown(run.directory / "log")
@@ -88,8 +93,13 @@ def train(
     raise typer.Exit(outcome.code)
 
 
-def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
-    """Refuse what cannot be before a directory is made and a process started."""
+def _prepare(
+    settings: Config, run_dir: Path | None, gym: str, namespace: str, held: ExitStack
+) -> Run:
+    """Refuse what cannot be before a directory is made and a process started.
+
+    `held` takes what the run holds until its nodes have ended.
+    """
     if gym:
         from ddpg_ros.cli.gym_environment import Environment
         from ddpg_ros.cli.gym_training import about
@@ -106,6 +116,7 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
         require_learner_machine(settings.learner)
         sizes = policy_about(settings, robot, task).sizes
         require_room(settings.learner, sizes, available_memory())
+        held.enter_context(take_training_place(namespace))
     return prepare_run(settings, run_dir)
 
 
