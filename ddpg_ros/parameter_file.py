@@ -6,13 +6,15 @@ read it here. A file has sections, each for the nodes that its name stands for: 
 setting, the later one counts, as in ROS.
 """
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddpg_ros.config import Config, from_parameters, to_parameters
-from ddpg_ros.errors import ConfigError, nearest
+from ddpg_ros.errors import ConfigError, nearest, shortened
+from ddpg_ros.files import is_regular, is_special
 from ddpg_ros.yaml_text import read_yaml, write_yaml
 
 AGENT, SIMULATOR = "agent", "simulator"
@@ -149,9 +151,11 @@ def read_sections(file: Path) -> list[Section]:
     Raises:
         ConfigError: not a file that can be read, no YAML, not in parameter form.
     """
-    if not file.is_file():
-        what = "is no regular file" if file.exists() else "is not there"
-        raise ConfigError(f"the parameter file {file} {what}; expected a YAML file.")
+    if not is_regular(file):
+        what = "is a pipe or a device" if is_special(file) else "is not there"
+        what = "is a directory" if os.path.isdir(file) else what  # which takes any name
+        name = shortened(str(file))
+        raise ConfigError(f"the parameter file {name} {what}; expected a regular file of YAML.")
     try:
         document = read_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -248,18 +252,15 @@ def find_config(path: str | Path) -> Path:
         ConfigError: neither, or no regular file.
     """
     file = Path(path).expanduser()
-    try:
-        if file.is_file():
-            return file
-        special = file.exists() and not file.is_dir()
-    except (OSError, ValueError):  # a name too long, or with a zero in it
-        special = False
+    if is_regular(file):
+        return file
     own = own_configs()
     if str(path) in own:
         return own[str(path)]
-    what = (
-        f"'{path}' is no regular file" if special else f"there is no configuration file '{path}'"
-    )
+    name = shortened(str(path))
+    what = f"there is no configuration file '{name}'"
+    if is_special(file):
+        what = f"'{name}' is a pipe or a device, no regular file"
     raise ConfigError(
         f"{what}; give the path of a YAML file or one of ours ({', '.join(own)})"
         f"{nearest(file.stem, own)}"

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from ddpg_ros.files import is_special
+
 _NOT_WHOLE = (
     SafetensorError,
     OSError,
@@ -65,6 +67,8 @@ def read_sealed(
     Raises:
         ValueError: it is not; the message goes on from the file's name, without a full stop.
     """
+    if is_special(path):
+        raise ValueError("is a pipe or a device; expected a regular file")
     try:
         size = path.stat().st_size
     except OSError as error:

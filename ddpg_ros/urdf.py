@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddpg_ros.errors import RobotError, nearest
+from ddpg_ros.errors import RobotError, nearest, shortened
+from ddpg_ros.files import is_regular
 from ddpg_ros.kinematics import Joint, transform
 from ddpg_ros.types import Vector
 
@@ -43,12 +44,12 @@ def find_urdf(urdf: str) -> Path:
     places = [Path(urdf).expanduser(), ASSETS / f"{urdf}.urdf"]
     places += [Path(folder) / urdf for folder in folders or ()]
     for place in places:
-        if place.is_file():
+        if is_regular(place):
             return place.resolve()
     known = sorted(arm.stem for arm in ASSETS.glob("*.urdf"))
     raise RobotError(
-        f"there is no URDF '{urdf}'; robot.urdf takes the path of a file, one of our own arms "
-        f"({', '.join(known)}) or a path within pybullet_data"
+        f"there is no URDF '{shortened(urdf)}'; robot.urdf takes the path of a file, one of our "
+        f"own arms ({', '.join(known)}) or a path within pybullet_data"
         f"{nearest(urdf, known)}"
     )
 

@@ -70,8 +70,12 @@ class TrainingPlan:
         return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
 
 
-def load_arm_config(name: str) -> Config:
+def load_arm_config(name: str, namespace: str = "") -> Config:
     """Read the configuration of an arm: a YAML file, or the name of one of ours.
+
+    Args:
+        name: the file or the name.
+        namespace: of the nodes, whose sections of the file count.
 
     Raises:
         ConfigError: Gymnasium's, which says nothing of an arm, or one that cannot be used.
@@ -81,7 +85,7 @@ def load_arm_config(name: str) -> Config:
             f"the configuration '{name}' is for ddpg-ros train --gym ENV_ID; for an arm take one "
             f"of {', '.join(sorted(set(own_configs()) - {'gym'}))}, or a file of yours."
         )
-    return load_config(name)
+    return load_config(name, absolute_namespace(namespace))
 
 
 def absolute_namespace(namespace: str) -> str:
@@ -198,9 +202,14 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
     clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
     if seed is not None and not seed.isdecimal():
         raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
-    config = load_arm_config(values["config"]).replace(
+    config = load_arm_config(values["config"], values["namespace"]).replace(
         run__clock=clock, run__seed=None if seed is None else int(seed)
     )
+    if config.run.policy:
+        raise ConfigError(
+            f"run.policy is {config.run.policy!r}, a policy to run without learning, and this "
+            "trains; leave it out of the configuration."
+        )
     place = take_training_place(absolute_namespace(values["namespace"]))
     run = prepare_run(config, Path(values["run_dir"]) if values["run_dir"] else None)
     plan = training_plan(

@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -63,21 +63,26 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach")
+    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
         loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
-    settings = loaded.replace(**read_assignments(changes or [])).replace(
-        run__steps=steps, run__seed=seed, run__clock=clock, run__eval_episodes=eval_episodes
-    )
+    assigned = read_assignments(changes or [])
+    options = {
+        "run.steps": ("--steps", steps),
+        "run.seed": ("--seed", seed),
+        "run.clock": ("--clock", clock),
+        "run.eval_episodes": ("--eval-episodes", eval_episodes),
+        "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
+    }
+    settings = loaded.with_parameters(_joined(assigned, options))
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
-    place = absolute_namespace(namespace)
     if gui:
         require_display()
     with ExitStack() as held:
-        run = _prepare(settings, run_dir, gym, place, held)
+        run = _prepare(settings, run_dir, gym, namespace, held)
         console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
         outcome = (
             _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
@@ -93,6 +98,18 @@ def train(
     raise typer.Exit(outcome.code)
 
 
+def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """Return what the command line sets; refuse a setting that two words give another value."""
+    given = {name: value for name, (_, value) in options.items() if value is not None}
+    for name, value in given.items():
+        if assigned.get(name, value) != value:
+            raise ConfigError(
+                f"{options[name][0]} gives {name} as {value!r} and --set as {assigned[name]!r}; "
+                "leave one out."
+            )
+    return assigned | given
+
+
 def _prepare(
     settings: Config, run_dir: Path | None, gym: str, namespace: str, held: ExitStack
 ) -> Run:
@@ -100,6 +117,11 @@ def _prepare(
 
     `held` takes what the run holds until its nodes have ended.
     """
+    if settings.run.policy:
+        raise ConfigError(
+            f"run.policy is {settings.run.policy!r}, a policy to run without learning; leave it "
+            "out to train, or run it with ddpg-ros eval --policy FILE."
+        )
     if gym:
         from ddpg_ros.cli.gym_environment import Environment
         from ddpg_ros.cli.gym_training import about
@@ -116,7 +138,7 @@ def _prepare(
         require_learner_machine(settings.learner)
         sizes = policy_about(settings, robot, task).sizes
         require_room(settings.learner, sizes, available_memory())
-        held.enter_context(take_training_place(namespace))
+        held.enter_context(take_training_place(absolute_namespace(namespace)))
     return prepare_run(settings, run_dir)
 
 

@@ -20,8 +20,9 @@ class Lateness:
 
     def hear(self, now: float) -> None:
         """Take note of a state."""
-        if math.isfinite(self._heard_at):
-            self._excused += self._pause(now)
+        pause = now - self._heard_at - self._period
+        if 0.0 < pause < math.inf:
+            self._excused += pause
         self._heard_at, self._passed_over = now, False
 
     def pass_over(self) -> None:

@@ -17,7 +17,8 @@ from safetensors import SafetensorError, safe_open
 
 from ddpg_ros.config import Value
 from ddpg_ros.control.mlp import MlpActor, weight_count
-from ddpg_ros.errors import PolicyFileError
+from ddpg_ros.errors import PolicyFileError, shortened
+from ddpg_ros.files import is_special
 from ddpg_ros.run_directory import POLICY
 from ddpg_ros.sealed_file import seal, write_sealed
 from ddpg_ros.types import Vector32
@@ -88,10 +89,15 @@ def load_policy(path: Path) -> Policy:
         PolicyFileError: no such file, not whole, not ours, too new, or a wrong answer.
     """
     mend = "train again, or take another copy of the file"
+    if is_special(path):
+        raise PolicyFileError(f"{path} is a pipe or a device; expected a policy file.")
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise PolicyFileError(f"cannot read the policy {path}: {error.strerror}.") from None
+        why = error.strerror
+        raise PolicyFileError(f"cannot read the policy {shortened(str(path))}: {why}.") from None
+    except ValueError as error:  # a zero byte in the name
+        raise PolicyFileError(f"cannot read the policy {str(path)!r}: {error}.") from None
     if path.is_dir():
         raise PolicyFileError(f"{path} is a directory; expected a file: {path / POLICY}?")
     if size > SIZE_LIMIT:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ddpg_ros.errors import JointStateError
 from ddpg_ros.types import Vector
 
-_MOVES = 0.01  # of the velocity limit: what is slower may be an arm at rest
+_MOVES = 0.002  # of the velocity limit: what is slower may be an arm at rest
 _WAY = 0.02  # [rad] that a joint has gone by its velocity, and its position has not
 _LEAST = 3  # states that are the same
 

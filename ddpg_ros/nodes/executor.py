@@ -205,13 +205,14 @@ class PromptExecutor:
 
 def take_rest(subscription: Subscription) -> list[tuple[Any, dict[str, Any]]]:
     """Take, in a callback, what else has come: messages with their info, oldest first."""
-    rest = []
-    with subscription.handle:
-        for _ in range(subscription.qos_profile.depth):
-            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-            if taken is None:
-                break
+    rest: list[tuple[Any, dict[str, Any]]] = []
+    handle: Any = subscription.handle
+    with handle:
+        taken = handle.take_message(subscription.msg_type, subscription.raw)
+        while taken is not None:
             rest.append(taken)
+            more = len(rest) < subscription.qos_profile.depth  # a flood has an end here
+            taken = handle.take_message(subscription.msg_type, subscription.raw) if more else None
     return rest
 
 

@@ -6,12 +6,13 @@ from rclpy.parameter import Parameter
 
 from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.limits import Limits
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, few_of, shortened
 from ddpg_ros.nodes.parameters import show
 from ddpg_ros.nodes.run import MainNode
 from ddpg_ros.types import Vector
 
 _TORQUE = "robot.torque_limit"
+_MOST, _LONGEST = 1_000, 2_000  # numbers that are looked at, characters of a refusal
 
 
 class LimitsInForce:
@@ -65,9 +66,15 @@ class LimitsInForce:
                 if parameter.name == _TORQUE and not self._showing:
                     if self._guard is None:
                         raise ConfigError("nothing is in force before the node is configured.")
-                    self._guard.limits.lowered(np.array(parameter.value, dtype=np.float64))
+                    value = np.array(parameter.value, dtype=np.float64)
+                    if value.size > _MOST:  # a sentence that lists them all would take a while
+                        raise ConfigError(
+                            f"{_TORQUE} has {value.size} numbers; expected one for each joint: "
+                            f"{few_of(self._guard.limits.joints)}."
+                        )
+                    self._guard.limits.lowered(value)
         except (ConfigError, TypeError, ValueError) as error:
-            return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=False, reason=shortened(str(error), _LONGEST))
         return SetParametersResult(successful=True)
 
     def _after_set(self, parameters: list[Parameter]) -> None:

@@ -1,12 +1,16 @@
 """What a command line refuses before anything starts: one sentence, and nothing left behind."""
 
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from ddpg_ros.cli.plan import load_arm_config
+from ddpg_ros.cli.supervise import Outcome
 from ddpg_ros.config import Config, to_parameters
 from ddpg_ros.errors import nearest
+from ddpg_ros.run_directory import Run
 
 
 def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeypatch, tmp_path):
@@ -62,3 +66,68 @@ def test_what_this_project_does_not_install_is_left_to_gymnasium_s_words(ddpg_ro
     missing("Box2D", "box2d")
     sentence = ddpg_ros("train", "--gym", "BipedalWalker-v3").sentence
     assert "Box2D is not installed" in sentence and "setup-bench" not in sentence
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect",),
+        ("eval", "--policy"),
+        ("play", "--policy"),
+        ("train", "--config"),
+        ("train", "--set", "robot.urdf={}"),
+    ],
+    ids=" ".join,
+)
+def test_a_pipe_or_a_device_for_a_file_is_refused_and_not_waited_for(ddpg_ros, pipe, words):
+    for path in (str(pipe), "/dev/zero"):
+        placed = [word.format(path) for word in words]
+        given = placed if placed != list(words) else [*words, path]
+        sentence = ddpg_ros(*given).sentence
+        assert "a pipe or a device" in sentence or f"no URDF '{path}'" in sentence
+
+
+@pytest.mark.parametrize(
+    "words", [("inspect",), ("train", "--config"), ("train", "--set", "robot.urdf={}")]
+)
+@pytest.mark.parametrize("name", ["x" * 5000, "'a\\0b'"], ids=["long", "zero"])
+def test_a_name_that_no_file_can_have_is_refused(ddpg_ros, words, name):
+    placed = [word.format(name) for word in words]
+    sentence = ddpg_ros(*(placed if placed != list(words) else [*words, name])).sentence
+    assert len(sentence) < 600
+
+
+def test_a_training_that_is_given_a_policy_is_told_what_runs_one(ddpg_ros, arm_policy, tmp_path):
+    run_dir = tmp_path / "other"
+    ended = ddpg_ros("train", "--set", f"run.policy={arm_policy}", "--run-dir", run_dir)
+    assert "a policy to run without learning" in ended.sentence
+    assert not run_dir.exists()
+
+
+@pytest.mark.parametrize("name", ["self", "run__steps", "settings", "0", "run.steps.x", ""])
+def test_a_setting_that_there_is_not_is_refused_whatever_its_name(ddpg_ros, name):
+    assert f"there is no setting '{name}'" in ddpg_ros("train", "--set", f"{name}=1").sentence
+
+
+def test_a_setting_that_is_given_twice_is_refused_with_both(ddpg_ros):
+    sentence = ddpg_ros("train", "--steps", 5, "--set", "run.steps=6").sentence
+    assert sentence.endswith("--steps gives run.steps as 5 and --set as 6; leave one out.")
+
+
+WRONG = ("[1, [2]]", "[{a: 1}]", "x", "-1", "1e300", "'\\x01'", "[]", "yes")
+
+
+@pytest.mark.parametrize("name", to_parameters(Config()))
+def test_no_value_of_any_setting_brings_a_traceback(ddpg_ros, monkeypatch, name):
+    monkeypatch.setattr("ddpg_ros.cli.train._train_ros", lambda *_: Outcome("failed", 2, "began"))
+    monkeypatch.setattr("ddpg_ros.cli.train.prepare_run", lambda c, *_: Run(Path(), Path(), c))
+    for value in WRONG:
+        ended = ddpg_ros("train", "--set", f"{name}={value}")
+        assert ended.code == 2
+        assert ended.out or len(ended.errors.splitlines()) == 1, ended  # begun, or refused

@@ -135,7 +135,7 @@ def test_fault_73_a_reward_that_is_never_a_number_ends_it_and_keeps_what_was_lea
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_fault_73_an_episode_with_an_infinite_observation_is_left_and_said_once_in_training_and_once_after(
+def test_fault_73_an_episode_with_an_infinite_observation_is_left_and_said_once_a_phase(
     train,
 ):
     end, run_dir = train(Blind)

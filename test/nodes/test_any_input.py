@@ -1,6 +1,7 @@
 """Whatever comes to a node, as states, commands, goals, times or requests: never an exception."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -143,6 +144,19 @@ def test_fault_56_every_request_to_set_parameters_is_answered_and_no_limit_is_ra
     assert all(answer.successful or answer.reason for answer in answers)
     after = guard.safety.guard.limits.torque
     assert np.isfinite(after).all() and (after > 0.0).all() and (after <= before).all()
+
+
+def test_fault_57_a_huge_request_is_refused_in_short_and_soon(guard):
+    for value in (
+        ParameterValue(type=8, double_array_value=[0.1] * 1_000_000),
+        ParameterValue(type=4, string_value="x" * 8_000_000),
+        ParameterValue(type=9, string_array_value=["x" * 1_000_000] * 3),
+    ):
+        request = [Parameter(name=LIMIT, value=value)]
+        begun = time.monotonic()
+        (answer,) = ask(guard, SetParameters, parameters=request).results
+        assert time.monotonic() - begun < 1.0  # 10 ms; listing all the numbers takes longer
+        assert not answer.successful and 10 < len(answer.reason) < 3_000
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

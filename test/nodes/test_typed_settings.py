@@ -76,7 +76,7 @@ def test_an_option_without_its_word_is_refused():
 
 
 def test_a_parameter_file_that_is_no_file_is_refused(tmp_path):
-    for path, said in ((tmp_path, "is no regular file"), (tmp_path / "none", "is not there")):
+    for path, said in ((tmp_path, "is a directory"), (tmp_path / "none", "is not there")):
         with pytest.raises(ConfigError, match=said):
             read_arguments(["--ros-args", "--params-file", str(path)])
 
