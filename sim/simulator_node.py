@@ -31,6 +31,7 @@ from ddpg_ros.config import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
+from ddpg_ros.nodes.neighbours import publishers_of, sole_publisher
 from ddpg_ros.nodes.parameters import read_config, refuse_unknown_types
 from ddpg_ros.nodes.run import MainNode, run_node
 from ddpg_ros.robot import Robot
@@ -47,6 +48,11 @@ BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 HOUSEKEEPING = 0.25  # [s]; also the longest that a signal waits
 SETTLED = 16  # [turns of housekeeping] alone; one-way discovery can take over 3 s
+_ADVICE = (
+    "expected this simulator to be the only one. Stop the other, set ROS_DOMAIN_ID to another "
+    "number, or start this one in a namespace (ddpg-ros train --namespace second; --ros-args -r "
+    "__ns:=/second)."
+)
 PATIENCE = 40  # [turns of housekeeping] of a settled simulator with another publisher
 
 
@@ -89,6 +95,7 @@ class Simulator(MainNode):
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # this node is what sim time follows
         self._stamp = 0
         self._world.reset(self._rng)
+        self._place = sole_publisher(self, self.resolve_topic_name("joint_states"), _ADVICE)
         self._connect()
         self._load_state(self._next_stamp(), self._zero)
 
@@ -232,11 +239,11 @@ class Simulator(MainNode):
             self._met = self._turns
         settled = self._met >= SETTLED or (self._lockstep and self._steps > 0)
         if self._turns - self._met >= (PATIENCE if settled else 0):
+            topic = self._states.topic_name
             raise MachineError(
-                f"another node publishes on {self._states.topic_name} in ROS domain "
-                f"{self.context.get_domain_id()}; expected this simulator to be the only one. "
-                "Stop the other, set ROS_DOMAIN_ID to another number, or start this one in a "
-                "namespace (ddpg-ros train --namespace second; --ros-args -r __ns:=/second)."
+                f"another node publishes on {topic} in ROS domain "
+                f"{self.context.get_domain_id()}: {publishers_of(self, topic, but_own=True)}; "
+                f"{_ADVICE}"
             )
 
     def end(self) -> None:
@@ -246,6 +253,7 @@ class Simulator(MainNode):
                 self._recorder.save()
         finally:
             self._world.close()
+            self._place.close()
 
 
 def main(args: list[str] | None = None) -> int:

@@ -5,12 +5,13 @@ out a `TrainingPlan`, the one with subprocesses and the other with ROS 2's launc
 """
 
 import re
+import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ddpg_ros.cli.surroundings import require_ros_domain
+from ddpg_ros.cli.surroundings import require_ros_domain, take_training_place
 from ddpg_ros.config import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.parameter_file import find_config, load_config, own_configs
@@ -56,6 +57,8 @@ class TrainingPlan:
     run_dir: Path
     nodes: tuple[ProcessPlan, ...]
     main: str = "agent"
+    place: socket.socket | None = field(default=None, compare=False)
+    """Held for as long as there is the plan: no other training goes where this one does."""
 
     @property
     def log_dir(self) -> Path:
@@ -207,8 +210,9 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
             f"run.policy is {config.run.policy!r}, a policy to run without learning, and this "
             "trains; leave it out of the configuration."
         )
+    place = take_training_place(absolute_namespace(values["namespace"]))
     run = prepare_run(config, Path(values["run_dir"]) if values["run_dir"] else None)
-    return training_plan(
+    plan = training_plan(
         run.config_file,
         run.directory,
         namespace=values["namespace"],
@@ -216,3 +220,4 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         gui=values["gui"] == "true",
         use_sim_time=values["use_sim_time"] == "true",
     )
+    return replace(plan, place=place)

@@ -1,10 +1,12 @@
 """What a run needs around it, looked at before a run directory is made and a process started."""
 
 import os
+import socket
 import sys
 
 from ddpg_ros.config import LearnerSection
 from ddpg_ros.errors import ConfigError, MachineError
+from ddpg_ros.place import take_place
 
 HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
 
@@ -18,6 +20,21 @@ def require_ros_domain() -> None:
     given = os.environ.get("ROS_DOMAIN_ID") or "0"
     if not (given.isascii() and given.isdecimal() and int(given) <= HIGHEST_DOMAIN):
         raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {HIGHEST_DOMAIN}.")
+
+
+def take_training_place(namespace: str) -> socket.socket:
+    """Be the one training of this host in its ROS domain and namespace, until it is closed.
+
+    Raises:
+        MachineError: another training is there.
+    """
+    domain = int(os.environ.get("ROS_DOMAIN_ID") or "0")
+    where = f"ROS domain {domain}" + (f", namespace {namespace}" if namespace else "")
+    return take_place(
+        f"training {domain}{namespace}",
+        f"another training runs in {where}: {{holder}}; stop it, or give this one another "
+        "ROS_DOMAIN_ID or a namespace (ddpg-ros train --namespace second).",
+    )
 
 
 def require_display() -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.assembly import build_arm, policy_about
-from ddpg_ros.cli.plan import load_arm_config, training_plan
+from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
@@ -19,6 +20,7 @@ from ddpg_ros.cli.surroundings import (
     require_display,
     require_learner_machine,
     require_ros_domain,
+    take_training_place,
 )
 from ddpg_ros.config import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
@@ -81,9 +83,12 @@ def train(
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
     if gui:
         require_display()
-    run = _prepare(settings, run_dir, gym)
-    console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
-    outcome = _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
+    with ExitStack() as held:
+        run = _prepare(settings, run_dir, gym, namespace, held)
+        console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
+        outcome = (
+            _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
+        )
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
         log = _shown(run.directory / "log")
@@ -107,8 +112,13 @@ def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> di
     return assigned | given
 
 
-def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
-    """Refuse what cannot be before a directory is made and a process started."""
+def _prepare(
+    settings: Config, run_dir: Path | None, gym: str, namespace: str, held: ExitStack
+) -> Run:
+    """Refuse what cannot be before a directory is made and a process started.
+
+    `held` takes what the run holds until its nodes have ended.
+    """
     if settings.run.policy:
         raise ConfigError(
             f"run.policy is {settings.run.policy!r}, a policy to run without learning; leave it "
@@ -130,6 +140,7 @@ def _prepare(settings: Config, run_dir: Path | None, gym: str) -> Run:
         require_learner_machine(settings.learner)
         sizes = policy_about(settings, robot, task).sizes
         require_room(settings.learner, sizes, available_memory())
+        held.enter_context(take_training_place(absolute_namespace(namespace)))
     return prepare_run(settings, run_dir)
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
-from rclpy.qos import QoSCompatibility, qos_check_compatible
+from rclpy.qos import DurabilityPolicy
 from rclpy.service import Service
 from rclpy.utilities import get_rmw_implementation_identifier
 
@@ -118,4 +118,5 @@ def _readers(node: Node, service: Any) -> Readers:
 
 
 def _suits(offered: Any, asked: Any) -> bool:
-    return bool(qos_check_compatible(offered, asked)[0] != QoSCompatibility.ERROR)
+    """Whether a reader can be matched; what the graph does not know of it is not asked about."""
+    return asked.durability in (DurabilityPolicy.VOLATILE, offered.durability)

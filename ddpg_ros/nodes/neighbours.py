@@ -1,6 +1,10 @@
-"""Which nodes publish on a topic, by name."""
+"""Which nodes publish on a topic, by name; and how to be the only one of this host."""
+
+import socket
 
 from rclpy.node import Node
+
+from ddpg_ros.place import take_place
 
 _UNKNOWN = "_NODE_NAME_UNKNOWN_"  # rclpy's, until the node's own announcement has come
 
@@ -25,3 +29,21 @@ def publishers_of(node: Node, topic: str, but_own: bool = False) -> str:
     if but_own and own in names:
         names.remove(own)
     return " and ".join(names)
+
+
+def sole_publisher(node: Node, topic: str, advice: str) -> socket.socket:
+    """Be the only node of this host that publishes on a topic, until the socket is closed.
+
+    Args:
+        node: in whose ROS domain.
+        topic: the full name.
+        advice: what to do when another one is.
+
+    Raises:
+        MachineError: another node is.
+    """
+    domain = node.context.get_domain_id()
+    return take_place(
+        f"{domain}{topic}",
+        f"another node publishes on {topic} in ROS domain {domain}: {{holder}}; {advice}",
+    )

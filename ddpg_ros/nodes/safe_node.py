@@ -116,6 +116,7 @@ class SafeNode(ManagedNode, ABC):
                 self, "joint_states", output, timeout, self.realtime, self._input
             )
             self.topics.require_apart()
+            stack.enter_context(self.topics.take_place())
             robot, self.safety = self.build(stack)
             self.get_logger().info(robot.describe())
             self._noted: object = None

@@ -2,6 +2,7 @@
 
 import math
 import os
+import socket
 import time
 
 from rclpy.node import Node
@@ -14,7 +15,7 @@ from ddpg_ros.errors import (
     JointStateError,
     MachineError,
 )
-from ddpg_ros.nodes.neighbours import publishers_of
+from ddpg_ros.nodes.neighbours import publishers_of, sole_publisher
 from ddpg_ros.types import JointState
 
 _LOOK_EVERY = 1.0  # [s] at the graph
@@ -22,6 +23,10 @@ _NEWCOMER = 3  # looks, in which another commander makes us the newcomer, who le
 _INTRUSION = 5  # looks in a row, after which another one that stays makes us leave
 _DOUBTS = 3  # malformed states in a row that end a run in which time stands
 _LOG_EVERY = 5.0  # [s] the same complaint
+_ONE_COMMANDER = (
+    "one arm takes one commander: stop the other, or give this one a ROS_DOMAIN_ID or a namespace "
+    "of its own."
+)
 
 
 class TopicWatch:
@@ -77,6 +82,14 @@ class TopicWatch:
                 "topics: look at the remappings (-r) and at control.effort_topic."
             )
 
+    def take_place(self) -> socket.socket:
+        """Be the one node of this host that commands the arm, until the place is closed.
+
+        Raises:
+            MachineError: another node is.
+        """
+        return sole_publisher(self._node, self._commands, _ONE_COMMANDER)
+
     def hear(self, number: int | None) -> None:
         """Take note of the sequence number of a state of our joints, whatever it is worth."""
         self._driver.hear(number, time.monotonic())
@@ -117,9 +130,8 @@ class TopicWatch:
             return ""
         others = publishers_of(self._node, self._commands, but_own=True)
         return (
-            f"another node publishes on {self._commands} in ROS domain {_domain()}: {others}; one "
-            "arm takes one commander: stop the other, or give this one a ROS_DOMAIN_ID or a "
-            "namespace of its own."
+            f"another node publishes on {self._commands} in ROS domain {_domain()}: {others}; "
+            f"{_ONE_COMMANDER}"
         )
 
     @property

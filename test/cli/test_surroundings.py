@@ -1,11 +1,12 @@
 """What a run needs around it is looked at before anything starts."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from ddpg_ros.cli.surroundings import require_ros_domain
+from ddpg_ros.cli.surroundings import require_ros_domain, take_training_place
 from ddpg_ros.errors import ConfigError
 
 
@@ -47,6 +48,24 @@ def test_every_verb_that_starts_ros_refuses_a_bad_domain_and_leaves_nothing(
     assert sentence == "ddpg-ros: ROS_DOMAIN_ID is 300; expected 0 to 232."
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert list(arm_policy.parent.iterdir()) == [arm_policy]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the names are Linux's")
+def test_fault_69_a_second_training_in_a_ros_domain_and_namespace_is_refused_and_leaves_nothing(
+    ddpg_ros, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROS_DOMAIN_ID", "231")
+    with take_training_place("/left"):
+        sentence = ddpg_ros("train", "--namespace", "left").sentence
+    assert sentence == (
+        "ddpg-ros: another training runs in ROS domain 231, namespace /left: process "
+        f"{os.getpid()}; stop it, or give this one another ROS_DOMAIN_ID or a namespace "
+        "(ddpg-ros train --namespace second)."
+    )
+    assert list(tmp_path.iterdir()) == []
+    with take_training_place("/left"), take_training_place("/right"), take_training_place(""):
+        pass  # each has a place of its own
 
 
 def test_a_training_without_ros_takes_no_notice_of_the_domain(ddpg_ros, monkeypatch):

@@ -14,8 +14,10 @@ from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
+from test.conftest import wait_until
 from test.nodes.arm import Arm
 from test.nodes.fake_robot import JOINTS
+from test.processes import Process
 
 pytestmark = pytest.mark.ros
 
@@ -235,3 +237,41 @@ def test_fault_68_a_node_ends_within_two_seconds_while_readers_of_others_leave(
         time.sleep(0.002)
     assert process.exit(2.0) == 0
     assert time.monotonic() - begun < 2.0
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.7])
+def test_fault_69_of_two_simulators_that_start_within_seconds_the_second_leaves(
+    tmp_path, ros_domain, gap
+):
+    two = []
+    try:
+        for pause in (gap, 0.0):
+            two.append(Process(tmp_path, "sim.simulator_node"))
+            time.sleep(pause)
+        wait_until(lambda: not all(one.running for one in two), 20.0, "the end of one")
+        left, kept = sorted(two, key=lambda one: one.running)
+        assert left.exit(1.0) == 2
+        sentence = f"another node publishes on /joint_states in ROS domain {ros_domain}"
+        assert f"{sentence}: process {kept.popen.pid};" in left.said
+        time.sleep(1.0)  # what is left of it in the graph ends nobody
+        assert kept.running and kept.interrupt()[0] == 0
+    finally:
+        for one in two:
+            one.kill_family()
+
+
+def test_fault_69_a_second_policy_leaves_before_it_publishes_anything(agent, robot, policy):
+    first = agent("ddpg_ros.nodes.policy_node", **REAL | PATIENT, run__policy=policy)
+    robot.stream(lambda: robot.commands, "its commands")
+    second = agent("ddpg_ros.nodes.policy_node", **REAL | PATIENT, run__policy=policy)
+    publishers = set()
+
+    def over():
+        publishers.add(robot.node.count_publishers("joint_command"))
+        return not second.running
+
+    robot.stream(over, "the end of the second")
+    assert second.exit(1.0) == 2 and publishers == {1}
+    sentence = "another node publishes on /joint_command in ROS domain"
+    assert sentence in second.said and f"process {first.popen.pid}" in second.said
+    assert first.running and first.interrupt()[0] == 0

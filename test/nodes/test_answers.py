@@ -93,7 +93,8 @@ def test_a_header_of_another_make_is_not_read():
 class Arm:
     """A service."""
 
-    service_name, qos_profile = "/arm", QoSProfile(depth=1)
+    service_name = "/arm"
+    qos_profile = QoSProfile(depth=1, durability=DurabilityPolicy.VOLATILE)
 
 
 class Graph:

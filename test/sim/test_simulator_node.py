@@ -298,9 +298,9 @@ def test_a_second_simulator_leaves_with_a_sentence_and_the_first_stays(start, dr
     driver.step()
     second = start()
     assert second.popen.wait(timeout=15.0) == 2
-    _, said = second.said().splitlines()
+    (said,) = second.said().splitlines()
     assert "another node publishes on /joint_states" in said
-    assert f"domain {ros_domain};" in said and "ROS_DOMAIN_ID" in said
+    assert f"domain {ros_domain}: process {first.popen.pid};" in said and "ROS_DOMAIN_ID" in said
     driver.step()
     assert first.popen.poll() is None
 
