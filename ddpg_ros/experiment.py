@@ -17,6 +17,7 @@ from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
 from ddpg_ros.greedy_log import GreedyLog
+from ddpg_ros.last_resort import LAST_TRIES
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
 from ddpg_ros.summary import Summary
 from ddpg_ros.types import JointState, Vector
@@ -44,6 +45,8 @@ class Experiment:
         self._greedy = GreedyLog(run_dir)
         self._endless = endless
         self._given_goal: Vector | None = None
+        self.complaints: list[str] = []
+        """What could not be written into the run directory, and where it is; some are empty."""
         self.training: Training | None = None
         """The training, also after it has ended; None where a policy file is run."""
         self._phase = "train"
@@ -193,10 +196,15 @@ class Experiment:
             self.training.cancel()
 
     def close(self, rejected_states: int, interrupted: bool) -> Summary:
-        """Stop the learner if it still runs; return what the run came to."""
+        """Stop the learner if it still runs; return what the run came to.
+
+        What is not where it belongs then stands in `complaints`.
+        """
+        patience = 0.0 if interrupted else LAST_TRIES
         if self.training is not None:
             self.training.stop()
-        self._greedy.close()
+            self.complaints.append(self.training.complaint)
+        self.complaints.append(self._greedy.close(patience))
         return Summary.of(
             to_parameters(self.config),
             self.training,

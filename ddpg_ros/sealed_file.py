@@ -56,7 +56,7 @@ def write_sealed(
     """
     sealed = document | {"sha256": seal(document, tensors)}
     metadata = {kind: json.dumps(sealed)}  # one entry: safetensors shuffles several
-    _write_whole(path, save(tensors, metadata=metadata), previous)
+    write_whole(path, save(tensors, metadata=metadata), previous)
 
 
 def read_sealed(
@@ -87,8 +87,12 @@ def read_sealed(
     return document, arrays
 
 
-def _write_whole(path: Path, content: bytes, previous: Path | None) -> None:
-    """Bring the content to the disk beside the old file, and only then change the names."""
+def write_whole(path: Path, content: bytes, previous: Path | None = None) -> None:
+    """Bring the content to the disk beside the old file, and only then change the names.
+
+    Raises:
+        OSError: it could not be written; the old file is as it was.
+    """
     temporary = path.with_suffix(".tmp")
     try:
         with temporary.open("wb") as file:

@@ -8,8 +8,10 @@ import numpy as np
 
 from ddpg_ros.config import Value
 from ddpg_ros.greedy_log import GreedyLog
+from ddpg_ros.last_resort import LAST_TRIES, keep
 from ddpg_ros.link.training import Training
 from ddpg_ros.run_directory import SUMMARY
+from ddpg_ros.sealed_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,11 @@ class Summary:
             )
         return "; ".join(parts or ["nothing was learnt or run"]) + "."
 
-    def save(self, run_dir: Path) -> None:
-        """Write summary.json."""
-        text = json.dumps(asdict(self), indent=2)
-        (run_dir / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    def save(self, run_dir: Path, patience: float = LAST_TRIES) -> str:
+        """Write summary.json; see `last_resort.keep` for `patience`.
+
+        Returns:
+            Why it is not in its place, and where it is, or nothing.
+        """
+        content = json.dumps(asdict(self), indent=2).encode() + b"\n"
+        return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]

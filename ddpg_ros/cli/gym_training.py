@@ -14,6 +14,7 @@ from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import EnvironmentFailedError, PolicyFileError
 from ddpg_ros.greedy_log import GreedyLog
+from ddpg_ros.last_resort import LAST_TRIES
 from ddpg_ros.link.training import EVAL_STREAM, RESET_STREAM, Training, stream
 from ddpg_ros.say import say
 from ddpg_ros.summary import Summary
@@ -27,15 +28,17 @@ UNUSABLE_IN_A_ROW = 10
 """Episodes with a number that is not finite, one after the other, that end a run."""
 
 
-def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summary, int, str]:
+def train_on_gymnasium(
+    env_id: str, config: Config, run_dir: Path
+) -> tuple[Summary, int, str, list[str]]:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
     Ctrl-C or SIGTERM ends it early and leaves the policy and the summary; so does an environment
     that fails.
 
     Returns:
-        The summary, the signal that ended it early, or 0, and how the environment failed, or
-        nothing.
+        The summary, the signal that ended it early, or 0, how the environment failed, or nothing,
+        and what could not be written into the run directory.
 
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
@@ -61,7 +64,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summ
             failure = str(error)
         finally:
             training.stop()
-            greedy.close()
+            complaint = greedy.close(0.0 if stop.signal else LAST_TRIES)
             env.close()
     settings = to_parameters(config)
     summary = Summary.of(
@@ -72,7 +75,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> tuple[Summ
         environment=env_id,
         judged=False,
     )
-    return summary, stop.signal, failure
+    return summary, stop.signal, failure, [training.complaint, complaint]
 
 
 class _Stop:

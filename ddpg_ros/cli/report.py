@@ -40,6 +40,17 @@ def report(run_dir: Path, console: Console) -> list[Path]:
     Returns:
         The pictures.
     """
+    try:
+        return _draw(run_dir, console)
+    except OSError as error:
+        why = error.strerror or error
+        raise RunDirectoryError(
+            f"the pictures of {run_dir} cannot be written ({why}); the policy is there all the "
+            "same. Make room and draw them with ddpg-ros report."
+        ) from None
+
+
+def _draw(run_dir: Path, console: Console) -> list[Path]:
     pictures: list[Path] = []
     with console.status("drawing the learning curve and a rollout"):
         if draw_learning_curve(run_dir / METRICS, run_dir / CURVE):

@@ -24,6 +24,7 @@ from ddpg_ros.cli.surroundings import (
 )
 from ddpg_ros.config import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
+from ddpg_ros.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.link.room import available_memory, require_room
 from ddpg_ros.parameter_file import load_config, own_configs, read_assignments
 from ddpg_ros.robot import Robot
@@ -171,8 +172,9 @@ def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
 
     section = run.config.run
     with RunProgress(run.directory, section.steps, section.eval_episodes, console):
-        summary, number, failure = train_on_gymnasium(gym, run.config, run.directory)
-    summary.save(run.directory)
+        summary, number, failure, complaints = train_on_gymnasium(gym, run.config, run.directory)
+    saved = summary.save(run.directory, 0.0 if number else LAST_TRIES)
+    require_whole([*complaints, saved])
     if failure:
         return Outcome("interrupted", EXIT_CODE, failure)
     if number:

@@ -6,6 +6,7 @@ A write that fails is said and tried again later: training does not end for a fu
 import dataclasses
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from ddpg_ros.algo.checkpoint import newest_checkpoint, save_checkpoint
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
+from ddpg_ros.last_resort import keep
 from ddpg_ros.link.protocol import LearnerEnd
 from ddpg_ros.run_directory import CHECKPOINTS, POLICY
 from ddpg_ros.say import say
@@ -28,6 +30,7 @@ class Keeper:
         """Take where and what it is."""
         self._end = end
         self._saved_at = time.monotonic()
+        self._complained = False
         self.policy = end.run_dir / POLICY
         """The policy file."""
         self._checkpoints = end.run_dir / CHECKPOINTS
@@ -45,23 +48,45 @@ class Keeper:
         """
         writes = (self._save_checkpoint, self._save_policy)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
-        if reasons:
+        if reasons and not self._complained:
             say(f"learner: {reasons}. What was saved before is whole; it tries again later.")
+        elif self._complained and not reasons:
+            say("learner: saved; there is room again.")
+        self._complained = bool(reasons)
         self._saved_at = time.monotonic()
         return reasons
+
+    def save_last(self, learner: Learner, patience: float) -> Path | None:
+        """Save at the end, where no later try comes: for a while, or elsewhere.
+
+        Args:
+            learner: what to save.
+            patience: how long to try again [s].
+
+        Returns:
+            The policy that is as new as the learner, or None where no disk takes it.
+        """
+        if not self.save(learner):
+            return self.policy
+        path, why = keep(self.policy, lambda place: self._save_policy(learner, place), patience)
+        if why:
+            say(f"learner: {why}.")
+        else:
+            self.save(learner)  # the checkpoint, too
+        return path
 
     def _save_checkpoint(self, learner: Learner) -> None:
         settings, layout = self._end.config.learner, self._end.layout
         save_checkpoint(self._checkpoints, learner.checkpoint(), settings, layout)
 
-    def _save_policy(self, learner: Learner) -> None:
+    def _save_policy(self, learner: Learner, path: Path | None = None) -> None:
         about = dataclasses.replace(self._end.about, steps=learner.steps, updates=learner.updates)
         rng = np.random.default_rng(about.seed)
         size = (GOLDEN_PAIRS, about.sizes[0])
         observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
         with torch.no_grad():
             answers = learner.act(observations)
-        save_policy(self.policy, about, learner.policy_weights(), observations, answers)
+        save_policy(path or self.policy, about, learner.policy_weights(), observations, answers)
 
     def restore(self, learner: Learner) -> None:
         """Give a fresh learner what the one before it saved last.

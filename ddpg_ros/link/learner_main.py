@@ -57,6 +57,7 @@ class _Loop:
         self._ended: deque[EpisodeEnd] = deque()
         self._asked_to_save: Save | None = None
         self._stopping = False
+        self._patience = 0.0  # [s] for the last save
 
     def stop(self) -> None:
         """Save and end, as if the agent had said so; for a signal to the whole group."""
@@ -99,9 +100,10 @@ class _Loop:
         while self._takes_turns and learner.due > 0:
             self._update()
         self._log_episodes()
-        error = self._save()
+        end.pulse.beat(_DISK_ALLOWANCE + self._patience)
+        policy = self._keeper.save_last(learner, self._patience)
+        self._answer("" if policy == self._keeper.policy else "there is no room")
         self._log.close()  # a stalled disk holds this up, too: within the allowance of the save
-        policy = None if error else self._keeper.policy
         with contextlib.suppress(OSError):  # it was killed: nobody hears this
             end.connection.send(Stopped(learner.updates, policy))
 
@@ -145,7 +147,7 @@ class _Loop:
             except (EOFError, OSError):
                 message = Stop()
             if isinstance(message, Stop):
-                self._stopping = True
+                self._stopping, self._patience = True, message.patience
                 return
             if isinstance(message, Save):
                 self._asked_to_save = message
@@ -168,8 +170,12 @@ class _Loop:
         """Save, and tell it to who asked; return why it could not be, or nothing."""
         self._end.pulse.beat(_DISK_ALLOWANCE)
         error = self._keeper.save(self._learner)
+        self._answer(error)
+        return error
+
+    def _answer(self, error: str) -> None:
+        """Tell who asked for a save what came of it."""
         if self._asked_to_save:
             with contextlib.suppress(OSError):  # nobody hears it any more
                 self._end.connection.send(Saved(self._asked_to_save.number, error))
             self._asked_to_save = None
-        return error

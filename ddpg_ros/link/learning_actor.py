@@ -92,6 +92,14 @@ class LearningActor:
         self._push(self._n_step.end())
         self._noise.reset()
 
+    def snapshot(self) -> MlpActor | None:
+        """Return a policy of the newest weights, without noise; None where none ever came."""
+        weights = self._learner.last_weights()
+        if weights is None:
+            return None
+        self._policy.weights = weights
+        return self._policy
+
     def _push(self, experience: list[Experience]) -> None:
         for one in experience:
             if self._sync:

@@ -1,17 +1,17 @@
 """The log of a training: metrics.csv, one row an episode, and the same as TensorBoard events."""
 
-import contextlib
 import csv
+import io
 import time
 from pathlib import Path
 
 import numpy as np
-from torch.utils.tensorboard import SummaryWriter
 
 from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
+from ddpg_ros.appended_file import AppendedFile
+from ddpg_ros.link.events import EventsFile
 from ddpg_ros.run_directory import METRICS
-from ddpg_ros.say import say
 from ddpg_ros.types import Episode
 
 Row = dict[str, float | int | str]
@@ -33,13 +33,10 @@ class MetricsLog:
         """
         path = run_dir / METRICS
         rows = _whole_rows(path) if go_on else b""
-        path.write_bytes(rows)
-        self._file = path.open("a", newline="", encoding="utf-8")
-        self._writer: csv.DictWriter[str] | None = None
-        if rows:
-            names = rows.decode().splitlines()[0].split(",")
-            self._writer = csv.DictWriter(self._file, names)
-        self._events = SummaryWriter(str(run_dir / "tensorboard"))
+        self._file = AppendedFile(path, len(rows))
+        self._file.append(b"")  # so that it is there
+        self._names = rows.decode().splitlines()[0].split(",") if rows else []
+        self._events = EventsFile(run_dir / "tensorboard")
         self._episodes = max(0, rows.count(b"\n") - 1)
         self._reports: list[Report] = []
         self._row_began = time.perf_counter()
@@ -73,26 +70,30 @@ class MetricsLog:
             "replay_fill": replay_fill,
             **self._of_updates(),
         }
-        try:
-            self._write_row(row)
-            self._write_events(row, step)
-        except OSError as error:  # a full disk; the rows wait in the buffer
-            say(f"learner: cannot write the log: {error}")
+        self._write_row(row)
+        self._write_events(row, step)
 
     def _write_row(self, row: Row) -> None:
-        if self._writer is None:
-            self._writer = csv.DictWriter(self._file, list(row))
-            self._writer.writeheader()
-        self._writer.writerow(row)
-        self._file.flush()
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._names or list(row))
+        if not self._names:
+            self._names = list(row)
+            writer.writeheader()
+        writer.writerow(row)
+        self._file.append(text.getvalue().encode())
 
     def _write_events(self, row: Row, step: int) -> None:
         now = time.perf_counter()
         waiting = {"waiting": self.waited / (now - self._row_began)}
         self._row_began, self.waited = now, 0.0
-        for name, value in (row | waiting).items():
-            if name != "step" and value != "":
-                self._events.add_scalar(f"train/{name}", value, step)
+        self._events.add(
+            {
+                f"train/{name}": float(value)
+                for name, value in (row | waiting).items()
+                if name != "step" and value != ""
+            },
+            step,
+        )
 
     def _of_updates(self) -> Row:
         """Sum up: extremes of the values, the number skipped, and means of the others."""
@@ -115,9 +116,8 @@ class MetricsLog:
 
     def close(self) -> None:
         """Write what is left and close both."""
-        for log in (self._file, self._events):
-            with contextlib.suppress(OSError):  # was said when it was written
-                log.close()
+        self._file.close()
+        self._events.close()
 
 
 def _whole_rows(path: Path) -> bytes:

@@ -17,6 +17,7 @@ from ddpg_ros.config import Config
 from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.last_resort import LAST_TRIES
 from ddpg_ros.link.bell import Bell
 from ddpg_ros.link.counter import Counter
 from ddpg_ros.link.health import LearnerHealth, SaveRequest
@@ -186,6 +187,11 @@ class LearnerProcess:
         self._version, weights = newest
         return weights
 
+    def last_weights(self) -> Vector32 | None:
+        """Return the newest weights of any learner, flat, or None where none ever came."""
+        newest = self._slot.read() if self._slot.version else None
+        return None if newest is None else newest[1]
+
     def wait_for(self, step: int) -> None:
         """Wait until the updates that the first `step` transitions allow are done.
 
@@ -237,7 +243,8 @@ class LearnerProcess:
         self._watch.end()
         life, listener = self._watch.life, Listener(self._pulse)
         self._tell()
-        if self._slot.version and not self.absent and life.say(Stop()):
+        patience = LAST_TRIES if timeout > LAST_TRIES else 0.0
+        if self._slot.version and not self.absent and life.say(Stop(patience)):
             self._work.ring()
             hangs = False
             while life.last is None and life.alive and not hangs and time.monotonic() < deadline:

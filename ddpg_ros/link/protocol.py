@@ -41,6 +41,8 @@ class Saved:
 class Stop:
     """Asks the learner to save and to end."""
 
+    patience: float = 0.0  # [s] to try to save again where there is no room
+
 
 @dataclass(frozen=True)
 class Stopped:

@@ -1,19 +1,22 @@
 """A training from its first step to its policy file; the same with ROS and with Gymnasium."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ddpg_ros.config import Config
-from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
+from ddpg_ros.control.policy import GOLDEN_PAIRS, Policy, PolicyAbout, load_policy, save_policy
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.last_resort import keep
 from ddpg_ros.link.health import LearnerHealth, SaveRequest
 from ddpg_ros.link.learning_actor import LearningActor
 from ddpg_ros.link.process import WAIT_TIMEOUT, LearnerProcess
 from ddpg_ros.link.protocol import Failed, Stopped
 from ddpg_ros.link.room import available_memory, require_room
 from ddpg_ros.run_directory import POLICY
+from ddpg_ros.say import say
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
 ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM, RESET_STREAM = 2, 3, 4, 5
@@ -36,6 +39,7 @@ class Training:
         """
         require_room(config.learner, about.sizes, available_memory())
         self._learner = LearnerProcess(config, about, run_dir)
+        self._about = about
         self._revives, self._policy = not config.takes_turns, run_dir / POLICY
         self.actor = LearningActor(
             self._learner,
@@ -46,12 +50,15 @@ class Training:
         )
         self._started_at: float | None = None
         self._stopped = False
+        self._by_actor = False  # the policy was saved on this side, without a learner
         self._why = "the learner left no policy; see its last words above."
         self.wall_s = 0.0
         """Duration of the training [s], from the first state to `stop`."""
         self.updates = 0
         self.dropped = 0
         self.policy_path: Path | None = None
+        self.complaint = ""
+        """Why the policy is not in the run directory, and where it is, or nothing."""
 
     @property
     def ready(self) -> bool:
@@ -124,8 +131,33 @@ class Training:
             self.updates, self.policy_path = last.updates, last.policy
         elif self._revives and self._policy.exists():
             self.policy_path = self._policy
+        elif not self._policy.exists():
+            self._save_own()
+        if self.policy_path is not None and self.policy_path != self._policy:
+            self.complaint = f"{self._policy} could not be written: it is {self.policy_path}"
         if isinstance(last, Failed):
             self._why = last.message
+
+    def _save_own(self) -> None:
+        """Save what the actor acts by, where the learner was lost before it saved anything."""
+        policy = self.actor.snapshot()
+        if policy is None:
+            return
+        about = replace(self._about, steps=self.actor.steps, updates=self.updates)
+        rng = np.random.default_rng(about.seed)
+        size = (GOLDEN_PAIRS, about.sizes[0])
+        observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
+        answers = np.stack([policy(observation) for observation in observations])
+
+        def write(path: Path) -> None:
+            save_policy(path, about, policy.weights, observations, answers)
+
+        self._by_actor = True
+        self.policy_path, why = keep(self._policy, write, 0.0)
+        say(
+            why
+            or f"the learner left no policy; {self._policy} holds the weights that it gave last."
+        )
 
     def finish(self) -> Policy | None:
         """End a whole training: stop the learner and read back the policy that it saved.
@@ -138,7 +170,7 @@ class Training:
             PolicyFileError: what it left is not one.
         """
         self.stop(patient=True)
-        if self.policy_path is not None:
+        if self.policy_path is not None and not self._by_actor:
             return load_policy(self.policy_path)
         if self.cancelled:
             return None

@@ -14,6 +14,7 @@ from std_srvs.srv import Trigger
 from ddpg_ros.assembly import build_arm
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.experiment import Experiment
+from ddpg_ros.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.link.health import SaveRequest
 from ddpg_ros.nodes.arguments import Arguments
 from ddpg_ros.nodes.control_node import ControlNode
@@ -61,11 +62,12 @@ class AgentNode(ControlNode):
         """Stop the learner, keep policy and summary."""
         with self._hold:
             interrupted = self._interrupted or not self.finished
-            summary = self.experiment.close(self.topics.rejected, interrupted)
-            self._experiment = None
+            experiment, self._experiment = self.experiment, None
+            summary = experiment.close(self.topics.rejected, interrupted)
             self.get_logger().info(summary.sentence())
             if self._run_dir is not None:
-                summary.save(self._run_dir)
+                patience = 0.0 if interrupted else LAST_TRIES
+                require_whole([*experiment.complaints, summary.save(self._run_dir, patience)])
                 self.get_logger().info(f"results are in {self._run_dir}")
 
     def announce_goal(self) -> None:

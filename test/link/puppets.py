@@ -3,6 +3,7 @@
 A module of its own: the spawned process imports it by name.
 """
 
+import errno
 import os
 import resource
 import signal
@@ -167,4 +168,22 @@ def has_no_disk(end):
     """Be the real learner, whose files can hold no byte more than a few."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where output is a file, it is full, too
     resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+    learn(end)
+
+
+def has_no_room_in_its_directory(end):
+    """Be the real learner, for whose policy and checkpoint there is no room until `room` exists.
+
+    Other disks have room.
+    """
+    from ddpg_ros import sealed_file
+
+    write = sealed_file.write_whole
+
+    def full(path, content, previous=None):
+        if end.run_dir in path.parents and not (end.run_dir / "room").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write(path, content, previous)
+
+    sealed_file.write_whole = full
     learn(end)
