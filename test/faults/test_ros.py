@@ -115,7 +115,7 @@ def test_in_lock_step_an_arm_that_somebody_else_has_placed_costs_the_episode_and
     robot.stamp += PERIOD
     robot.publish()
     robot.until(lambda: robot.episodes, "an episode")
-    assert "fault: 3 unusable states in a row: joint 0 jumped by -1.0" in process.said
+    assert "fault: 3 unusable states in a row: joint 'shoulder' jumped by -1.0" in process.said
     assert robot.resets >= 2 and robot.episodes[0][1] == 50
 
 
