@@ -1,10 +1,12 @@
 """The arm as its URDF describes it: joints, limits and forward kinematics."""
 
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ddpg_ros.errors import ConfigError, RobotError
 from ddpg_ros.kinematics import ROTARY, Chain, Joint, Pose
@@ -80,9 +82,7 @@ class Robot:
                 "set robot.tip to a link further out, or robot.joints."
             )
         held = tree.stand(names)
-        limits = np.array(
-            [read_limits(elements[joint], path) for joint in names], dtype=np.float64
-        )
+        limits = _limits([elements[joint] for joint in names], path)
         return cls(
             name=name,
             urdf_path=path,
@@ -154,3 +154,21 @@ class Robot:
             held.append(f"{name} ({kinds[name]}{mimics}) at {position:g}{unit}")
         others = f"; not commanded, taken to stand still: {', '.join(held)}" if held else ""
         return f"{self.name}: joints in order {commanded}; tip {self.tip}{others}"
+
+
+def _limits(joints: Sequence[ElementTree.Element], path: Path) -> NDArray[np.float64]:
+    """Return lower, upper, velocity and effort limit of each joint, (n, 4).
+
+    Raises:
+        RobotError: what is wrong, of all joints together.
+    """
+    found: list[tuple[float, ...]] = []
+    problems: list[str] = []
+    for joint in joints:
+        try:
+            found.append(read_limits(joint))
+        except RobotError as error:  # noqa: PERF203 (all of them are said at once)
+            problems.append(str(error))
+    if problems:
+        raise RobotError(f"{path}: {' '.join(problems)}")
+    return np.array(found, dtype=np.float64)

@@ -76,8 +76,12 @@ def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
     return root.get("name", path.stem), elements
 
 
-def read_limits(element: ElementTree.Element, path: Path) -> tuple[float, float, float, float]:
-    """Return a joint's lower and upper position, velocity and effort limit."""
+def read_limits(element: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Return a joint's lower and upper position, velocity and effort limit.
+
+    Raises:
+        RobotError: a limit that is missing or cannot be; names the joint, not the file.
+    """
     name, limit = element.get("name"), element.find("limit")
     wanted = ["effort", "velocity"]
     if element.get("type") == "revolute":
@@ -85,19 +89,19 @@ def read_limits(element: ElementTree.Element, path: Path) -> tuple[float, float,
     missing = [key for key in wanted if limit is None or limit.get(key) is None]
     if missing:
         raise RobotError(
-            f"{path}: joint '{name}' has no limit for {', '.join(missing)}; add "
+            f"joint '{name}' has no limit for {', '.join(missing)}; add "
             f'<limit effort="[N·m]" velocity="[rad/s]" lower="[rad]" upper="[rad]"/>.'
         )
     assert limit is not None
     try:
         value = {key: float(limit.get(key, "")) for key in wanted}
     except ValueError as error:
-        raise RobotError(f"{path}: joint '{name}' has a bad limit ({error}).") from None
+        raise RobotError(f"joint '{name}' has a bad limit ({error}).") from None
     lower, upper = value.get("lower", -math.inf), value.get("upper", math.inf)
     finite = all(math.isfinite(number) for number in value.values())
     if not (finite and value["effort"] > 0 and value["velocity"] > 0 and lower < upper):
         raise RobotError(
-            f"{path}: joint '{name}' has limits {value}; expected finite numbers with "
+            f"joint '{name}' has limits {value}; expected finite numbers with "
             "effort > 0, velocity > 0 and lower < upper."
         )
     return lower, upper, value["velocity"], value["effort"]

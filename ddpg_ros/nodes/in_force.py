@@ -1,5 +1,7 @@
 """The limits in force: said once, shown as parameters, and the torque's lowered at run time."""
 
+import math
+
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
@@ -39,22 +41,36 @@ class LimitsInForce:
         limits = guard.limits
         for line in describe(limits):
             self._node.get_logger().info(f"in force: {line}")
+        self._say_stop(guard)
         shown = {
             _TORQUE: limits.torque,
             "robot.joints": limits.joints,
             "safety.velocity_limit": limits.velocity,
             "safety.k_position": limits.k_position,
-            "safety.k_velocity": limits.k_velocity,
-            "safety.damping": limits.damping,
         }
-        if np.isfinite(limits.power).all():
-            shown["safety.power_limit"] = limits.power
+        for name in ("k_velocity", "damping", "power"):
+            numbers = getattr(limits, name)
+            if np.isfinite(numbers).all():  # else by the arm's inertia, or no limit: empty
+                shown[f"safety.{name}" + "_limit" * (name == "power")] = numbers
         self._showing = True
         for name, numbers in shown.items():
             show(self._node, name, np.array(numbers).tolist())
         show(self._node, "safety.torque_rate_safe", limits.torque_rate_safe)
         self._showing = False
         self._guard = guard
+
+    def _say_stop(self, guard: Guard) -> None:
+        if guard.brake_rate:
+            self._node.get_logger().info(
+                f"in force: a stop slows the arm down to a twentieth within "
+                f"{guard.stop_seconds:.2g} s, at {guard.brake_rate:.3g} 1/s"
+            )
+        else:
+            self._node.get_logger().warning(
+                "in force: the URDF states no inertia for what the joints move, and a brake of "
+                "unknown effect could drive the arm: nothing brakes, a stop is zero torque, and "
+                "soft limits only take torque away. Add <inertial> to the links."
+            )
 
     def end(self) -> None:
         """Let go of the guard; what is shown stays."""
@@ -92,13 +108,17 @@ def describe(limits: Limits) -> list[str]:
         f"{joint.name}: torque {joint.torque:g} N·m, velocity {joint.velocity:g} rad/s, position "
         f"{joint.lower:g} to {joint.upper:g} rad (soft {joint.soft_lower:g} to "
         f"{joint.soft_upper:g}), k_position {joint.k_position:g} 1/s, k_velocity "
-        f"{joint.k_velocity:g} and damping {joint.damping:g} N·m·s/rad, power {joint.power:g} W"
+        f"{_gain(joint.k_velocity)}, damping {_gain(joint.damping)}, power {joint.power:g} W"
         for joint in limits.by_joint()
     ]
     return [
         *lines,
         f"torque rate {limits.torque_rate:g} N·m/s, {limits.torque_rate_safe:g} toward zero",
     ]
+
+
+def _gain(gain: float) -> str:
+    return "by inertia" if math.isnan(gain) else f"{gain:g} N·m·s/rad"
 
 
 def _of_joints(limits: Limits, numbers: Vector) -> list[str]:
