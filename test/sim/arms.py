@@ -1,6 +1,7 @@
 """Random arms as URDF text, their sizes, and what pinocchio makes of the same file."""
 
 import math
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,11 @@ class Reference:
     """Pinocchio's model of the file of a robot, the joints that it holds locked."""
 
     def __init__(self, robot: Robot) -> None:
-        model = pin.buildModelFromUrdf(str(robot.urdf_path))
+        root = ElementTree.parse(robot.urdf_path).getroot()
+        for joint in root.findall("joint"):  # urdfdom takes none without all of its attributes
+            for tag in joint.findall("safety_controller"):
+                joint.remove(tag)
+        model = pin.buildModelFromXML(ElementTree.tostring(root, encoding="unicode"))
         self._names = robot.joints
         locked = [n for n in range(1, model.njoints) if model.names[n] not in robot.joints]
         self.model = pin.buildReducedModel(model, locked, self._places(model, robot.held))
