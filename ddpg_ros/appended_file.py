@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import BinaryIO
 
+from ddpg_ros.last_resort import keep
 from ddpg_ros.say import say
+from ddpg_ros.sealed_file import write_whole
 
 
 class AppendedFile:
@@ -20,11 +22,6 @@ class AppendedFile:
         self._file: BinaryIO | None = None
         self._waiting: list[bytes] = []
         self._complained = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether all that was appended is on the disk."""
-        return not self._waiting
 
     def append(self, piece: bytes) -> None:
         """Write a piece, after those that wait; it never fails."""
@@ -58,10 +55,23 @@ class AppendedFile:
         self._end += len(content)
         self._waiting.clear()
 
-    def close(self) -> None:
-        """Try once more, and close; a second call does nothing."""
+    def close(self) -> str:
+        """Try once more, and close; a second call does nothing.
+
+        Returns:
+            Why the file is not whole, and where there is one that is, or nothing.
+        """
         if self._waiting:
             self.append(b"")
         if self._file is not None:
             self._file.close()
             self._file = None
+        waiting, self._waiting = b"".join(self._waiting), []
+        return self._keep_with(waiting) if waiting else ""
+
+    def _keep_with(self, waiting: bytes) -> str:
+        def write(place: Path) -> None:
+            there = self._path.read_bytes()[: self._end] if self._end else b""
+            write_whole(place, there + waiting)
+
+        return keep(self._path, write, 0.0)[1]

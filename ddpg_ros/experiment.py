@@ -17,7 +17,6 @@ from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
 from ddpg_ros.greedy_log import GreedyLog
-from ddpg_ros.last_resort import LAST_TRIES
 from ddpg_ros.link.training import EVAL_STREAM, GOAL_STREAM, Training, stream
 from ddpg_ros.summary import Summary
 from ddpg_ros.types import JointState, Vector
@@ -200,11 +199,10 @@ class Experiment:
 
         What is not where it belongs then stands in `complaints`.
         """
-        patience = 0.0 if interrupted else LAST_TRIES
         if self.training is not None:
             self.training.stop()
             self.complaints.append(self.training.complaint)
-        self.complaints.append(self._greedy.close(patience))
+        self.complaints.append(self._greedy.close())
         return Summary.of(
             to_parameters(self.config),
             self.training,

@@ -6,9 +6,7 @@ import time
 from pathlib import Path
 
 from ddpg_ros.appended_file import AppendedFile
-from ddpg_ros.last_resort import keep
 from ddpg_ros.run_directory import EVALUATION
-from ddpg_ros.sealed_file import write_whole
 from ddpg_ros.types import Episode
 
 
@@ -47,31 +45,17 @@ class GreedyLog:
             steps = sum(past.length for past in self.episodes)
             self.steps_per_s = steps / (time.monotonic() - self._began_at)
         if self._file is not None:
-            self._file.append(_row(len(self.episodes), episode))
+            row = (len(self.episodes), episode.episode_return, episode.length)
+            self._file.append(_line(*row, int(episode.success)))
 
-    def close(self, patience: float = 0.0) -> str:
+    def close(self) -> str:
         """Close the file; a second call does nothing.
 
-        Args:
-            patience: how long to try again where there is no room [s].
-
         Returns:
-            Why it is not whole, and where it is, or nothing.
+            Why it is not whole, and where there is one that is, or nothing.
         """
         log, self._file = self._file, None
-        if log is None or self._run_dir is None:
-            return ""
-        log.close()
-        if log.whole:
-            return ""
-        rows = [_row(number, episode) for number, episode in enumerate(self.episodes, 1)]
-        content = b"".join((_line("episode", "return", "length", "success"), *rows))
-        path = self._run_dir / EVALUATION
-        return keep(path, lambda place: write_whole(place, content), patience)[1]
-
-
-def _row(number: int, episode: Episode) -> bytes:
-    return _line(number, episode.episode_return, episode.length, int(episode.success))
+        return "" if log is None else log.close()
 
 
 def _line(*fields: object) -> bytes:

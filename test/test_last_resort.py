@@ -11,6 +11,7 @@ import pytest
 
 from ddpg_ros.appended_file import AppendedFile
 from ddpg_ros.errors import RunDirectoryError
+from ddpg_ros.greedy_log import GreedyLog
 from ddpg_ros.last_resort import keep, require_whole
 from ddpg_ros.types import Episode
 
@@ -82,15 +83,13 @@ def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_pa
         file.append(b"two\n")
         assert (tmp_path / "log").read_bytes() == b"one\n"
         file.append(b"three\n")
-        assert not file.whole
+        assert (tmp_path / "log").read_bytes() == b"one\n"
     said = capsys.readouterr().err
     assert said.count("waits in memory until there is room") == 1
     file.append(b"four\n")
-    assert file.whole
     assert (tmp_path / "log").read_bytes() == b"one\ntwo\nthree\nfour\n"
     assert "nothing is missing" in capsys.readouterr().err
-    file.close()
-    file.close()
+    assert file.close() == file.close() == ""
 
 
 def test_what_waited_is_written_at_the_close_where_there_is_room_by_then(tmp_path):
@@ -109,22 +108,28 @@ def test_a_growing_file_keeps_what_it_is_told_to_of_an_older_one(tmp_path):
     assert (tmp_path / "log").read_bytes() == b"one\ntwo\n"
 
 
-def test_greedy_episodes_that_found_no_room_are_elsewhere_whole(tmp_path, elsewhere):
-    from ddpg_ros.greedy_log import GreedyLog
+def test_a_growing_file_that_found_no_room_is_elsewhere_whole(tmp_path, elsewhere, monkeypatch):
+    place = tmp_path / "log"
+    file = AppendedFile(place)
+    file.append(b"one\n")
+    monkeypatch.setattr(file, "_write", lambda: no_room(place))
+    monkeypatch.setattr(
+        "ddpg_ros.appended_file.write_whole",
+        lambda path, content: no_room(path) if path == place else path.write_bytes(content),
+    )
+    file.append(b"two\n")
+    why = file.close()
+    (copy,) = elsewhere.glob("*/log")
+    assert copy.read_bytes() == b"one\ntwo\n"
+    assert why == f"{place} could not be written (No space left on device): it is {copy}"
+    assert place.read_bytes() == b"one\n"
 
-    run_dir = tmp_path / "run"
-    run_dir.mkdir()
-    log = GreedyLog(run_dir)
-    with files_of_at_most(40):
-        log.open()
-        log.add(Episode(-1.5, 7, True, False, {}))
-    with files_of_at_most(0):
-        complaint = log.close()
-    assert "it is lost" in complaint  # no file at all can grow here
-    log = GreedyLog(run_dir)
+
+def test_greedy_episodes_wait_for_room(tmp_path):
+    log = GreedyLog(tmp_path)
     with files_of_at_most(0):
         log.open()
         log.add(Episode(-1.5, 7, True, False, {}))
     assert log.close() == ""
-    text = (run_dir / "evaluation.csv").read_text()
+    text = (tmp_path / "evaluation.csv").read_text()
     assert text.splitlines() == ["episode,return,length,success", "1,-1.5,7,1"]

@@ -14,7 +14,6 @@ from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import EnvironmentFailedError, PolicyFileError
 from ddpg_ros.greedy_log import GreedyLog
-from ddpg_ros.last_resort import LAST_TRIES
 from ddpg_ros.link.training import EVAL_STREAM, RESET_STREAM, Training, stream
 from ddpg_ros.say import say
 from ddpg_ros.summary import Summary
@@ -64,7 +63,7 @@ def train_on_gymnasium(
             failure = str(error)
         finally:
             training.stop()
-            complaint = greedy.close(0.0 if stop.signal else LAST_TRIES)
+            complaint = greedy.close()
             env.close()
     settings = to_parameters(config)
     summary = Summary.of(

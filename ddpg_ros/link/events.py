@@ -34,9 +34,9 @@ class EventsFile:
         values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
 
-    def close(self) -> None:
-        """Write what waits, and close."""
-        self._file.close()
+    def close(self) -> str:
+        """Write what waits, and close; return why it is not whole, or nothing."""
+        return self._file.close()
 
     def _write(self, event: Event) -> None:
         record = _Bytes()

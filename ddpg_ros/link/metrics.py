@@ -12,6 +12,7 @@ from ddpg_ros.algo.update import Metrics
 from ddpg_ros.appended_file import AppendedFile
 from ddpg_ros.link.events import EventsFile
 from ddpg_ros.run_directory import METRICS
+from ddpg_ros.say import say
 from ddpg_ros.types import Episode
 
 Row = dict[str, float | int | str]
@@ -116,8 +117,9 @@ class MetricsLog:
 
     def close(self) -> None:
         """Write what is left and close both."""
-        self._file.close()
-        self._events.close()
+        for log in (self._file, self._events):
+            if why := log.close():
+                say(f"learner: {why}.")
 
 
 def _whole_rows(path: Path) -> bytes:
