@@ -102,7 +102,8 @@ class _Fit:
         stated = [getattr(joint, name) for joint in self._robot.safety]
         if not self._settings.urdf_gains:
             stated = [None] * len(stated)
-        return np.array([math.nan if gain is None else gain for gain in stated]), True
+        # A safety_controller has to state k_velocity; 0 stands for none.
+        return np.array([gain or math.nan for gain in stated]), True
 
     def _k_position(self) -> Vector:
         given, from_urdf = self._given("k_position")
