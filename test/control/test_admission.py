@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ddpg_ros.control.admission import Admission, Arrival
@@ -291,6 +291,7 @@ pairs = st.tuples(numbers, numbers)
 steps = st.tuples(st.integers(0, 2**31 * 10**9 - 1) | st.integers(1, 5), pairs, pairs)
 
 
+@settings(deadline=None)
 @given(st.booleans(), st.lists(st.tuples(steps, st.floats(0.0, 1e3)), max_size=12))
 @example(True, [((1, (1e308, 0.0), (0.0, 0.0)), 0.0), ((2, (-1e308, 0.0), (0.0, 0.0)), 0.0)])
 def test_fault_56_any_row_of_states_is_judged(paced, row):

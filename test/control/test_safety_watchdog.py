@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ddpg_ros.control.decimator import Decimator
@@ -126,6 +126,7 @@ def test_a_pause_after_a_state_that_was_not_due_is_judged_from_that_state_on(ben
     assert bench.safety.cause == "no joint state for 101 ms"
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0005, 0.0295), min_size=10, max_size=60))
 def test_a_loop_that_deals_with_each_state_at_once_is_never_late_whatever_the_states_rhythm(gaps):
     bench, due = Bench(), Decimator(PERIOD)

@@ -4,11 +4,10 @@ For longer: `python -m test.fuzz_messages -max_total_time=600`.
 """
 
 import math
-import statistics
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("rclpy")
@@ -31,12 +30,14 @@ def test_fault_56_bytes_changed_at_random_are_read_as_rclpy_reads_them_or_reject
         check(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 @example(b"\0\1\0\0")
 def test_fault_56_bytes_that_mean_nothing_are_rejected(data):
     check(data)
 
 
+@settings(deadline=None)
 @given(NAMES, SECONDS, NANOSECONDS, *[st.lists(DOUBLES, max_size=5)] * 3)
 def test_fault_56_messages_of_any_numbers_and_lengths_are_read_as_rclpy_reads_them_or_rejected(
     names, seconds, nanoseconds, position, velocity, effort
@@ -46,6 +47,7 @@ def test_fault_56_messages_of_any_numbers_and_lengths_are_read_as_rclpy_reads_th
     check(serialize_message(message))
 
 
+@settings(deadline=None)
 @given(SECONDS, NANOSECONDS)
 @example(2**31 - 1, 2**32 - 1)
 @example(2**31 - 1, 10**9 - 1)
@@ -96,11 +98,11 @@ def test_fault_57_the_time_for_a_message_grows_with_its_length_and_no_faster():
         raw, times = names_message(count), []
         assert len(raw) < MOST_BYTES
         for _ in range(15):
-            joints, begin = JointMap(["0", "1"]), time.perf_counter()
+            joints, begin = JointMap(["0", "1"]), time.thread_time()
             with pytest.raises(JointStateError, match="joints named twice: 0, 1, 2,"):
                 joints.command(raw)
-            times.append(time.perf_counter() - begin)
-        return statistics.median(times)
+            times.append(time.thread_time() - begin)
+        return min(times)
 
     took(400)
     assert took(3_200) < 3.0 * 8 * took(400)  # eight times as many; quadratic would be 64 times
