@@ -71,8 +71,10 @@ class Answers:
 
     def poll(self) -> None:
         """Send what was kept to the clients that are found by now; cheap in every turn."""
+        if not self._kept:
+            return
         now = time.monotonic()
-        if not self._kept or now - self._looked_at < _LOOK_EVERY:
+        if now - self._looked_at < _LOOK_EVERY:
             return
         self._looked_at = now
         readers: dict[object, Readers] = {}  # one question for each service
