@@ -11,6 +11,7 @@ from ddpg_ros.inertia import read_inertia
 from ddpg_ros.kinematics import Joint
 from ddpg_ros.robot import Robot
 from ddpg_ros.types import Vector
+from ddpg_ros.urdf import read_number, read_urdf
 
 Matrix = NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class MassMatrix:
         self._in_order = order == sorted(order)
         self._order = order
         self._square = np.ix_(order, order)
+        self._damping = np.empty(len(order))  # [N·m·s/rad], in the model's order
+        self._damping[order] = read_damping(robot)
         low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
@@ -62,22 +65,30 @@ class MassMatrix:
         angles[self._order] = position
         return np.array(pinocchio.crba(self.model, self._data, angles)[self._square])
 
-    def inverse(self, position: Vector) -> Matrix:
-        """Return M(q)⁻¹, (n, n) [1/(kg·m²)]; zero for joints that move no known mass.
+    def inverse(self, position: Vector, damped_for: float = 0.0) -> Matrix:
+        """Return (M(q) + t D)⁻¹, (n, n) [1/(kg·m²)]; zero for joints that move no known mass.
 
-        Its diagonal is how fast a joint gives way to its own torque while the others are free.
+        Its diagonal is how fast a joint gives way to its own torque while the others are free; D
+        is the damping that the URDF states, as felt over a time t.
+
+        Args:
+            position: (n,) [rad].
+            damped_for: t [s].
         """
+        model = self.model
         if self.known.all():
-            if self._in_order:
-                return np.array(pinocchio.computeMinverse(self.model, self._data, position))
-            angles = np.empty(len(self._order))
-            angles[self._order] = position
-            return np.array(
-                pinocchio.computeMinverse(self.model, self._data, angles)[self._square]
-            )
+            angles = position
+            if not self._in_order:
+                angles = np.empty(len(self._order))
+                angles[self._order] = position
+            model.armature[:] = damped_for * self._damping
+            inverse = np.array(pinocchio.computeMinverse(model, self._data, angles))
+            model.armature[:] = 0.0
+            return inverse if self._in_order else inverse[self._square]
         moving = np.ix_(self.known, self.known)
-        inverse = np.zeros((len(self.known), len(self.known)))
-        inverse[moving] = np.linalg.pinv(self.at(position)[moving], hermitian=True)
+        damping = np.diag(damped_for * self._damping[self._order])
+        inverse = np.zeros(damping.shape)
+        inverse[moving] = np.linalg.pinv((self.at(position) + damping)[moving], hermitian=True)
         return inverse
 
     def share(self, gains: Vector, period: float) -> float:
@@ -107,6 +118,17 @@ class MassMatrix:
             inverse = np.linalg.inv(moving).diagonal(axis1=1, axis2=2)
             least[self.known] = 1.0 / inverse.max(axis=0)
         return least
+
+
+def read_damping(robot: Robot) -> Vector:
+    """Return the damping that the URDF states for each joint, (n,) [N·m·s/rad]; 0 by default."""
+    _, elements = read_urdf(robot.urdf_path)
+    where = f"{robot.urdf_path}: joint"
+    stated = [
+        read_number(elements[joint], "dynamics", "damping", 0.0, f"{where} '{joint}'")
+        for joint in robot.joints
+    ]
+    return np.maximum(stated, 0.0)
 
 
 def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:

@@ -29,10 +29,6 @@ from ddpg_ros.types import Vector
 SHARE = 0.25
 """The share a of the arm's velocity that a braking torque takes off in one control period."""
 
-DRIVE = 0.5
-"""The share of what a joint's velocity may grow by that it may grow by in one control period."""
-
-
 _FASTEST = 1e9  # [rad/s] the largest velocity that is looked at; products of larger ones overflow
 
 
@@ -45,8 +41,13 @@ class Mass(Protocol):
     def at(self, position: Vector) -> NDArray[np.float64]:
         """Return the mass matrix, (n, n) [kg·m²], of a position (n,) [rad]."""
 
-    def inverse(self, position: Vector) -> NDArray[np.float64]:
-        """Return its inverse; zero for a joint that moves no known mass."""
+    def inverse(self, position: Vector, damped_for: float = 0.0) -> NDArray[np.float64]:
+        """Return its inverse; zero for a joint that moves no known mass.
+
+        Args:
+            position: (n,) [rad].
+            damped_for: how long the joints' own damping counts as inertia [s].
+        """
 
 
 class Brake:
@@ -63,7 +64,7 @@ class Brake:
             rate_safe: torque_rate_safe [N·m/s].
             mass: the arm's inertia; None if it is not known, and nothing brakes.
         """
-        self._joints, self._mass, self._drive = joints, mass, DRIVE / period
+        self._joints, self._mass, self._period = joints, mass, period
         strongest = max(joint.torque for joint in joints)
         # −β M v moves at β times the torque, which may move at torque_rate_safe.
         self.rate = min(SHARE / period, rate_safe / strongest)
@@ -132,17 +133,19 @@ class Brake:
 
         A joint whose gain is given is bounded by that alone. Another one that is slower than
         allowed may be driven with up to 2 torque / velocity of the difference, and such that it
-        gains at most `DRIVE` of it in one period. Joints that are faster are braked together: by
-        the torques with which their excess falls at the rate β, given what the other joints are
-        asked for. No such torque drives a joint.
+        gains at most `SHARE` of it in one period, with the file's damping. Joints that are faster
+        are braked together: by the torques with which their excess falls at the rate β, given
+        what the other joints are asked for. No such torque drives a joint.
 
         Args:
             asked: n torques [N·m] within the torque limits.
             angles: n positions [rad].
             speeds: n velocities [rad/s].
         """
-        inverse = None if self._mass is None else self._mass.inverse(np.array(angles))
-        gives = [0.0] * len(angles) if inverse is None else inverse.diagonal().tolist()
+        gives = [0.0] * len(angles)
+        if self._mass is not None:
+            softened = self._mass.inverse(np.array(angles), self._period)
+            gives = (self._period / SHARE * softened.diagonal()).tolist()
         bounds: list[Bounds] = []
         fast: dict[int, float] = {}
         for index, (joint, angle, speed) in enumerate(
@@ -154,21 +157,20 @@ class Brake:
                 continue
             drive = 2.0 * joint.torque / joint.velocity
             if gives[index]:
-                drive = min(drive, self._drive / gives[index])
+                drive = min(drive, 1.0 / gives[index])
                 speed = clamp(speed, -_FASTEST, _FASTEST)
                 excess = speed - clamp(speed, *allowed_speeds(joint, angle))
                 if excess:
                     fast[index] = excess
             bounds.append(soft_bounds(joint, angle, speed, drive, 0.0))
-        if fast and inverse is not None:
-            self._brake_together(angles, asked, inverse, fast, bounds)
+        if fast:
+            self._brake_together(angles, asked, fast, bounds)
         return bounds
 
     def _brake_together(
         self,
         angles: Sequence[float],
         asked: Sequence[float],
-        inverse: NDArray[np.float64],
         fast: dict[int, float],
         bounds: list[Bounds],
     ) -> None:
@@ -176,6 +178,8 @@ class Brake:
 
         M⁻¹ τ = −β (v − v_allowed) for these joints, whose other side is τ of the others.
         """
+        assert self._mass is not None
+        inverse = self._mass.inverse(np.array(angles))
         indices = list(fast)
         others = [index for index in range(len(angles)) if index not in fast]
         kept = [clamp(asked[index], *bounds[index]) for index in others]
