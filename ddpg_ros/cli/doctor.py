@@ -43,6 +43,7 @@ def diagnose() -> list[Finding]:
         _messages,
         _torch,
         lambda: _library("pybullet", "pybullet", "the simulator's physics"),
+        lambda: _library("pinocchio", "pin", "the inertia that the guard's brakes rest on"),
         lambda: _library("gymnasium", "gymnasium", "train --gym"),
         lambda: _library("safetensors", "safetensors", "policy files"),
         lambda: _library("tensorboard", "tensorboard", "the learner's log"),
