@@ -107,13 +107,17 @@ class MassMatrix:
         symmetric = root[:, None] * np.linalg.inv(moving) * root
         return period * float(np.linalg.eigvalsh(symmetric)[:, -1].max())
 
-    def lightest(self) -> Vector:
+    def lightest(self, damped_for: float = 0.0) -> Vector:
         """Return the least inertia that each joint moves while the others are free, (n,) [kg·m²].
 
         Zero for a joint without mass.
+
+        Args:
+            damped_for: how long the joints' own damping counts as inertia [s].
         """
         least = np.zeros(len(self.known))
-        moving = self.samples[:, self.known][:, :, self.known]
+        damping = np.diag(damped_for * self._damping[self._order])
+        moving = (self.samples + damping)[:, self.known][:, :, self.known]
         if moving.size:
             inverse = np.linalg.inv(moving).diagonal(axis1=1, axis2=2)
             least[self.known] = 1.0 / inverse.max(axis=0)

@@ -41,6 +41,9 @@ class Mass(Protocol):
     def at(self, position: Vector) -> NDArray[np.float64]:
         """Return the mass matrix, (n, n) [kg·m²], of a position (n,) [rad]."""
 
+    def lightest(self, damped_for: float = 0.0) -> Vector:
+        """Return the least inertia that each joint moves anywhere, (n,) [kg·m²]."""
+
     def inverse(self, position: Vector, damped_for: float = 0.0) -> NDArray[np.float64]:
         """Return its inverse; zero for a joint that moves no known mass.
 
@@ -81,6 +84,22 @@ class Brake:
         pairs = zip(self._joints, self._mass.heaviest.tolist(), strict=True)
         by_torque: float = max(load * joint.velocity / joint.torque for joint, load in pairs)
         return 3.0 / self.rate + by_torque
+
+    @property
+    def drive_at_rest(self) -> list[float]:
+        """Torque that each joint may be driven with at rest, everywhere between its limits [N·m].
+
+        Less than its torque limit, if that would take it beyond its velocity limit too soon.
+        """
+        if self._mass is None:
+            return [joint.torque for joint in self._joints]
+        least = self._mass.lightest(self._period).tolist()
+        return [
+            min(joint.torque, SHARE / self._period * inertia * joint.velocity or math.inf)
+            if math.isnan(joint.k_velocity)
+            else min(joint.torque, joint.k_velocity * joint.velocity)
+            for joint, inertia in zip(self._joints, least, strict=True)
+        ]
 
     def stop(self, angles: Sequence[float], speeds: Sequence[float]) -> list[float]:
         """Return the torque that stops all joints, n numbers [N·m].

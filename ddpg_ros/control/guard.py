@@ -165,6 +165,11 @@ class Guard:
         return 0.0 if self._mass is None else self._brake.rate
 
     @property
+    def drive_at_rest(self) -> list[float]:
+        """How much torque may drive each joint [N·m]; see `Brake.drive_at_rest`."""
+        return self._brake.drive_at_rest
+
+    @property
     def stop_seconds(self) -> float:
         """How long a stop takes; see `Brake.seconds`."""
         return self._brake.seconds

@@ -60,6 +60,18 @@ class LimitsInForce:
         self._guard = guard
 
     def _say_stop(self, guard: Guard) -> None:
+        weaker = [
+            f"{joint.name} {drive:.3g} of {joint.torque:g}"
+            for joint, drive in zip(guard.limits.by_joint(), guard.drive_at_rest, strict=True)
+            if drive < joint.torque
+        ]
+        if weaker:
+            self._node.get_logger().info(
+                "in force: at rest a joint may be driven, wherever it stands, with [N·m] "
+                f"{', '.join(weaker)}; more would take it beyond its velocity limit within few "
+                "control periods. A joint that has to carry more than that, such as its own "
+                "weight, needs a shorter control.period."
+            )
         if guard.brake_rate:
             self._node.get_logger().info(
                 f"in force: a stop slows the arm down to a twentieth within "

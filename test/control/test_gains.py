@@ -149,6 +149,13 @@ def test_the_default_gains_of_our_configurations_start_at_many_periods(guard):
             guard(effort=effort, period=period)
 
 
+def test_what_may_drive_a_joint_at_rest_is_known(guard):
+    assert guard(velocity=1.0).drive_at_rest == pytest.approx([0.25 * I * 1.0 / 0.04])
+    assert guard(velocity=1.0, period=0.001).drive_at_rest == [5.0]
+    assert guard(velocity=1.0, inertial="").drive_at_rest == [5.0]
+    assert guard(safety__k_velocity=[0.1]).drive_at_rest == pytest.approx([0.1 * 4.0])
+
+
 def test_what_a_stop_costs_in_time_is_known(guard):
     # 3 / 6.25 s, and I v / τ from full speed
     assert guard().stop_seconds == pytest.approx(3.0 / 6.25 + I * 4.0 / 5.0)
