@@ -17,6 +17,8 @@ Matrix = NDArray[np.float64]
 
 _SAMPLES = 256  # positions at which the range of an arm is looked at
 _SAME = pinocchio.SE3.Identity()
+_ROUNDING = 1e-7  # of the largest inertia of a joint, added to it everywhere
+_MOST = 1e9  # [kg·m²] no arm is heavier
 _LEAST = 1e-12  # [kg·m²] a joint that moves less than this moves no mass
 
 
@@ -35,35 +37,48 @@ class MassMatrix:
         self.model, order = _model(robot)
         """Pinocchio's, its joints from base to tip."""
         self._data = self.model.createData()
-        self._in_order = order == sorted(order)
         self._order = order
+        self._in_order = order == sorted(order)
         self._square = np.ix_(order, order)
-        self._damping = np.empty(len(order))  # [N·m·s/rad], in the model's order
-        self._damping[order] = read_damping(robot)
+        self._damping = read_damping(robot)
         low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
+        high = np.minimum(high, low + 2.0 * np.pi)  # a turn is all there is
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
-        self.samples: Matrix = np.array([self.at(position) for position in spread])
-        """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
-        self.heaviest: Vector = self.samples.diagonal(axis1=1, axis2=2).max(axis=0)
+        with np.errstate(all="ignore"):
+            samples = np.array([self.at(position) for position in spread])
+        self.heaviest: Vector = samples.diagonal(axis1=1, axis2=2).max(axis=0)
         """Largest inertia that each joint moves while the others stand still, (n,) [kg·m²]."""
-        self.known = self.heaviest > _LEAST
+        self.known = ~(self.heaviest <= _LEAST)
         """Whether each joint moves a mass that the URDF states, (n,)."""
-        moving = self.samples[:, self.known][:, :, self.known]
-        if moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all():
+        moving = samples[:, self.known][:, :, self.known]
+        heavy = not bool(np.isfinite(moving).all() and (np.abs(moving) < _MOST).all())
+        if heavy or (moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all()):
             raise RobotError(
-                f"{robot.urdf_path}: the <inertial> of its links contradict each other, as the "
-                "mass matrix is not positive definite; expected, for each link, a mass above 0 kg "
-                "and ixx, iyy, izz above 0 kg·m², each at most the sum of the other two."
+                f"{robot.urdf_path}: no bodies have the <inertial> of its links, as the mass "
+                f"matrix is {'beyond all size' if heavy else 'not positive definite'}; expected, "
+                "for each link, a mass above 0 kg and ixx, iyy, izz above 0 kg·m², each at most "
+                "the sum of the other two."
             )
+        # A point mass on its own axis would leave M(q) without an inverse at a single position.
+        self._armature = np.empty(len(order))  # [kg·m²], in the model's order
+        self._armature[order] = np.where(self.known, _ROUNDING * self.heaviest, 0.0)
+        self.model.armature[:] = self._armature
+        self.samples: Matrix = samples + np.diag(self._armature[order])
+        """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
 
     def at(self, position: Vector) -> Matrix:
         """Return M(q), (n, n) [kg·m²]; `position` is (n,) [rad]."""
+        mass = np.array(pinocchio.crba(self.model, self._data, self._ordered(position)))
+        return mass if self._in_order else mass[self._square]
+
+    def _ordered(self, numbers: Vector) -> Vector:
+        """Return numbers of the robot's joints, (n,), in the model's order."""
         if self._in_order:
-            return np.array(pinocchio.crba(self.model, self._data, position))
-        angles = np.empty(len(self._order))
-        angles[self._order] = position
-        return np.array(pinocchio.crba(self.model, self._data, angles)[self._square])
+            return numbers
+        ordered = np.empty(len(self._order))
+        ordered[self._order] = numbers
+        return ordered
 
     def inverse(self, position: Vector, damped_for: float = 0.0) -> Matrix:
         """Return (M(q) + t D)⁻¹, (n, n) [1/(kg·m²)]; zero for joints that move no known mass.
@@ -75,24 +90,20 @@ class MassMatrix:
             position: (n,) [rad].
             damped_for: t [s].
         """
-        model = self.model
+        damping = damped_for * self._damping
         if self.known.all():
-            angles = position
-            if not self._in_order:
-                angles = np.empty(len(self._order))
-                angles[self._order] = position
-            model.armature[:] = damped_for * self._damping
-            inverse = np.array(pinocchio.computeMinverse(model, self._data, angles))
-            model.armature[:] = 0.0
+            angles = self._ordered(position)
+            self.model.armature[:] = self._armature + self._ordered(damping)
+            inverse = np.array(pinocchio.computeMinverse(self.model, self._data, angles))
+            self.model.armature[:] = self._armature
             return inverse if self._in_order else inverse[self._square]
         moving = np.ix_(self.known, self.known)
-        damping = np.diag(damped_for * self._damping[self._order])
-        inverse = np.zeros(damping.shape)
-        inverse[moving] = np.linalg.pinv((self.at(position) + damping)[moving], hermitian=True)
-        return inverse
+        partly = np.zeros((len(damping), len(damping)))
+        partly[moving] = np.linalg.inv((self.at(position) + np.diag(damping))[moving])
+        return partly
 
     def share(self, gains: Vector, period: float) -> float:
-        """Return the largest eigenvalue of T M(q)⁻¹ K over the range of positions.
+        """Return the largest eigenvalue of T M(q)⁻¹ K at positions spread over the range.
 
         What a torque −K v, held for a period, takes off the fastest mode of the arm's velocity.
 
@@ -116,7 +127,7 @@ class MassMatrix:
             damped_for: how long the joints' own damping counts as inertia [s].
         """
         least = np.zeros(len(self.known))
-        damping = np.diag(damped_for * self._damping[self._order])
+        damping = np.diag(damped_for * self._damping)
         moving = (self.samples + damping)[:, self.known][:, :, self.known]
         if moving.size:
             inverse = np.linalg.inv(moving).diagonal(axis1=1, axis2=2)

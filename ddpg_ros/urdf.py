@@ -123,10 +123,11 @@ def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
             number = float(text) if text is not None else None
         except ValueError:
             number = math.nan
-        if number is not None and not math.isfinite(number):
+        negative = number is not None and number < 0.0 and key.startswith("k_")
+        if number is not None and (negative or not math.isfinite(number)):
             raise RobotError(
                 f"{path}: joint '{element.get('name')}' has <safety_controller {key}=\"{text}\">; "
-                "expected a finite number."
+                f"expected a finite number{', at least 0' if negative else ''}."
             )
         value[key] = number
     return SafetyController(*value.values())

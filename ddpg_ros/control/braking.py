@@ -3,7 +3,7 @@
 A torque −k v, computed from a measured velocity and held for a period T after a delay of one
 period, gives a joint of inertia I the velocity v[k+1] = v[k] − a v[k−1], with a = T k / I. From
 a = 1 it puts energy in instead of taking it out; up to `SHARE` no velocity overshoots zero,
-and held for four times as long it still takes energy out. For an arm, a is the largest eigenvalue
+and held for three times as long it still takes energy out. For an arm, a is the largest eigenvalue
 of T M(q)⁻¹ K. M is the file's mass matrix: a heavier arm, or the inertia of rotors, makes a
 smaller.
 """
@@ -35,6 +35,8 @@ _FASTEST = 1e9  # [rad/s] the largest velocity that is looked at; products of la
 class Mass(Protocol):
     """The inertia of an arm."""
 
+    known: NDArray[np.bool_]
+    """Whether each joint moves a mass that is known, (n,)."""
     heaviest: Vector
     """Largest inertia that each joint moves while the others stand still, (n,) [kg·m²]."""
 
@@ -69,7 +71,7 @@ class Brake:
         """
         self._joints, self._mass, self._period = joints, mass, period
         strongest = max(joint.torque for joint in joints)
-        # −β M v moves at β times the torque, which may move at torque_rate_safe.
+        # −β M v falls at β times the torque, and toward zero that may move at torque_rate_safe.
         self.rate = min(SHARE / period, rate_safe / strongest)
         """β [1/s], the rate at which braking makes a velocity smaller."""
 
@@ -87,7 +89,7 @@ class Brake:
 
     @property
     def drive_at_rest(self) -> list[float]:
-        """Torque that each joint may be driven with at rest, everywhere between its limits [N·m].
+        """Torque that each joint may be driven with at rest, away from its soft limits [N·m].
 
         Less than its torque limit, if that would take it beyond its velocity limit too soon.
         """
@@ -152,9 +154,9 @@ class Brake:
 
         A joint whose gain is given is bounded by that alone. Another one that is slower than
         allowed may be driven with up to 2 torque / velocity of the difference, and such that it
-        gains at most `SHARE` of it in one period, with the file's damping. Joints that are faster
-        are braked together: by the torques with which their excess falls at the rate β, given
-        what the other joints are asked for. No such torque drives a joint.
+        alone gains at most `SHARE` of it in one period, with the file's damping. Joints that are
+        faster are braked together: by the torques with which their excess falls at the rate β,
+        given what the other joints are asked for. No such torque drives a joint.
 
         Args:
             asked: n torques [N·m] within the torque limits.
@@ -204,10 +206,7 @@ class Brake:
         kept = [clamp(asked[index], *bounds[index]) for index in others]
         pushed = inverse[np.ix_(indices, others)] @ np.array(kept)
         wanted = -self.rate * np.array(list(fast.values())) - pushed
-        try:
-            torques = np.linalg.solve(inverse[np.ix_(indices, indices)], wanted).tolist()
-        except np.linalg.LinAlgError:  # no rigid body's; the bounds leave no drive
-            return
+        torques = np.linalg.solve(inverse[np.ix_(indices, indices)], wanted).tolist()
         for index, torque in zip(indices, torques, strict=True):
             most, (low, high) = self._joints[index].torque, bounds[index]
             if fast[index] > 0.0:

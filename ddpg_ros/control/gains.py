@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ddpg_ros.config import Config
+from ddpg_ros.config import Config, Value
 from ddpg_ros.control.braking import SHARE
+from ddpg_ros.control.joint_limits import RATE_RATIO
 from ddpg_ros.dynamics import MassMatrix
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot import Robot
@@ -35,6 +36,7 @@ LEAST = 2.0
 Flags = NDArray[np.bool_]
 
 _ROUNDING = 1.0 + 1e-9
+_ROUNDS = 6  # of remedies
 
 
 class Gains(NamedTuple):
@@ -45,15 +47,12 @@ class Gains(NamedTuple):
     damping: Vector  # [N·m·s/rad]
 
 
-def fit_gains(
-    robot: Robot, config: Config, torque: Vector, velocity: Vector, mass: MassMatrix | None
-) -> Gains:
+def fit_gains(robot: Robot, config: Config, velocity: Vector, mass: MassMatrix | None) -> Gains:
     """Take the gains of the settings, else the URDF's, else those that suit the arm.
 
     Args:
         robot: the arm.
         config: settings.
-        torque: (n,) [N·m], its limits.
         velocity: (n,) [rad/s], its limits.
         mass: its mass matrix; None if none of its joints moves a known mass.
 
@@ -61,10 +60,20 @@ def fit_gains(
         ConfigError: everything that does not hold, in one sentence, and settings that hold
             together.
     """
-    fit = _Fit(robot, config, torque, velocity, mass)
-    gains = fit.gains()
-    if fit.problems:
-        raise ConfigError(" ".join(fit.problems) + f" Together these hold: {fit.remedy}.")
+    problems: list[str] = []
+    remedies: dict[str, Value] = {}
+    for _ in range(_ROUNDS):  # a remedy may leave something else that does not hold
+        fit = _Fit(robot, config, velocity, mass)
+        gains = fit.gains()
+        if not fit.problems:
+            break
+        problems = problems or fit.problems
+        remedies |= fit.remedies
+        advised = {name.replace(".", "__"): value for name, value in fit.remedies.items()}
+        config = config.replace(**advised)
+    if problems:
+        settings = ", ".join(f"{name}: {_written(value)}" for name, value in remedies.items())
+        raise ConfigError(f"{' '.join(problems)} Together these hold: {settings}.")
     return gains
 
 
@@ -73,20 +82,15 @@ class _Fit:
         self,
         robot: Robot,
         config: Config,
-        torque: Vector,
         velocity: Vector,
         mass: MassMatrix | None,
     ) -> None:
         self.problems: list[str] = []
-        self._remedies: dict[str, str] = {}
+        self.remedies: dict[str, Value] = {}
         self._robot, self._settings, self._mass = robot, config.safety, mass
-        self._torque, self._velocity = torque, velocity
+        self._torque, self._velocity = robot.torque_limit(config.robot.torque_limit), velocity
         self._period = config.control.period
-        self._rate = config.safety.torque_rate_safe or 4.0 * config.robot.torque_rate
-
-    @property
-    def remedy(self) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in self._remedies.items())
+        self._rate = config.safety.torque_rate_safe or RATE_RATIO * config.robot.torque_rate
 
     def gains(self) -> Gains:
         """Return gains; `problems` holds what is wrong with those that are given."""
@@ -108,11 +112,12 @@ class _Fit:
     def _k_position(self) -> Vector:
         given, from_urdf = self._given("k_position")
         calm = NEARER / self._period
-        least = np.fmin(np.full(len(given), min(LEAST, calm)), given)
+        least = np.fmin(min(LEAST, calm), given)
         most_torque = self._rate / (2.0 * least)
         torque = np.minimum(self._torque, most_torque)
         if (self._torque > most_torque * _ROUNDING).any():
-            self._refuse_torque(most_torque)
+            self._refuse_torque(most_torque, 1.0 / least)
+            torque = np.array(self.remedies["robot.torque_limit"])
         most = np.minimum(NEAREST / self._period, self._rate / (2.0 * torque))
         wrong = given > most * _ROUNDING
         if wrong.any():
@@ -133,22 +138,33 @@ class _Fit:
         swiftest = self._rate / (np.fmin(k_position, NEAREST / self._period) * self._velocity)
         wrong = given > swiftest * _ROUNDING
         share = self._share(given)
+        why = []
+        if wrong.any():
+            why.append(
+                "k_velocity · k_position · velocity limit is up to "
+                f"{np.nanmax(given * self._rate / swiftest):.4g} N·m/s (expected at most "
+                f"safety.torque_rate_safe, {self._rate:g})"
+            )
         if share > SHARE * _ROUNDING:
             wrong = ~np.isnan(given)
-        if wrong.any():
+            why.append(f"braking would take {self._too_much(share, SHARE)}")
+        if why:
             self._refuse(
                 "k_velocity",
                 given,
                 wrong,
                 from_urdf,
-                f"N·m·s/rad do not hold at control.period {self._period:g} s: braking would take "
-                f"{share:.3g} of the arm's velocity off in one period (expected at most "
-                f"{SHARE:g}; from 1 on it drives the arm), and k_velocity · k_position · velocity "
-                f"limit is up to {np.nanmax(given * self._rate / swiftest):.4g} N·m/s (expected "
-                f"at most safety.torque_rate_safe, {self._rate:g})",
-                self._largest(np.fmin(given, swiftest)),
+                f"N·m·s/rad do not hold at control.period {self._period:g} s: "
+                + ", and ".join(why),
+                self._largest(np.fmin(given, swiftest), SHARE),
             )
         return given
+
+    def _too_much(self, share: float, most: float) -> str:
+        return (
+            f"{share:.3g} of the arm's velocity off in one period (expected at most {most:.3g}; "
+            "from 1 on it drives the arm)"
+        )
 
     def _damping(self) -> Vector:
         listed = self._settings.damping
@@ -157,16 +173,17 @@ class _Fit:
         self._require_one_each("safety.damping", listed)
         given = np.array(listed)
         share = self._share(given)
-        if share > SHARE * _ROUNDING:
+        most = min(SHARE, self._period * self._rate / float(self._torque.max()))
+        if share > most * _ROUNDING:
             self._refuse(
                 "damping",
                 given,
                 np.full(len(given), True),
                 False,
-                f"N·m·s/rad do not hold at control.period {self._period:g} s: a stop would take "
-                f"{share:.3g} of the arm's velocity off in one period (expected at most "
-                f"{SHARE:g}; from 1 on it drives the arm)",
-                self._largest(given),
+                f"N·m·s/rad do not hold at control.period {self._period:g} s and "
+                f"safety.torque_rate_safe {self._rate:g} N·m/s: a stop would take "
+                f"{self._too_much(share, most)}",
+                self._largest(given, most),
             )
         return given
 
@@ -174,15 +191,15 @@ class _Fit:
         known = np.nan_to_num(gains)
         return self._mass.share(known, self._period) if self._mass is not None else 0.0
 
-    def _largest(self, gains: Vector) -> Vector:
+    def _largest(self, gains: Vector, most: float) -> Vector:
         """Return the largest gains up to the given ones that hold, as the joints share them."""
         if self._mass is None:
             return gains
-        single = SHARE / self._period * self._mass.lightest()
+        single = most / self._period * self._mass.lightest()
         largest = np.where(self._mass.known, np.fmin(gains, single), gains)
-        return largest * min(1.0, SHARE / max(self._share(largest), 1e-9))
+        return largest * min(1.0, most / max(self._share(largest), 1e-9))
 
-    def _refuse_torque(self, most: Vector) -> None:
+    def _refuse_torque(self, most: Vector, within: Vector) -> None:
         over = self._torque > most * _ROUNDING
         listed = [
             f"{joint} {limit:g} N·m"
@@ -190,14 +207,17 @@ class _Fit:
             if wrong
         ]
         source = "robot.torque_limit" if self._given_torque else "the URDF's effort"
+        rate = (
+            "safety.torque_rate_safe" if self._settings.torque_rate_safe else "robot.torque_rate"
+        )
         self.problems.append(
             f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be turned round within "
-            f"{0.5 / (self._rate / (2.0 * most[over].max())):.2g} s at safety.torque_rate_safe "
+            f"{within[over].max():.2g} s at safety.torque_rate_safe "
             f"{self._rate:g} N·m/s, which the soft limits need; files often state an effort that "
             "is no motor's. Set robot.torque_limit to what the motors may be asked for; or raise "
-            "robot.torque_rate, if the gears bear it."
+            f"{rate}, if the gears bear it."
         )
-        self._remedies["robot.torque_limit"] = _listed(np.minimum(self._torque, most))
+        self.remedies["robot.torque_limit"] = _listed(np.minimum(self._torque, most))
 
     def _refuse(
         self,
@@ -216,9 +236,9 @@ class _Fit:
         source = "the URDF's safety_controller" if from_urdf else f"safety.{name}"
         self.problems.append(f"{source}: {name} of {', '.join(joints)} {why}.")
         if from_urdf:
-            self._remedies["safety.urdf_gains"] = "false (gains are then worked out)"
+            self.remedies["safety.urdf_gains"] = False
         else:
-            self._remedies[f"safety.{name}"] = _listed(largest)
+            self.remedies[f"safety.{name}"] = _listed(largest)
 
     @property
     def _given_torque(self) -> bool:
@@ -232,9 +252,16 @@ class _Fit:
             )
 
 
-def _listed(numbers: Vector) -> str:
-    """Write numbers as a list of a YAML file, rounded down to three digits."""
-    return f"[{', '.join(f'{_floor(number):.6g}' for number in numbers.tolist())}]"
+def _listed(numbers: Vector) -> list[float]:
+    """Return numbers rounded down to three digits."""
+    return [_floor(number) for number in numbers.tolist()]
+
+
+def _written(value: Value) -> str:
+    """Write a setting as in a YAML file."""
+    if isinstance(value, list):
+        return f"[{', '.join(f'{number:.6g}' for number in value)}]"
+    return "false (gains are then worked out)" if value is False else str(value)
 
 
 def _floor(number: float) -> float:

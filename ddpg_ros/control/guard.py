@@ -62,7 +62,7 @@ class Guard:
     In stage 5 the measured dt counts up to 2T, T the control period, so that no pause lets the
     torque jump; on the way to zero after a rejection all of it counts, see `release`. It has no
     lower bound: a burst of commands moves the torque no faster. A latched fault changes no torque:
-    what follows from it is decided elsewhere. To be called from one thread.
+    what follows from it is decided elsewhere. One call at a time.
     """
 
     def __init__(self, limits: Limits, period: float, mass: Mass | None = None) -> None:
@@ -71,7 +71,7 @@ class Guard:
         Args:
             limits: what the motors may be asked for.
             period: the control period T [s].
-            mass: the arm's inertia, from which gains that are NaN follow; None: they are zero.
+            mass: the arm's inertia, from which gains that are NaN follow; None: nothing brakes.
 
         Raises:
             ConfigError: a period that does not suit the limits; see `Limits.check_period`.
@@ -163,6 +163,16 @@ class Guard:
     def brake_rate(self) -> float:
         """β [1/s]: a stop makes every velocity smaller at this rate; 0 if no inertia is known."""
         return 0.0 if self._mass is None else self._brake.rate
+
+    @property
+    def unbraked(self) -> list[str]:
+        """Joints that a stop does not brake: no inertia is known, and no damping is given."""
+        known = [False] * len(self._joints) if self._mass is None else self._mass.known.tolist()
+        return [
+            joint.name
+            for joint, moves in zip(self._joints, known, strict=True)
+            if not moves and math.isnan(joint.damping)
+        ]
 
     @property
     def drive_at_rest(self) -> list[float]:

@@ -142,7 +142,7 @@ def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits
     margin = settings.soft_margin
     soft_lower = _stated([joint.soft_lower for joint in urdf], robot.lower + margin)
     soft_upper = _stated([joint.soft_upper for joint in urdf], robot.upper - margin)
-    gains = fit_gains(robot, config, torque, velocity, mass)
+    gains = fit_gains(robot, config, velocity, mass)
     limits = Limits(
         joints=joints,
         torque=torque,

@@ -48,10 +48,12 @@ class LimitsInForce:
             "safety.velocity_limit": limits.velocity,
             "safety.k_position": limits.k_position,
         }
-        for name in ("k_velocity", "damping", "power"):
-            numbers = getattr(limits, name)
-            if np.isfinite(numbers).all():  # else by the arm's inertia, or no limit: empty
-                shown[f"safety.{name}" + "_limit" * (name == "power")] = numbers
+        sometimes = {  # else by the arm's inertia, or without a limit: what is configured stays
+            "safety.k_velocity": limits.k_velocity,
+            "safety.damping": limits.damping,
+            "safety.power_limit": limits.power,
+        }
+        shown |= {name: value for name, value in sometimes.items() if np.isfinite(value).all()}
         self._showing = True
         for name, numbers in shown.items():
             show(self._node, name, np.array(numbers).tolist())
@@ -67,21 +69,22 @@ class LimitsInForce:
         ]
         if weaker:
             self._node.get_logger().info(
-                "in force: at rest a joint may be driven, wherever it stands, with [N·m] "
+                "in force: at rest, away from soft limits, a joint may be driven with [N·m] "
                 f"{', '.join(weaker)}; more would take it beyond its velocity limit within few "
                 "control periods. A joint that has to carry more than that, such as its own "
                 "weight, needs a shorter control.period."
             )
-        if guard.brake_rate:
-            self._node.get_logger().info(
-                f"in force: a stop slows the arm down to a twentieth within "
+        log = self._node.get_logger()
+        if guard.brake_rate and np.isnan(guard.limits.damping).all():
+            log.info(
+                f"in force: damping slows the arm down to a twentieth of its speed within "
                 f"{guard.stop_seconds:.2g} s, at {guard.brake_rate:.3g} 1/s"
             )
-        else:
-            self._node.get_logger().warning(
-                "in force: the URDF states no inertia for what the joints move, and a brake of "
-                "unknown effect could drive the arm: nothing brakes, a stop is zero torque, and "
-                "soft limits only take torque away. Add <inertial> to the links."
+        if guard.unbraked:
+            log.warning(
+                f"in force: the URDF states no inertia for what {few_of(guard.unbraked)} move(s), "
+                "and a brake of unknown effect could drive the arm: a stop is zero torque there, "
+                "and soft limits only take torque away. Add <inertial> to the links."
             )
 
     def end(self) -> None:

@@ -2,15 +2,20 @@
 
 import math
 import re
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ddpg_ros.assembly import build_guard
 from ddpg_ros.config import Config, from_parameters, to_parameters
 from ddpg_ros.control.gains import NEARER, NEAREST
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, RobotError
 
 # One joint about the vertical axis: I = 0.009 + 0.5 · 0.2² = 0.029 kg·m².
 ARM = """
@@ -27,19 +32,17 @@ INERTIAL = (
 I = 0.029  # noqa: E741 (its sign)
 
 
+def build(folder, effort=5.0, velocity=4.0, safety="", inertial=INERTIAL, period=0.04, **settings):
+    file = folder / "arm.urdf"
+    file.write_text(ARM.format(effort=effort, velocity=velocity, safety=safety, inertial=inertial))
+    given = {"control__period": period, "sim__physics_timestep": period} | settings
+    return build_guard(Config().replace(robot__urdf=str(file), **given))[1]
+
+
 @pytest.fixture
 def guard(tmp_path):
     """Return a function that builds the guard of the arm."""
-
-    def make(effort=5.0, velocity=4.0, safety="", inertial=INERTIAL, period=0.04, **settings):
-        file = tmp_path / "arm.urdf"
-        file.write_text(
-            ARM.format(effort=effort, velocity=velocity, safety=safety, inertial=inertial)
-        )
-        given = {"control__period": period, "sim__physics_timestep": period} | settings
-        return build_guard(Config().replace(robot__urdf=str(file), **given))[1]
-
-    return make
+    return partial(build, tmp_path)
 
 
 def refusal(call, **settings):
@@ -129,7 +132,7 @@ def test_an_effort_that_is_no_motors_is_refused_with_the_setting_that_lowers_it(
     sentence = refusal(guard, effort=1000.0)
     assert sentence.startswith(
         "robot.torque_limit: swing 1000 N·m (the URDF's effort) cannot be turned round within "
-        "0.25 s at safety.torque_rate_safe 1000 N·m/s"
+        "0.5 s at safety.torque_rate_safe 1000 N·m/s"
     )
     assert sentence.endswith("Together these hold: robot.torque_limit: [250].")
     start_as_advised(guard, sentence, effort=1000.0)
@@ -147,6 +150,48 @@ def test_the_default_gains_of_our_configurations_start_at_many_periods(guard):
     for period in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5):
         for effort in (0.01, 1.0, 100.0, 249.0):
             guard(effort=effort, period=period)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    effort=st.floats(0.1, 2000.0),
+    velocity=st.floats(0.2, 20.0),
+    period=st.sampled_from([0.001, 0.004, 0.01, 0.04, 0.1]),
+    rate=st.floats(5.0, 3000.0),
+    file=st.tuples(st.floats(0.0, 200.0), st.floats(0.0, 1000.0)),
+    damping=st.one_of(st.none(), st.floats(0.001, 50.0)),
+    k_position=st.one_of(st.none(), st.floats(0.1, 100.0)),
+    k_velocity=st.one_of(st.none(), st.floats(0.001, 700.0)),
+)
+def test_whatever_is_given_what_a_refusal_names_starts(
+    effort, velocity, period, rate, file, damping, k_position, k_velocity
+):
+    listed = {"damping": damping, "k_position": k_position, "k_velocity": k_velocity}
+    how = {f"safety__{name}": [gain] for name, gain in listed.items() if gain is not None}
+    how |= {"effort": effort, "velocity": velocity, "period": period, "robot__torque_rate": rate}
+    how["safety"] = f'<safety_controller k_position="{file[0]}" k_velocity="{file[1]}"/>'
+    with TemporaryDirectory() as folder:
+
+        def make(**changes):
+            return build(Path(folder), **changes)
+
+        try:
+            make(**how)
+        except ConfigError as error:
+            start_as_advised(make, str(error), **how)
+
+
+def test_a_stop_of_given_damping_is_no_faster_than_the_torque_may_move(guard):
+    # 0.16 · 0.01 s · 40 N·m/s over 10 N·m: the torque falls at K / I times itself
+    slow = {"effort": 10.0, "period": 0.01, "robot__torque_rate": 10.0}
+    sentence = refusal(guard, safety__damping=[0.7], safety__k_position=[2.0], **slow)
+    assert "(expected at most 0.04; from 1 on" in sentence
+    start_as_advised(guard, sentence, safety__k_position=[2.0], **slow)
+
+
+def test_a_file_with_a_gain_below_zero_is_refused(guard):
+    with pytest.raises(RobotError, match=r'k_position="-1.*expected a finite number, at least 0'):
+        guard(safety='<safety_controller k_position="-1" k_velocity="0"/>')
 
 
 def test_what_may_drive_a_joint_at_rest_is_known(guard):
