@@ -153,6 +153,7 @@ def test_fault_66_a_policy_to_whom_nobody_listens_is_not_armed(agent, arm, polic
     agent(
         "ddpg_ros.nodes.policy_node",
         **REAL | {"run__policy": policy, "control__command_interface": "effort_array"},
+        robot__joints="[shoulder, elbow]",
     )
     said = "nobody hears the torques on /forward_effort_controller/commands"
     arm.until(lambda: said in arm.refusal(), "the refusal")
@@ -164,6 +165,7 @@ def test_fault_66_a_guard_that_would_hear_itself_is_not_configured(agent, robot)
         **REAL,
         control__command_interface="effort_array",
         control__effort_topic="joint_command",
+        robot__joints="[shoulder, elbow]",
     )
     assert process.exit(20.0) == 2
     assert "the torques go to /joint_command, which this node reads itself" in process.said

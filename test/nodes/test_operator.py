@@ -162,7 +162,8 @@ def test_the_plain_array_holds_the_same_torques_in_the_order_of_the_joints(start
     assert named.interrupt()[0] == 0
     arm.robot.drain()
     count = len(arm.commands)
-    start(**settings, control__command_interface="effort_array", control__effort_topic=topic)
+    array = {"control__command_interface": "effort_array", "control__effort_topic": topic}
+    start(**settings, **array, robot__joints="[shoulder, elbow]")
     arm.until(lambda: list(expected.torque) in arrays, "the same torques")
     assert len(arm.commands) == count
 
