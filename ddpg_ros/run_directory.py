@@ -68,18 +68,19 @@ def claim_run(config: Config) -> Path | None:
     None where a policy is run and no directory asked for: that leaves nothing behind.
 
     Raises:
-        RunDirectoryError: another run has left its metrics there.
+        RunDirectoryError: another run has left its results there.
     """
     if config.run.policy and not config.run.directory:
         return None
     directory = Path(config.run.directory)
     if not config.run.directory or not (directory / CONFIG).exists():
         return prepare_run(config).directory
-    if (directory / METRICS).exists():
-        raise RunDirectoryError(
-            f"the run directory {directory} holds the {METRICS} of another run; give another "
-            "one with run.directory, or leave it empty to get a new one below runs/."
-        )
+    for left in (METRICS, SUMMARY, POLICY):
+        if (directory / left).exists():
+            raise RunDirectoryError(
+                f"the run directory {directory} holds the {left} of another run; give another one "
+                "with run.directory, or leave it empty to get a new one below runs/."
+            )
     return directory
 
 

@@ -121,6 +121,8 @@ class TopicWatch:
 
     def pass_by(self, error: ForeignJointsError) -> None:
         """Take note of a message of another device, which says what it names."""
+        if self._foreign is None and self.newest is None:  # the first that came: not silent now
+            self._since, self._silent = time.monotonic(), False
         self._foreign = error
 
     @property
