@@ -29,6 +29,10 @@ from ddpg_ros.types import Vector
 SHARE = 0.25
 """The share a of the arm's velocity that a braking torque takes off in one control period."""
 
+
+FAR = 4
+"""Away from its soft limits a joint may be driven harder, by this power of what is left."""
+
 _FASTEST = 1e9  # [rad/s] the largest velocity that is looked at; products of larger ones overflow
 
 
@@ -97,7 +101,7 @@ class Brake:
             return [joint.torque for joint in self._joints]
         least = self._mass.lightest(self._period).tolist()
         return [
-            min(joint.torque, SHARE / self._period * inertia * joint.velocity or math.inf)
+            min(joint.torque, inertia * joint.velocity / self._period or math.inf)
             if math.isnan(joint.k_velocity)
             else min(joint.torque, joint.k_velocity * joint.velocity)
             for joint, inertia in zip(self._joints, least, strict=True)
@@ -153,9 +157,10 @@ class Brake:
         """Return the bounds of the soft position limits and the velocity limits.
 
         A joint whose gain is given is bounded by that alone. Another one that is slower than
-        allowed may be driven with up to 2 torque / velocity of the difference, and such that it
-        alone gains at most `SHARE` of it in one period, with the file's damping. Joints that are
-        faster are braked together: by the torques with which their excess falls at the rate β,
+        allowed may be driven with up to 2 torque / velocity of the difference, and such that, with
+        the file's damping, it alone gains all of it in one period where only the velocity limit
+        holds it back, and `SHARE` of it at a soft limit. Joints that are faster are braked
+        together: by the torques with which their excess falls at the rate β,
         given what the other joints are asked for. No such torque drives a joint.
 
         Args:
@@ -166,7 +171,7 @@ class Brake:
         gives = [0.0] * len(angles)
         if self._mass is not None:
             softened = self._mass.inverse(np.array(angles), self._period)
-            gives = (self._period / SHARE * softened.diagonal()).tolist()
+            gives = (self._period * softened.diagonal()).tolist()
         bounds: list[Bounds] = []
         fast: dict[int, float] = {}
         for index, (joint, angle, speed) in enumerate(
@@ -176,14 +181,23 @@ class Brake:
                 gain = joint.k_velocity
                 bounds.append(soft_bounds(joint, angle, speed, gain, gain))
                 continue
-            drive = 2.0 * joint.torque / joint.velocity
+            slowest, fastest = allowed_speeds(joint, angle)
+            drives = [2.0 * joint.torque / joint.velocity] * 2
             if gives[index]:
-                drive = min(drive, 1.0 / gives[index])
+                for side, allowed in enumerate((-slowest, fastest)):
+                    near = max(0.0, allowed) / joint.velocity
+                    share = SHARE + (1.0 - SHARE) * near**FAR
+                    drives[side] = min(drives[side], share / gives[index])
                 speed = clamp(speed, -_FASTEST, _FASTEST)
-                excess = speed - clamp(speed, *allowed_speeds(joint, angle))
+                excess = speed - clamp(speed, slowest, fastest)
                 if excess:
                     fast[index] = excess
-            bounds.append(soft_bounds(joint, angle, speed, drive, 0.0))
+            bounds.append(
+                Bounds(
+                    soft_bounds(joint, angle, speed, drives[0], 0.0).low,
+                    soft_bounds(joint, angle, speed, drives[1], 0.0).high,
+                )
+            )
         if fast:
             self._brake_together(angles, asked, fast, bounds)
         return bounds

@@ -75,22 +75,27 @@ def test_a_joint_faster_than_its_limit_is_braked_at_the_same_rate_and_never_driv
         sent = held.apply(np.array([asked]), np.zeros(1), np.array([1.2]), 0.04)
         assert sent.tolist() == pytest.approx([-6.25 * I * 0.2])
     sent = held.apply(np.array([-0.3]), np.zeros(1), np.array([1.2]), 0.04)
-    assert sent.tolist() == [-0.3]  # it may be braked more, a quarter of the way to −1 rad/s
+    assert sent.tolist() == [-0.3]  # it may be braked more, all of the way to −1 rad/s
     sent = held.apply(np.array([-1.0]), np.zeros(1), np.array([1.2]), 0.04)
-    assert sent.tolist() == pytest.approx([-0.25 * I * 2.2 / 0.04])
+    assert sent.tolist() == [-1.0]
 
 
 def test_the_damping_that_a_file_states_lets_a_joint_be_driven_harder(guard):
     stated = guard(velocity=1.0, safety='<dynamics damping="0.5"/>')
     sent = stated.apply(np.array([5.0]), np.zeros(1), np.array([0.9]), 0.04)
-    assert sent.tolist() == pytest.approx([0.25 * (I + 0.04 * 0.5) * 0.1 / 0.04])
+    assert sent.tolist() == pytest.approx([(I + 0.04 * 0.5) * 0.1 / 0.04])
     rest = stated.damp(np.zeros(1), np.array([0.4]), 0.04)
     assert rest.tolist() == pytest.approx([-0.25 * I * 0.4 / 0.04])  # a brake does not rely on it
 
 
-def test_a_joint_slower_than_allowed_gains_a_quarter_of_the_difference_in_a_period_at_most(guard):
+def test_a_joint_slower_than_allowed_gains_the_difference_in_a_period_and_a_quarter_at_a_limit(
+    guard,
+):
     sent = guard(velocity=1.0).apply(np.array([5.0]), np.zeros(1), np.array([0.9]), 0.04)
-    assert sent.tolist() == pytest.approx([0.25 * I * 0.1 / 0.04])
+    assert sent.tolist() == pytest.approx([I * 0.1 / 0.04])
+    # 0.2 rad before the soft limit 0.5 rad/s are allowed, half of the limit: 0.25 + 0.75 · 0.5⁴
+    near = guard(velocity=1.0).apply(np.array([5.0]), np.array([1.75]), np.array([0.4]), 0.04)
+    assert near.tolist() == pytest.approx([(0.25 + 0.75 / 16) * I * 0.1 / 0.04])
 
 
 def test_without_inertia_nothing_brakes_and_torque_is_only_taken_away(guard):
@@ -195,7 +200,7 @@ def test_a_file_with_a_gain_below_zero_is_refused(guard):
 
 
 def test_what_may_drive_a_joint_at_rest_is_known(guard):
-    assert guard(velocity=1.0).drive_at_rest == pytest.approx([0.25 * I * 1.0 / 0.04])
+    assert guard(velocity=1.0).drive_at_rest == pytest.approx([I * 1.0 / 0.04])
     assert guard(velocity=1.0, period=0.001).drive_at_rest == [5.0]
     assert guard(velocity=1.0, inertial="").drive_at_rest == [5.0]
     assert guard(safety__k_velocity=[0.1]).drive_at_rest == pytest.approx([0.1 * 4.0])
