@@ -71,7 +71,7 @@ def test_fault_70_the_limit_that_was_typed_last_is_in_force_said_and_shown(guard
     names = (LIMIT, "safety.velocity_limit", "safety.k_position", "safety.damping")
     torque, velocity, k_position, damping = shown(onlooker, *names)
     assert (torque, velocity, damping) == ([0.5, 0.25], [5.0, 5.5], [])  # by inertia
-    assert k_position == [3.0, 3.0]
+    assert k_position == [5.0, 5.0]
     said = process.said
     for joint, limit, fastest in (("shoulder", "0.5", "5"), ("elbow", "0.25", "5.5")):
         line = f"in force: {joint}: torque {limit} N·m, velocity {fastest} rad/s, position"

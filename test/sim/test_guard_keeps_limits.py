@@ -69,7 +69,7 @@ def test_the_guard_keeps_the_two_links_between_their_limits(wide, period, full):
     arms, how = (Robot.load("reacher2"), wide("reacher2")), {"full": full}
     how["control__period"] = period
     thrown = full and period > 0.02  # a straight elbow, by the shoulder's whole torque
-    assert furthest(*arms, 10_000, guarded=True, **how) <= (0.15 if thrown else TOLERANCE)
+    assert furthest(*arms, 10_000, guarded=True, **how) <= (0.17 if thrown else TOLERANCE)
     assert furthest(*arms, 1_000, guarded=False, **how) > 1.0
 
 
