@@ -51,6 +51,7 @@ bench: setup-bench  ## every speed beside its peers, learning over topics, Pendu
 	$(BIN)/ddpg-ros bench lockstep --rounds 9
 	$(BIN)/ddpg-ros bench latency --interleaved 3
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.stops
 	$(BIN)/ddpg-ros bench learner --seconds 0.6
 	$(BIN)/python -m benchmarks.compile_times
 	$(BIN)/python -m benchmarks.learning
