@@ -142,7 +142,7 @@ class _Fit:
         if wrong.any():
             why.append(
                 "k_velocity · k_position · velocity limit is up to "
-                f"{np.nanmax(given * self._rate / swiftest):.4g} N·m/s (expected at most "
+                f"{np.nanmax(given * self._rate / swiftest):.6g} N·m/s (expected at most "
                 f"safety.torque_rate_safe, {self._rate:g})"
             )
         if share > SHARE * _ROUNDING:

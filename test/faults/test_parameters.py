@@ -61,7 +61,7 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
             "agent_node",
             {"safety__k_velocity": "[400.0, 0.15]"},
             "k_velocity of shoulder 400, elbow 0.15 N·m·s/rad do not hold at control.period "
-            "0.04 s: k_velocity · k_position · velocity limit is up to 7200 N·m/s",
+            "0.04 s: k_velocity · k_position · velocity limit is up to 12000 N·m/s",
         ),
         (
             "agent_node",

@@ -163,7 +163,7 @@ def test_the_plain_array_holds_the_same_torques_in_the_order_of_the_joints(start
     arm.robot.drain()
     count = len(arm.commands)
     array = {"control__command_interface": "effort_array", "control__effort_topic": topic}
-    start(**settings, **array, robot__joints="[shoulder, elbow]")
+    start(**settings, **array)
     arm.until(lambda: list(expected.torque) in arrays, "the same torques")
     assert len(arm.commands) == count
 
