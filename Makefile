@@ -48,11 +48,11 @@ mutation: setup-dev  ## change the torque guard line by line; a test has to noti
 	@$(BIN)/mutmut results | grep . && exit 1 || echo "no mutant survived"
 
 bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (two hours)
-	$(BIN)/ddpg-ros bench lockstep --rounds 9
-	$(BIN)/ddpg-ros bench latency --interleaved 3
+	$(BIN)/python -m benchmarks lockstep --rounds 9
+	$(BIN)/python -m benchmarks latency --interleaved 3
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.stops
-	$(BIN)/ddpg-ros bench learner --seconds 0.6
+	$(BIN)/python -m benchmarks learner --seconds 0.6
 	$(BIN)/python -m benchmarks.compile_times
 	$(BIN)/python -m benchmarks.learning
 	$(BIN)/python -m benchmarks.pendulum --ours-steps 4500 --sb3-steps 4500 --sbx-steps 4500 \

@@ -13,7 +13,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["ddpg_ros", "ddpg_ros.*", "sim", "sim.*"]),
-    package_data={"ddpg_ros": ["py.typed", "nodes/*.xml"], "sim": ["assets/*", "py.typed"]},
+    package_data={"ddpg_ros": ["py.typed", "ros/runtime/*.xml"], "sim": ["assets/*", "py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -23,9 +23,9 @@ setup(
     entry_points={
         "console_scripts": [
             "ddpg-ros = ddpg_ros.cli.main:main",
-            "agent = ddpg_ros.nodes.agent_node:main",
-            "policy = ddpg_ros.nodes.policy_node:main",
-            "guard = ddpg_ros.nodes.guard_node:main",
+            "agent = ddpg_ros.ros.nodes.agent:main",
+            "policy = ddpg_ros.ros.nodes.policy:main",
+            "guard = ddpg_ros.ros.nodes.guard:main",
             "simulator = sim.simulator_node:main",
         ],
     },

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 
+from benchmarks.speed.results import describe_machine, write_whole
 from benchmarks.trainings import TrainingFailedError
-from ddpg_ros.cli.bench.results import describe_machine, write_whole
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -17,8 +17,8 @@ from statistics import median
 from rich.progress import track
 
 from benchmarks.cells import RESULTS
-from ddpg_ros.cli.bench.results import describe_machine, write_results
-from ddpg_ros.cli.bench.sizes import SIZES, Size, measuring_parser, parsed_size
+from benchmarks.speed.results import describe_machine, write_results
+from benchmarks.speed.sizes import SIZES, Size, measuring_parser, parsed_size
 
 WHAT = "until the compiled update is in use"
 
@@ -57,7 +57,7 @@ def in_a_fresh_process(size: Size, cache: str) -> float:
 def once(size: Size) -> None:
     """Print how long a learner of this size takes to have its compiled update [s]."""
     from ddpg_ros.algo.learner import Learner
-    from ddpg_ros.config import LearnerSection
+    from ddpg_ros.config.settings import LearnerSection
     from ddpg_ros.types import RecordLayout
 
     settings = LearnerSection(hidden=list(size.hidden), batch_size=size.batch, mode="compile")

@@ -30,10 +30,10 @@ from benchmarks.cells import (
     markdown,
     spread,
 )
+from benchmarks.speed.results import write_whole
 from benchmarks.trainings import PEERS_PYTHON, Setup, train_ours, train_peer
-from ddpg_ros.cli.bench.results import write_whole
-from ddpg_ros.config import Value
-from ddpg_ros.parameter_file import read_assignments
+from ddpg_ros.config.parameter_file import read_assignments
+from ddpg_ros.config.settings import Value
 from ddpg_ros.types import Vector
 
 MOST_STEPS = {

@@ -24,8 +24,8 @@ from rich.progress import track
 from sensor_msgs.msg import JointState
 
 from benchmarks.cells import RESULTS
-from ddpg_ros.cli.bench.results import describe_machine, write_results
-from ddpg_ros.nodes.transport import choose_transport
+from benchmarks.speed.results import describe_machine, write_results
+from ddpg_ros.ros.runtime.transport import choose_transport
 
 PERIOD, STILL = 0.005, 0.1  # [s]; a state is due every PERIOD, and none for STILL is counted
 SETTLED = 4.0  # [s] until simulator and listener know each other

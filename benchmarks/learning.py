@@ -19,8 +19,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
-from ddpg_ros.cli.bench.results import describe_machine, write_results
-from ddpg_ros.run_directory import METRICS
+from benchmarks.speed.results import describe_machine, write_results
+from ddpg_ros.config.run_directory import METRICS
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LIMIT_S = {"reach": 60.0, "swing_up": 30.0, "panda": 300.0}

@@ -25,9 +25,9 @@ from benchmarks.cells import (
     markdown,
 )
 from benchmarks.gym_table import OURS, setup_for
+from benchmarks.speed.results import write_whole
 from benchmarks.trainings import train_ours
-from ddpg_ros.cli.bench.results import write_whole
-from ddpg_ros.config import Config, Value, to_parameters
+from ddpg_ros.config.settings import Config, Value, to_parameters
 
 DEFAULT = "default"
 OFF: dict[str, Value] = {name: to_parameters(Config())[name] for name in OURS}

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cells import RESULTS
+from benchmarks.speed.results import describe_machine, write_results
 from benchmarks.trainings import PEERS_PYTHON, Setup, train_ours, train_peer
-from ddpg_ros.cli.bench.results import describe_machine, write_results
-from ddpg_ros.config import Value
-from ddpg_ros.parameter_file import read_assignments
+from ddpg_ros.config.parameter_file import read_assignments
+from ddpg_ros.config.settings import Value
 
 ENV, SOLVED = "Pendulum-v1", -200.0
 STEPS = {"ours": 5000, "sb3": 5000, "sbx": 7000}

@@ -30,8 +30,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from benchmarks.cells import RESULTS
-from ddpg_ros.cli.bench.results import describe_machine, write_results
-from ddpg_ros.nodes.transport import choose_transport
+from benchmarks.speed.results import describe_machine, write_results
+from ddpg_ros.ros.runtime.transport import choose_transport
 
 LOOK, AFTER, UNTIL = 2.0, 1.0, 3.0  # [s] before the call; from and until when after it
 LIGHT = """
@@ -130,7 +130,7 @@ def measure(settings: dict[str, Any], code: Path, folder: Path) -> dict[str, Any
     run = tempfile.mkdtemp(dir=folder)
     programs = {
         "simulator": ("sim.simulator_node", ()),
-        "agent": ("ddpg_ros.nodes.agent_node", ("-p", f"run.directory:={run}/run")),
+        "agent": ("ddpg_ros.ros.nodes.agent", ("-p", f"run.directory:={run}/run")),
     }
     with ExitStack() as stack:
         logs = {name: stack.enter_context((folder / f"{name}.txt").open("w")) for name in programs}

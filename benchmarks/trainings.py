@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from ddpg_ros.cli.bench.results import describe_machine
-from ddpg_ros.config import Value
-from ddpg_ros.run_directory import EVALUATION, METRICS
+from benchmarks.speed.results import describe_machine
+from ddpg_ros.config.run_directory import EVALUATION, METRICS
+from ddpg_ros.config.settings import Value
 
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 PEERS_TRAIN = Path(__file__).resolve().parent / "peers" / "train.py"

@@ -14,10 +14,10 @@ import xml.etree.ElementTree as ElementTree
 from typing import NamedTuple
 
 from ddpg_ros.errors import RobotError
-from ddpg_ros.inertia import Inertia, read_inertia, rpy_of
-from ddpg_ros.kinematics import Joint, Pose
-from ddpg_ros.robot import Robot
-from ddpg_ros.urdf import read_number
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.inertia import Inertia, read_inertia, rpy_of
+from ddpg_ros.robot.kinematics import Joint, Pose
+from ddpg_ros.robot.urdf import read_number
 from sim.meshes import find_mesh
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddpg_ros.errors import RobotError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import Vector
 from sim.bullet import pybullet, quiet
 

@@ -14,9 +14,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from ddpg_ros.config import Config
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks import make_task
 from ddpg_ros.types import Vector32
 from sim.world import World

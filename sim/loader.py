@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ddpg_ros.errors import RobotError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 from sim.bullet import pybullet, quiet
 from sim.description import Description
 from sim.meshes import readable

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddpg_ros.config import SimSection
+from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import ConfigError, MachineError, RobotError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera

@@ -22,11 +22,11 @@ try:
 except ImportError:
     atheris = None
 
-READERS = ["ddpg_ros.nodes.messages", "ddpg_ros.nodes.cdr"]
+READERS = ["ddpg_ros.ros.interface.messages", "ddpg_ros.ros.interface.cdr"]
 led = atheris is not None and __name__ == "__main__"
 with atheris.instrument_imports(include=READERS) if led else nullcontext():
     from ddpg_ros.errors import JointStateError
-    from ddpg_ros.nodes.messages import MOST_BYTES, JointMap, stamp_to_ns
+    from ddpg_ros.ros.interface.messages import MOST_BYTES, JointMap, stamp_to_ns
 
 JOINTS = ["shoulder", "elbow"]
 COUNT = 20_000  # mutations without atheris

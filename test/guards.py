@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ddpg_ros.control.guard import Guard
+from ddpg_ros.safety.guard import Guard
 from test.limits import make_limits
 
 PERIOD = 0.01  # [s]

@@ -2,7 +2,7 @@
 
 import math
 
-from ddpg_ros.control.limits import Limits
+from ddpg_ros.safety.limits import Limits
 
 JOINTS = ("shoulder", "elbow")
 OPEN = {

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ddpg_ros.assembly import make_guard
-from ddpg_ros.config import Config
-from ddpg_ros.control.deadlines import Deadlines
-from ddpg_ros.control.safety import Mode, Safety
-from ddpg_ros.robot import Robot
+from ddpg_ros.build import make_guard
+from ddpg_ros.config.settings import Config
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.safety.deadlines import Deadlines
+from ddpg_ros.safety.state_machine import Mode, Safety
 from ddpg_ros.types import JointState
 
 PERIOD = 0.01  # [s]

@@ -18,9 +18,9 @@ from torch import Tensor
 from ddpg_ros.algo.normaliser import Statistics
 from ddpg_ros.algo.optimisers import OptimiserState
 from ddpg_ros.algo.update import LearnerState, combine
-from ddpg_ros.config import LearnerSection
+from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import CheckpointError
-from ddpg_ros.sealed_file import read_sealed, write_sealed
+from ddpg_ros.files.sealed import read_sealed, write_sealed
 from ddpg_ros.types import RecordLayout
 
 LATEST, PREVIOUS = "latest.safetensors", "previous.safetensors"

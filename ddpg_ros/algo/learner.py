@@ -14,7 +14,7 @@ from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
-from ddpg_ros.config import LearnerSection
+from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout, Vector32

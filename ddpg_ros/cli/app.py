@@ -6,7 +6,6 @@ import typer
 
 from ddpg_ros import __doc__ as about
 from ddpg_ros import __version__
-from ddpg_ros.cli.bench.app import bench
 from ddpg_ros.cli.doctor import doctor
 from ddpg_ros.cli.evaluate import evaluate
 from ddpg_ros.cli.inspect import inspect
@@ -46,5 +45,4 @@ app.command("eval")(evaluate)
 app.command()(play)
 app.command()(inspect)
 app.command("report")(report_command)
-app.add_typer(bench, name="bench")
 app.command()(doctor)

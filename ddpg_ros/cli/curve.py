@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from ddpg_ros.run_directory import knows_success
+from ddpg_ros.config.run_directory import knows_success
 from ddpg_ros.types import Vector
 
 _WINDOW = 20  # [episodes] of the running mean

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ddpg_ros.cli import probes
-from ddpg_ros.cli.surroundings import HIGHEST_DOMAIN
+from ddpg_ros.cli.preflight import HIGHEST_DOMAIN
 from ddpg_ros.errors import EXIT_CODE
 
 _SET_UP = "run 'make setup' in a checkout, which makes .venv, or source a ROS 2 installation"

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.playback import config_of, run_policy
-from ddpg_ros.config import from_parameters
+from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import load_policy
-from ddpg_ros.summary import Summary
+from ddpg_ros.training.summary import Summary
 
 
 def evaluate(
@@ -29,7 +29,7 @@ def evaluate(
     else:
         from dataclasses import asdict
 
-        from ddpg_ros.cli.gym_training import evaluate_on_gymnasium
+        from ddpg_ros.training.gymnasium_session import evaluate_on_gymnasium
 
         config = from_parameters(loaded.about.config, f"the settings in {policy}")
         config = config.replace(run__eval_episodes=episodes, run__seed=seed)

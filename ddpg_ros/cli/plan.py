@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ddpg_ros.cli.surroundings import require_ros_domain, take_training_place
-from ddpg_ros.config import Config
+from ddpg_ros.cli.preflight import require_ros_domain, take_training_place
+from ddpg_ros.config.parameter_file import find_config, load_config, own_configs
+from ddpg_ros.config.run_directory import prepare_run
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.parameter_file import find_config, load_config, own_configs
-from ddpg_ros.run_directory import prepare_run
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 AS_CONFIGURED = "config"
@@ -150,7 +150,7 @@ def training_plan(
     )
     agent = ProcessPlan(
         name="agent",
-        module="ddpg_ros.nodes.agent_node",
+        module="ddpg_ros.ros.nodes.agent",
         executable="agent",
         params_file=config_file,
         parameters=SIMULATED + ((("use_sim_time", True),) if use_sim_time else ()),

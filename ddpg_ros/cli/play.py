@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.playback import config_of, run_policy
-from ddpg_ros.cli.surroundings import require_display
+from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.control.policy import load_policy
-from ddpg_ros.summary import Summary
+from ddpg_ros.training.summary import Summary
 
 PLAYED = "play.gif"  # not rollout.gif, which a training leaves
 

@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.plan import training_plan
+from ddpg_ros.cli.preflight import require_ros_domain
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.supervise import Supervisor
-from ddpg_ros.cli.surroundings import require_ros_domain
-from ddpg_ros.config import Config, from_parameters
+from ddpg_ros.config.run_directory import SUMMARY, Run, prepare_run
+from ddpg_ros.config.settings import Config, from_parameters
 from ddpg_ros.control.policy import Policy
 from ddpg_ros.errors import ConfigError, MachineError
-from ddpg_ros.run_directory import SUMMARY, Run, prepare_run
 
 _RECORDING_GRACE_S = 60.0  # the simulator writes its GIF at the end
 

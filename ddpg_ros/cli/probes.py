@@ -39,7 +39,7 @@ print("{}")
 _LISTENER = """
 import json, sys, time, rclpy
 from std_msgs.msg import String
-from ddpg_ros.nodes.transport import choose_transport
+from ddpg_ros.ros.runtime.transport import choose_transport
 choose_transport()
 rclpy.init()
 node = rclpy.create_node("ddpg_ros_doctor_listener")
@@ -54,7 +54,7 @@ print(json.dumps({"heard": bool(heard), "seconds": time.monotonic() - start}))
 _TALKER = """
 import sys, time, rclpy
 from std_msgs.msg import String
-from ddpg_ros.nodes.transport import choose_transport
+from ddpg_ros.ros.runtime.transport import choose_transport
 choose_transport()
 rclpy.init()
 node = rclpy.create_node("ddpg_ros_doctor_talker")

@@ -11,7 +11,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ddpg_ros.run_directory import EVALUATION, METRICS, knows_success
+from ddpg_ros.config.run_directory import EVALUATION, METRICS, knows_success
 
 _REFRESH = 0.25  # [s]
 _LINE_EVERY = 5.0  # [s] where nobody watches a terminal

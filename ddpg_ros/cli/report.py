@@ -8,9 +8,9 @@ from rich.console import Console
 
 from ddpg_ros.cli.curve import draw_learning_curve
 from ddpg_ros.cli.playback import config_of, run_policy
+from ddpg_ros.config.run_directory import CURVE, METRICS, POLICY, ROLLOUT
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import RunDirectoryError
-from ddpg_ros.run_directory import CURVE, METRICS, POLICY, ROLLOUT
 
 SHOWN_S, MOST_EPISODES, FEWEST_EPISODES = 12.0, 6, 2
 """A rollout shows about this much simulated time [s], within this many episodes."""

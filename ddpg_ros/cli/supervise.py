@@ -16,11 +16,11 @@ from types import FrameType, TracebackType
 from typing import Literal, Protocol, overload
 
 from ddpg_ros.errors import MachineError
+from ddpg_ros.training.interruption import SAME_SIGNAL_S
 
 AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limit
 OTHERS_GRACE_S = 1.0
 REMAINS_GRACE_S = 0.5  # children of a node that has ended, for example its resource tracker
-SAME_SIGNAL_S = 0.5  # make, timeout and others hand on a signal that we got already
 _PATIENCE = 2  # more signals, each later than that, before all are killed
 _PERIOD_S = 0.02
 _PR_SET_PDEATHSIG = 1

@@ -11,25 +11,25 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from ddpg_ros.assembly import build_arm, policy_about
+from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
-from ddpg_ros.cli.progress import RunProgress
-from ddpg_ros.cli.report import report
-from ddpg_ros.cli.supervise import Outcome, Supervisor
-from ddpg_ros.cli.surroundings import (
+from ddpg_ros.cli.preflight import (
     require_display,
     require_learner_machine,
     require_ros_domain,
     take_training_place,
 )
-from ddpg_ros.config import Config, RobotSection
+from ddpg_ros.cli.progress import RunProgress
+from ddpg_ros.cli.report import report
+from ddpg_ros.cli.supervise import Outcome, Supervisor
+from ddpg_ros.config.parameter_file import load_config, own_configs, read_assignments
+from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
+from ddpg_ros.config.settings import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
-from ddpg_ros.last_resort import LAST_TRIES, require_whole
-from ddpg_ros.link.room import available_memory, require_room
-from ddpg_ros.parameter_file import load_config, own_configs, read_assignments
-from ddpg_ros.robot import Robot
-from ddpg_ros.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
-from ddpg_ros.summary import Summary
+from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.training.summary import Summary
+from ddpg_ros.worker.memory_check import available_memory, require_room
 from sim.description import describe
 
 
@@ -126,8 +126,8 @@ def _prepare(
             "out to train, or run it with ddpg-ros eval --policy FILE."
         )
     if gym:
-        from ddpg_ros.cli.gym_environment import Environment
-        from ddpg_ros.cli.gym_training import about
+        from ddpg_ros.training.gymnasium_environment import Environment
+        from ddpg_ros.training.gymnasium_session import about
 
         env = Environment(gym)
         env.close()
@@ -168,7 +168,7 @@ def _train_ros(run: Run, namespace: str, gui: bool, console: Console) -> Outcome
 
 
 def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
-    from ddpg_ros.cli.gym_training import train_on_gymnasium
+    from ddpg_ros.training.gymnasium_session import train_on_gymnasium
 
     section = run.config.run
     with RunProgress(run.directory, section.steps, section.eval_episodes, console):

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ddpg_ros.control.actor import Actor
-from ddpg_ros.tasks.base import Task
+from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
 
 

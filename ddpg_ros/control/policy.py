@@ -15,12 +15,12 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from ddpg_ros.config import Value
+from ddpg_ros.config.run_directory import POLICY
+from ddpg_ros.config.settings import Value
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.errors import PolicyFileError, shortened
-from ddpg_ros.files import is_special
-from ddpg_ros.run_directory import POLICY
-from ddpg_ros.sealed_file import seal, write_sealed
+from ddpg_ros.files.kinds import is_special
+from ddpg_ros.files.sealed import seal, write_sealed
 from ddpg_ros.types import Vector32
 
 SCHEMA_VERSION = 2  # 2: with layer_norm

@@ -1,10 +1,10 @@
 """What an arm is to do; one small file a task."""
 
-from ddpg_ros.config import TaskSection
-from ddpg_ros.robot import Robot
-from ddpg_ros.tasks.base import Task
+from ddpg_ros.config.settings import TaskSection
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks.reach import Reach
 from ddpg_ros.tasks.swing_up import SwingUp
+from ddpg_ros.tasks.task import Task
 
 __all__ = ["Task", "make_task"]
 

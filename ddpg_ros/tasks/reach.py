@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from ddpg_ros.config import TaskSection
+from ddpg_ros.config.settings import TaskSection
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.kinematics import Pose
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.kinematics import Pose
 from ddpg_ros.types import JointState, Vector, Vector32
 
 _GOALS, _STILL = 20, 1e-6  # goals that are all within this share of the reach are one

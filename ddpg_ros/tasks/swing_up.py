@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from ddpg_ros.config import TaskSection
+from ddpg_ros.config.settings import TaskSection
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.robot import Robot
-from ddpg_ros.tasks.base import angle_difference
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.task import angle_difference
 from ddpg_ros.types import JointState, Vector32
 
 UPRIGHT = math.pi  # [rad]; at 0 the link hangs down

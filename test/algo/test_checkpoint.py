@@ -20,10 +20,10 @@ from ddpg_ros.algo.checkpoint import (
     save_checkpoint,
 )
 from ddpg_ros.algo.learner import Learner
-from ddpg_ros.config import LearnerSection
+from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import CheckpointError, PolicyFileError
-from ddpg_ros.sealed_file import write_sealed
+from ddpg_ros.files.sealed import write_sealed
 from ddpg_ros.types import RecordLayout
 
 LAYOUT = RecordLayout(observation_size=3, action_size=1)

@@ -9,7 +9,7 @@ import torch
 from ddpg_ros.algo.compiled import artifact, forget_oldest
 from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
 from ddpg_ros.cli.progress import COMPILED, COMPILING
-from ddpg_ros.config import LearnerSection
+from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
 

@@ -17,7 +17,7 @@ from benchmarks.cells import (
     spread,
 )
 from benchmarks.trainings import TrainingFailedError
-from ddpg_ros.parameter_file import read_assignments
+from ddpg_ros.config.parameter_file import read_assignments
 
 WANTED = [Cell(env, "ours", seed, {"steps": 100}) for seed in (0, 1) for env in ("A", "B")]
 

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks import gym_table, options, pendulum
 from benchmarks.cells import Cell
-from ddpg_ros.config import to_parameters
-from ddpg_ros.parameter_file import load_config
+from ddpg_ros.config.parameter_file import load_config
+from ddpg_ros.config.settings import to_parameters
 
 mpl.use("Agg")
 

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.options import OPTIONS
 from benchmarks.trainings import Setup, area, late_return, result, thinned
-from ddpg_ros.parameter_file import load_config
+from ddpg_ros.config.parameter_file import load_config
 
 CURVE = [(10.0, 1.0), (20.0, 2.0), (60.0, 5.0), (100.0, 8.0)]  # (step at its end, return)
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import pytest
 
-from ddpg_ros.cli.bench.untrained import save_untrained
+from benchmarks.speed.untrained import save_untrained
 from ddpg_ros.cli.main import main
-from ddpg_ros.parameter_file import load_config
+from ddpg_ros.config.parameter_file import load_config
 
 
 class Ended(NamedTuple):

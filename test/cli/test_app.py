@@ -16,6 +16,6 @@ def test_the_version_is_that_of_the_policies_it_writes(ddpg_ros, arm_policy):
 def test_without_a_verb_it_says_what_it_is_and_lists_the_verbs(ddpg_ros):
     said = ddpg_ros().out
     assert about in said
-    for verb in ("train", "eval", "play", "inspect", "report", "bench", "doctor"):
+    for verb in ("train", "eval", "play", "inspect", "report", "doctor"):
         assert f" {verb} " in said
     assert "Take what goes before" not in said

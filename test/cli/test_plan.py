@@ -15,9 +15,9 @@ from ddpg_ros.cli.plan import (
     prepare_run,
     training_plan,
 )
-from ddpg_ros.config import Config
+from ddpg_ros.config.parameter_file import find_config, load_config
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RunDirectoryError
-from ddpg_ros.parameter_file import find_config, load_config
 
 DEFAULTS = {argument.name: argument.default for argument in LAUNCH_ARGUMENTS}
 

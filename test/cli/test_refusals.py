@@ -8,9 +8,9 @@ import pytest
 
 from ddpg_ros.cli.plan import load_arm_config
 from ddpg_ros.cli.supervise import Outcome
-from ddpg_ros.config import Config, to_parameters
+from ddpg_ros.config.run_directory import Run
+from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.errors import nearest
-from ddpg_ros.run_directory import Run
 
 
 def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeypatch, tmp_path):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddpg_ros.control.guard import Guard
 from ddpg_ros.control.loop import ControlLoop
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.types import JointState
 from test.limits import make_limits
 

@@ -23,7 +23,7 @@ from ddpg_ros.control.policy import (
     save_policy,
 )
 from ddpg_ros.errors import PolicyFileError
-from ddpg_ros.sealed_file import seal
+from ddpg_ros.files.sealed import seal
 
 SIZES = [3, 5, 2]
 ABOUT = PolicyAbout(

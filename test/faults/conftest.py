@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ddpg_ros.config import Config
+from ddpg_ros.config.settings import Config
 from test.conftest import free_domain
-from test.nodes.conftest import Start, agent, agent_parameters, make_policy, policy, robot
 from test.processes import Process, ros_arguments
+from test.ros.conftest import Start, agent, agent_parameters, make_policy, policy, robot
 
 __all__ = ["PATIENT", "agent", "policy", "policy_node", "robot"]
 
@@ -18,7 +18,7 @@ PATIENT = {"safety__latch_after": 0.8}
 
 Shared = tuple[Any, Process]  # a FakeRobot, which needs ROS to be imported, and its node
 
-NODE = "ddpg_ros.nodes.policy_node"
+NODE = "ddpg_ros.ros.nodes.policy"
 
 
 def policy_parameters(folder: Path, parameters: dict[str, object]) -> dict[str, object]:
@@ -46,7 +46,7 @@ def policy_node(agent: Start, tmp_path: Path) -> Callable[..., Process]:
 
 def _shared(factory: pytest.TempPathFactory, **parameters: object) -> Iterator[Shared]:
     pytest.importorskip("rclpy")
-    from test.nodes.fake_robot import FakeRobot
+    from test.ros.fake_robot import FakeRobot
 
     folder = factory.mktemp("shared")
     with pytest.MonkeyPatch.context() as patch, free_domain(patch) as domain:

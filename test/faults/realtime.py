@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sensor_msgs.msg import JointState
 
-from test.nodes.fake_robot import PERIOD, Command, FakeRobot
 from test.processes import Process
+from test.ros.fake_robot import PERIOD, Command, FakeRobot
 
 SECOND = 1_000_000_000  # [ns]
 

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from ddpg_ros.link.protocol import Stop
+from ddpg_ros.worker.messages import Stop
 
 VERSIONS = (1, 5, 3)
 

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from test.nodes.fake_robot import PERIOD
+from test.ros.fake_robot import PERIOD
 
 pytestmark = pytest.mark.ros
 

@@ -15,13 +15,13 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from test.conftest import wait_until
-from test.nodes.arm import Arm
-from test.nodes.fake_robot import JOINTS
 from test.processes import Process
+from test.ros.arm import Arm
+from test.ros.fake_robot import JOINTS
 
 pytestmark = pytest.mark.ros
 
-GUARD = "ddpg_ros.nodes.guard_node"
+GUARD = "ddpg_ros.ros.nodes.guard"
 TORQUE = (0.5, -0.25)  # [N·m]
 REAL = {"safety__auto_arm": False, "run__clock": "realtime", "safety__fallback": "zero"}
 PATIENT = {"safety__latch_after": 0.8}
@@ -119,7 +119,7 @@ def test_fault_64_a_policy_that_does_not_stamp_its_commands_is_told_so_when_the_
 def test_fault_65_with_two_publishers_of_our_joints_nothing_is_armed_and_a_fault_names_both(
     agent, arm, stranger, policy
 ):
-    process = agent("ddpg_ros.nodes.policy_node", **REAL | PATIENT, run__policy=policy)
+    process = agent("ddpg_ros.ros.nodes.policy", **REAL | PATIENT, run__policy=policy)
     gripper = arm.robot.node.create_publisher(JointState, "joint_states", 1)  # it says nothing
     arm.arm()
     arm.until(lambda: arm.onlooker.mode("policy") == "active", "the policy's say")
@@ -151,7 +151,7 @@ def test_fault_65_with_two_publishers_of_our_joints_nothing_is_armed_and_a_fault
 
 def test_fault_66_a_policy_to_whom_nobody_listens_is_not_armed(agent, arm, policy):
     agent(
-        "ddpg_ros.nodes.policy_node",
+        "ddpg_ros.ros.nodes.policy",
         **REAL | {"run__policy": policy, "control__command_interface": "effort_array"},
         robot__joints="[shoulder, elbow]",
     )
@@ -196,7 +196,7 @@ def test_fault_67_clients_that_call_and_leave_make_no_gap_in_the_torques(agent, 
 LEAVING = """
 import importlib, os, signal, sys, threading
 from pathlib import Path
-from ddpg_ros.nodes import run
+from ddpg_ros.ros.runtime import main as run
 def leave(code):
     names = {file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm")}
     print("left", code, sorted(name for name in names if name.startswith("dds")), flush=True)
@@ -263,9 +263,9 @@ def test_fault_69_of_two_simulators_that_start_within_seconds_the_second_leaves(
 
 
 def test_fault_69_a_second_policy_leaves_before_it_publishes_anything(agent, robot, policy):
-    first = agent("ddpg_ros.nodes.policy_node", **REAL | PATIENT, run__policy=policy)
+    first = agent("ddpg_ros.ros.nodes.policy", **REAL | PATIENT, run__policy=policy)
     robot.stream(lambda: robot.commands, "its commands")
-    second = agent("ddpg_ros.nodes.policy_node", **REAL | PATIENT, run__policy=policy)
+    second = agent("ddpg_ros.ros.nodes.policy", **REAL | PATIENT, run__policy=policy)
     publishers = set()
 
     def over():

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from ddpg_ros.cli import gym_training
-from ddpg_ros.config import LearnerSection
+from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import MachineError
-from ddpg_ros.link import training
-from ddpg_ros.link.room import require_room
+from ddpg_ros.training import gymnasium_session as gym_training
+from ddpg_ros.training import learning as training
+from ddpg_ros.worker.memory_check import require_room
 from test.cli.conftest import ddpg_ros
 
 __all__ = ["ddpg_ros"]
@@ -227,7 +227,7 @@ def test_fault_73_the_largest_replay_that_is_said_to_fit_does_fit():
 def test_fault_73_a_node_s_training_looks_at_the_memory_too(monkeypatch):
     monkeypatch.setattr(training, "available_memory", lambda: 1e9)
     with pytest.raises(MachineError, match="1 GB of memory available"):
-        from ddpg_ros.config import Config
+        from ddpg_ros.config.settings import Config
 
         about = type("About", (), {"sizes": [8, 64, 2]})()
         training.Training(Config().replace(learner__replay_capacity=10**9), about, None)

@@ -10,7 +10,7 @@ pytest.importorskip("rclpy")
 
 from sensor_msgs.msg import JointState
 
-from ddpg_ros.urdf import ASSETS
+from ddpg_ros.robot.urdf import ASSETS
 from test.faults.realtime import (
     SECOND,
     Spoiler,
@@ -21,7 +21,7 @@ from test.faults.realtime import (
     begin,
     reset,
 )
-from test.nodes.fake_robot import JOINTS, PERIOD
+from test.ros.fake_robot import JOINTS, PERIOD
 
 pytestmark = pytest.mark.ros
 

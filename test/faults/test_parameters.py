@@ -12,8 +12,8 @@ from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
 from test.faults.realtime import act, acting, assert_quiet_since, assert_within_limits, reset
-from test.nodes.fake_robot import PERIOD
-from test.nodes.test_agent_node import SMALL
+from test.ros.fake_robot import PERIOD
+from test.ros.test_agent import SMALL
 
 pytestmark = pytest.mark.ros
 

@@ -19,18 +19,18 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from ddpg_ros.algo.checkpoint import LATEST
-from ddpg_ros.assembly import make_guard
-from ddpg_ros.config import Config
+from ddpg_ros.build import make_guard
+from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
-from ddpg_ros.link.process import LearnerProcess
-from ddpg_ros.robot import Robot
-from ddpg_ros.sealed_file import read_sealed
+from ddpg_ros.files.sealed import read_sealed
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import Experience
+from ddpg_ros.worker.client import LearnerProcess
 from test.conftest import wait_until
 from test.faults.stale_learner import goes_back
-from test.nodes.arm import Arm
-from test.nodes.onlooker import LONG, MANY, Onlooker, assert_zeros_last
 from test.processes import Process, ros_arguments
+from test.ros.arm import Arm
+from test.ros.onlooker import LONG, MANY, Onlooker, assert_zeros_last
 
 pytestmark = pytest.mark.ros
 
@@ -222,7 +222,7 @@ def test_fault_38_a_simulator_that_is_killed_discards_the_episode_and_the_run_go
 
     try:
         simulator = start("sim.simulator_node")
-        agent = start("ddpg_ros.nodes.agent_node", **learning)
+        agent = start("ddpg_ros.ros.nodes.agent", **learning)
         torques = onlooker.record("joint_command")
         onlooker.node.create_subscription(
             Float64MultiArray, "agent/episode", lambda m: episodes.append(list(m.data)), MANY
@@ -273,7 +273,7 @@ def test_fault_41_an_exception_in_a_callback_ends_in_zero_torque_a_fault_and_an_
     file = tmp_path / "now"
     monkeypatch.setenv("DDPG_ROS_FAULT", f"{node}:{method}:{kind}:{file}")
     settings = SMALL if node == "agent" else {"run__policy": policy} if node == "policy" else {}
-    process = agent("test.nodes.faulty", **REAL | settings)
+    process = agent("test.ros.faulty", **REAL | settings)
     heard = arm.onlooker.record("guarded_command") if node == "guard" else arm.commands
     if node == "guard":
         commands = arm.robot.node.create_publisher(JointState, "joint_command", 1)

@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "link"))  # the spawned learners' own modules
+sys.path.insert(0, str(Path(__file__).parents[1] / "worker"))  # the spawned learners' own modules
 
 import puppets
-from test_process import about, make_config, transitions
 
-from ddpg_ros import sealed_file
 from ddpg_ros.algo.checkpoint import LATEST
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
-from ddpg_ros.link import training
-from ddpg_ros.link.process import LearnerProcess
+from ddpg_ros.files import sealed as sealed_file
+from ddpg_ros.training import learning as training
 from ddpg_ros.types import Episode, Transition
+from ddpg_ros.worker.client import LearnerProcess
 from test.cli.conftest import ddpg_ros
 from test.conftest import wait_until
 from test.faults.test_gymnasium import SMALL
+from test.worker.test_client import about, make_config, transitions
 
 __all__ = ["ddpg_ros"]
 
@@ -105,7 +105,7 @@ def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         write(path, content, previous)
 
-    monkeypatch.setattr("ddpg_ros.summary.write_whole", full)
+    monkeypatch.setattr("ddpg_ros.training.summary.write_whole", full)
     monkeypatch.setattr("ddpg_ros.cli.train.LAST_TRIES", 0.3)
     arguments = ("--steps", 40, "--run-dir", run_dir, *SMALL)
     ended = ddpg_ros("train", "--gym", "Pendulum-v1", *arguments)

@@ -24,9 +24,9 @@ from test.faults.realtime import (
     begin,
     call_until_granted,
 )
-from test.nodes.fake_robot import PERIOD, FakeRobot
-from test.nodes.test_agent_node import SMALL, assert_zero_torque_last
 from test.processes import Process, ros_arguments
+from test.ros.fake_robot import PERIOD, FakeRobot
+from test.ros.test_agent import SMALL, assert_zero_torque_last
 
 pytestmark = pytest.mark.ros
 
@@ -194,7 +194,7 @@ def test_fault_23_of_two_trainers_in_one_run_directory_one_is_refused(agent, rob
     robot.until(lambda: len(robot.commands) > 20, "a training", 40.0)
     parameters = SMALL | {"run__directory": tmp_path / "run", "learner__mode": "eager"}
     arguments = ros_arguments(parameters, "-r", "__ns:=/second")
-    second = Process(tmp_path, "ddpg_ros.nodes.agent_node", *arguments)
+    second = Process(tmp_path, "ddpg_ros.ros.nodes.agent", *arguments)
     robot.until(lambda: not second.running, "the end of the second", 30.0)
     assert second.exit(1.0) == 2
     assert f"the run directory {tmp_path / 'run'}" in second.said
@@ -210,7 +210,7 @@ def test_fault_23_of_two_trainers_that_begin_together_one_is_refused(tmp_path, r
     two = [
         Process(
             tmp_path,
-            "ddpg_ros.nodes.agent_node",
+            "ddpg_ros.ros.nodes.agent",
             *ros_arguments(parameters, "-r", f"__ns:=/{name}"),
         )
         for name in ("first", "second")

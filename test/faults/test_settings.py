@@ -9,8 +9,8 @@ pytest.importorskip("rclpy")
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
 
-from test.nodes.onlooker import LONG, Onlooker
 from test.processes import Process
+from test.ros.onlooker import LONG, Onlooker
 
 pytestmark = pytest.mark.ros
 
@@ -36,7 +36,7 @@ def guard(tmp_path, ros_domain):
         file = tmp_path / "mine.yaml"
         file.write_text(text, encoding="utf-8")
         given = ("--ros-args", "--params-file", str(file), *words)
-        started.append(Process(tmp_path, "ddpg_ros.nodes.guard_node", *given))
+        started.append(Process(tmp_path, "ddpg_ros.ros.nodes.guard", *given))
         return started[-1]
 
     yield start
@@ -120,7 +120,7 @@ def test_fault_72_a_value_of_another_kind_is_refused_in_one_sentence(guard, line
 def test_fault_72_a_pipe_for_a_parameter_file_is_refused_and_not_waited_for(tmp_path, ros_domain):
     os.mkfifo(tmp_path / "pipe")
     given = ("--ros-args", "--params-file", str(tmp_path / "pipe"))
-    process = Process(tmp_path, "ddpg_ros.nodes.guard_node", *given)
+    process = Process(tmp_path, "ddpg_ros.ros.nodes.guard", *given)
     try:
         assert process.exit(LONG) == 2
     finally:

@@ -8,9 +8,9 @@ pytest.importorskip("pybullet")
 
 from sensor_msgs.msg import JointState
 
-from ddpg_ros.parameter_file import find_config
-from test.nodes.onlooker import MANY, Onlooker
+from ddpg_ros.config.parameter_file import find_config
 from test.processes import Process, ros_arguments
+from test.ros.onlooker import MANY, Onlooker
 
 pytestmark = [pytest.mark.ros, pytest.mark.bullet]
 
@@ -39,7 +39,7 @@ def test_fault_52_an_arm_that_moves_slowly_is_at_rest_a_second_after_estop(
         given |= {"robot__urdf": file}
     else:
         more = ["--params-file", str(find_config("panda"))]
-    guard = Process(tmp_path, "ddpg_ros.nodes.guard_node", *ros_arguments(given, *more))
+    guard = Process(tmp_path, "ddpg_ros.ros.nodes.guard", *ros_arguments(given, *more))
     simulator = Process(
         tmp_path,
         "sim.simulator_node",

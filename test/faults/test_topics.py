@@ -20,7 +20,7 @@ from test.faults.realtime import (
     reset,
 )
 from test.faults.test_input import assert_rejected, put
-from test.nodes.fake_robot import JOINTS
+from test.ros.fake_robot import JOINTS
 
 pytestmark = pytest.mark.ros
 
@@ -70,7 +70,7 @@ class Commander:
 def test_fault_54_and_57_commands_no_guard_can_answer_are_rejected_and_its_torque_goes_on(
     robot, agent
 ):
-    process = agent("ddpg_ros.nodes.guard_node", safety__latch_after=0.8)
+    process = agent("ddpg_ros.ros.nodes.guard", safety__latch_after=0.8)
     commander = Commander(robot)
     torque = commander.drive()
     far, long = JointState(name=list(JOINTS), effort=[9.0, 9.0]), JointState()
@@ -183,7 +183,7 @@ def test_fault_60_a_state_that_is_repeated_under_new_stamps_is_a_fault_with_its_
 
 
 def test_fault_61_states_without_velocity_from_the_start_end_a_node_with_what_to_do(robot, agent):
-    process = agent("ddpg_ros.nodes.guard_node", control__state_timeout=0.5)
+    process = agent("ddpg_ros.ros.nodes.guard", control__state_timeout=0.5)
     without = put(velocity=[])
 
     def spoilt(message):

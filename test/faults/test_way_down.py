@@ -10,20 +10,20 @@ rclpy = pytest.importorskip("rclpy")
 
 from rclpy.publisher import Publisher
 
-from ddpg_ros.control.guard import Guard
-from ddpg_ros.control.safety import Safety
-from ddpg_ros.nodes.agent_node import AgentNode
-from ddpg_ros.nodes.arguments import read_arguments
-from ddpg_ros.nodes.commands import CommandPublisher
-from ddpg_ros.nodes.diagnostics import Diagnostics
-from ddpg_ros.nodes.guard_node import GuardNode
-from ddpg_ros.nodes.messages import JointStateWriter
-from ddpg_ros.nodes.policy_node import PolicyNode
-from ddpg_ros.nodes.run import take_down
-from ddpg_ros.nodes.watchdog import Watchdog
+from ddpg_ros.ros.interface.commands import CommandPublisher
+from ddpg_ros.ros.interface.diagnostics import Diagnostics
+from ddpg_ros.ros.interface.messages import JointStateWriter
+from ddpg_ros.ros.nodes.agent import AgentNode
+from ddpg_ros.ros.nodes.guard import GuardNode
+from ddpg_ros.ros.nodes.policy import PolicyNode
+from ddpg_ros.ros.runtime.arguments import read_arguments
+from ddpg_ros.ros.runtime.main import take_down
+from ddpg_ros.ros.runtime.watchdog import Watchdog
+from ddpg_ros.safety.guard import Guard
+from ddpg_ros.safety.state_machine import Safety
 from ddpg_ros.types import JointState
-from test.nodes.onlooker import Onlooker, assert_zeros_last
 from test.processes import ros_arguments
+from test.ros.onlooker import Onlooker, assert_zeros_last
 
 NODES = {"guard": GuardNode, "policy": PolicyNode, "agent": AgentNode}
 STAMP = 7_000_000_009  # [ns]

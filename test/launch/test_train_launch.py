@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ddpg_ros.cli.plan import LAUNCH_ARGUMENTS, TrainingPlan
+from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.errors import RunDirectoryError
-from ddpg_ros.parameter_file import load_config
 
 FILE = Path(__file__).parents[2] / "launch" / "train.launch.py"
 NAMES = ["namespace", "config", "clock", "seed", "run_dir", "gui", "log_level", "use_sim_time"]

@@ -8,7 +8,7 @@ import numpy as np
 import pinocchio as pin
 from hypothesis import strategies as st
 
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 
 
 def triple(values):

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ddpg_ros.assembly import make_guard
-from ddpg_ros.config import Config, SimSection
-from ddpg_ros.parameter_file import load_config
-from ddpg_ros.robot import Robot
-from ddpg_ros.urdf import find_urdf
+from ddpg_ros.build import make_guard
+from ddpg_ros.config.parameter_file import load_config
+from ddpg_ros.config.settings import Config, SimSection
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.urdf import find_urdf
 
 pytest.importorskip("pybullet")
 from sim.world import World

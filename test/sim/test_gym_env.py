@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from ddpg_ros.config import Config
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 
 gymnasium = pytest.importorskip("gymnasium")

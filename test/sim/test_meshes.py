@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("pybullet")
 
-from ddpg_ros.config import SimSection
-from ddpg_ros.robot import Robot
+from ddpg_ros.config.settings import SimSection
+from ddpg_ros.robot.arm import Robot
 from sim.camera import BACKGROUND
 from sim.meshes import find_mesh
 from sim.world import World

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 pytest.importorskip("pybullet")
 pytest.importorskip("pinocchio")
 
-from ddpg_ros.config import SimSection
+from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import RobotError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 from sim.bullet import pybullet
 from sim.dynamics import Dynamics
 from sim.world import World

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from ddpg_ros.config import SimSection
+from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import ConfigError, MachineError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 
 pytest.importorskip("pybullet")
 from sim.world import World

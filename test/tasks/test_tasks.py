@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from ddpg_ros.config import TaskSection
+from ddpg_ros.config.settings import TaskSection
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.robot import Robot
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks import make_task
-from ddpg_ros.tasks.base import angle_difference
 from ddpg_ros.tasks.reach import Reach
 from ddpg_ros.tasks.swing_up import SwingUp
+from ddpg_ros.tasks.task import angle_difference
 from ddpg_ros.types import JointState
 
 LIMIT = '<limit effort="5" velocity="8" lower="-1" upper="1"/>'

@@ -1,0 +1,1 @@
+"""The ROS partners of the speed benchmarks."""

@@ -1,0 +1,1 @@
+"""How fast this machine runs ddpg_ros, each figure beside its limit."""

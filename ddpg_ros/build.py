@@ -1,0 +1,83 @@
+"""What a configuration describes, put together: arm, task, guard, safety; what a policy is for."""
+
+import hashlib
+
+from ddpg_ros import __version__
+from ddpg_ros.config.settings import Config, to_parameters
+from ddpg_ros.control.policy import PolicyAbout
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.safety.deadlines import Deadlines
+from ddpg_ros.safety.guard import Guard
+from ddpg_ros.safety.limits import make_limits
+from ddpg_ros.safety.state_machine import Safety
+from ddpg_ros.tasks import Task, make_task
+
+
+def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
+    """Build what a configuration describes; also the quick check that it can be built.
+
+    Raises:
+        DdpgRosError: as `build_guard`; a task that does not fit the arm.
+    """
+    robot, guard = build_guard(config)
+    return robot, make_task(config.task, robot), guard
+
+
+def build_guard(config: Config) -> tuple[Robot, Guard]:
+    """Build an arm and its guard, whatever the arm is to do.
+
+    Raises:
+        DdpgRosError: a URDF, joint or limit that does not fit the others; an array of torques
+            for joints whose order nothing but the URDF says.
+    """
+    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    if config.control.command_interface == "effort_array" and not config.robot.joints:
+        raise ConfigError(
+            "control.command_interface is effort_array, which carries no names, and robot.joints "
+            "is empty; expected the controller's joints in the controller's order. From base to "
+            f"tip, {robot.tip}, the URDF has robot.joints: [{', '.join(robot.joints)}]."
+        )
+    return robot, make_guard(robot, config)
+
+
+def make_guard(robot: Robot, config: Config) -> Guard:
+    """Build the guard of an arm.
+
+    Raises:
+        DdpgRosError: limits, gains or inertias that cannot be.
+    """
+    mass = MassMatrix(robot)
+    known = mass if mass.known.any() else None
+    return Guard(make_limits(robot, config, known), config.control.period, known)
+
+
+def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
+    """Put the safety states around a guard; in lock-step no deadline ever comes."""
+    period = config.control.period
+    watched = watches_commands or config.run.clock == "realtime"
+    deadlines = (
+        Deadlines.of(period, config.safety.latch_after) if watched else Deadlines.none(period)
+    )
+    return Safety(guard, config.safety, deadlines, watches_commands)
+
+
+def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
+    """Say what a policy for this arm and task is, before any training."""
+    settings = to_parameters(config)
+    del settings["run.directory"]  # where it was written does not make it another policy
+    return PolicyAbout(
+        sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
+        joints=list(robot.joints),
+        torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
+        control_period=config.control.period,
+        task=config.task.name,
+        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
+        seed=config.run.seed,
+        steps=0,
+        updates=0,
+        package_version=__version__,
+        layer_norm=config.learner.actor_layer_norm,
+        config=settings,
+    )

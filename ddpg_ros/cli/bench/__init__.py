@@ -1,1 +1,0 @@
-"""`ddpg-ros bench`: how fast this machine runs us, each figure beside its limit."""

@@ -1,0 +1,1 @@
+"""Every setting, the parameter file, the run directory."""

@@ -1,0 +1,433 @@
+"""Every setting, declared once: type, default, unit, range and a sentence.
+
+The YAML files in `config/` hold these settings as ROS parameters (`parameter_file.py`). The nodes
+declare their parameters from the models below (`ros/interface/parameters.py`), range and sentence
+included.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from ddpg_ros.config.yaml_text import read_number
+from ddpg_ros.errors import ConfigError, nearest, shortened
+
+Value = bool | int | float | str | list[int] | list[float] | list[str]
+
+Positive = Annotated[float, Gt(0), Le(1e6)]
+NonNegative = Annotated[float, Ge(0), Le(1e6)]
+Count = Annotated[int, Ge(0), Le(1_000_000_000)]
+PositiveCount = Annotated[int, Gt(0), Le(1_000_000_000)]
+Fraction = Annotated[float, Ge(0), Le(1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class RobotSection(_Section):
+    """The arm, and what of its torque the policy may use."""
+
+    urdf: str = Field(
+        "reacher2",
+        description="A URDF's path, an arm of ours (pendulum, reacher2), or a path within "
+        "pybullet_data, as franka_panda/panda.urdf",
+    )
+    joints: list[str] = Field(
+        [], description="Joints to command, in order; none: from base to tip"
+    )
+    tip: str = Field("", description="Link that is the fingertip; empty: the end of the chain")
+    torque_limit: list[Positive] = Field(
+        [], description="Torque limit of each joint [N·m], at most the URDF's; none: the URDF's"
+    )
+    torque_rate: Positive = Field(
+        250.0,
+        description="Fastest change of a torque away from zero [N·m/s]; toward zero four times "
+        "that, by default libfranka's 1000",
+    )
+
+
+class SafetySection(_Section):
+    """What may reach the motors. See `guard.py`, `limits.py` and `safety.py` in `control/`.
+
+    A list has one number a joint; an empty one takes the default that its sentence names.
+    """
+
+    torque_rate_safe: NonNegative = Field(
+        0.0,
+        description="Fastest change of a torque toward zero or the soft limits [N·m/s], at least "
+        "4 × robot.torque_rate; 0: that",
+    )
+    velocity_limit: list[Positive] = Field(
+        [],
+        description="Velocity limit of each joint [rad/s], at most the URDF's; none: that",
+    )
+    soft_margin: NonNegative = Field(
+        0.05,
+        description="Soft position limits stand this far inside the hard ones [rad], where the "
+        "URDF's safety_controller has none",
+    )
+    urdf_gains: bool = Field(
+        True,
+        description="Take k_position and k_velocity from the URDF's safety_controller if it has "
+        "one; false: as if it had none",
+    )
+    k_position: list[Positive] = Field(
+        [],
+        description="Soft limits' position gain [1/s]; none: the URDF's safety_controller, or 5 "
+        "or less, as control period and torque rate allow",
+    )
+    k_velocity: list[Positive] = Field(
+        [],
+        description="Gain that brakes a joint beyond its velocity or soft limit [N·m·s/rad]; "
+        "none: the URDF's safety_controller, or what the arm's inertia and the period allow",
+    )
+    power_limit: list[Positive] = Field(
+        [], description="Largest power that drives each joint [W]; none: no limit"
+    )
+    position_tolerance: NonNegative = Field(
+        0.1, description="A joint this far beyond its hard position limit latches a fault [rad]"
+    )
+    fallback: Literal["damping", "zero", "hold"] = Field(
+        "damping",
+        description="Where an armed policy may not act: damp the joints (while their state is "
+        "fresh), zero torque, or send nothing because the driver holds",
+    )
+    damping: list[Positive] = Field(
+        [],
+        description="Damping of each joint in a stop [N·m·s/rad]; none: what the arm's inertia "
+        "and the period allow, at each position",
+    )
+    arming_velocity: Positive = Field(
+        0.5, description="No joint may move faster than this when the arm is armed [rad/s]"
+    )
+    ramp_seconds: NonNegative = Field(
+        1.0, description="The policy's torque grows from nothing to all of it in this time [s]"
+    )
+    latch_after: NonNegative = Field(
+        0.0,
+        description="Real time: a joint state older than this latches a fault [s]; 0: ten control "
+        "periods, at least 20 ms and at most 100 ms, but never below 2.5 periods",
+    )
+    auto_arm: bool = Field(
+        False,
+        description="Arm without ~/arm wherever the arm stands, and again after a fault that has "
+        "passed; for simulated arms",
+    )
+
+
+class TaskSection(_Section):
+    """What the arm is to do. See `ddpg_ros/tasks/`."""
+
+    name: Literal["reach", "swing_up"] = Field("reach", description="The task")
+    episode_seconds: Positive = Field(2.0, description="Time limit of an episode [s]")
+    tolerance: Positive = Field(
+        0.02,
+        description="Success: final distance to the goal [m], or angle from upright [rad]",
+    )
+    goal_range: Annotated[float, Gt(0), Le(1)] = Field(
+        1.0, description="Reach: the middle share of each joint's range that goals are from"
+    )
+    velocity_weight: NonNegative = Field(0.1, description="Weight of the reward's velocity term")
+    torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")
+
+
+class ControlSection(_Section):
+    """The control loop."""
+
+    period: Positive = Field(0.04, description="Control period [s]: one torque, one step")
+    reset_service: str = Field(
+        "simulator/reset", description="Service that begins an episode; empty: the arm goes on"
+    )
+    command_interface: Literal["joint_command", "effort_array"] = Field(
+        "joint_command",
+        description="How torques are sent: named and stamped, or ros2_control's plain array",
+    )
+    effort_topic: str = Field(
+        "forward_effort_controller/commands",
+        description="Topic of the torques where command_interface is effort_array",
+    )
+    lock_memory: bool = Field(False, description="Keep the control loop's memory from being paged")
+    fifo_priority: Annotated[int, Ge(0), Le(99)] = Field(
+        0, description="Real-time priority of the control loop (SCHED_FIFO); 0: none"
+    )
+    cpus: list[Count] = Field([], description="Processor cores of the control loop; none: any")
+    state_timeout: Positive = Field(
+        5.0, description="Say which topic is silent after this long without a joint state [s]"
+    )
+
+
+class SimSection(_Section):
+    """The PyBullet simulator."""
+
+    physics_timestep: Positive = Field(0.01, description="Integration step of the physics [s]")
+    gravity: NonNegative = Field(9.81, description="Gravity along −z [m/s²]")
+    start_position: list[float] = Field(
+        [], description="Centre of the start positions, per joint [rad]; none: zeros"
+    )
+    start_position_spread: NonNegative = Field(
+        3.0, description="Start positions are uniform within ± this of the centre [rad]"
+    )
+    start_velocity_spread: NonNegative = Field(
+        0.0, description="Start velocities are uniform within ± this [rad/s]"
+    )
+    command_timeout: Positive = Field(
+        0.1, description="Real time: a command older than this is replaced by zero torque [s]"
+    )
+    republish_after: Positive = Field(
+        0.2, description="Lock-step: publish the state again after this long without an answer [s]"
+    )
+
+
+class NoiseSection(_Section):
+    """Exploration noise on the normalised action."""
+
+    kind: Literal["gaussian", "ornstein_uhlenbeck"] = Field("gaussian", description="The process")
+    sigma: NonNegative = Field(0.3, description="Standard deviation at the start")
+    sigma_final: NonNegative = Field(0.05, description="Standard deviation after the schedule")
+    decay_fraction: Fraction = Field(
+        0.8, description="Share of the training over which sigma falls linearly"
+    )
+    theta: Positive = Field(3.0, description="Ornstein-Uhlenbeck: rate of return to zero [1/s]")
+
+
+class LearnerSection(_Section):
+    """DDPG's hyperparameters. See `ddpg_ros/algo/`."""
+
+    hidden: list[PositiveCount] = Field(
+        [64, 64], min_length=1, description="Width of each hidden layer; at least one"
+    )
+    actor_learning_rate: Positive = Field(1e-3, description="Adam's step size for the actor")
+    critic_learning_rate: Positive = Field(1e-3, description="Adam's step size for the critic")
+    discount: Annotated[float, Ge(0), Lt(1)] = Field(0.98, description="Discount factor gamma")
+    tau: Annotated[float, Gt(0), Le(1)] = Field(0.01, description="Soft update rate of targets")
+    batch_size: PositiveCount = Field(128, description="Transitions in a minibatch")
+    replay_capacity: PositiveCount = Field(200_000, description="Transitions kept for replay")
+    warmup_steps: Count = Field(500, description="Steps of random actions before learning")
+    update_to_data: Positive = Field(1.0, description="Updates for each step after the warm-up")
+    device: str = Field("cpu", description="Where the learner computes: cpu, cuda, cuda:1 …")
+    threads: PositiveCount = Field(
+        1, description="Most threads of the learner; small layers take one"
+    )
+    mode: Literal["auto", "eager", "compile", "cudagraph"] = Field(
+        "auto", description="How updates run; auto: the fastest here, where enough are planned"
+    )
+    matmul_precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="Numbers in matrix products; bf16 needs a processor that has it"
+    )
+    n_step: PositiveCount = Field(1, description="Steps of reward in a target; 1 as in DDPG")
+    critic_layer_norm: bool = Field(False, description="Layer normalisation in the critic")
+    actor_layer_norm: bool = Field(False, description="Layer normalisation in the actor")
+    normalise_observations: bool = Field(
+        False, description="Shift and scale observations by their running mean and deviation"
+    )
+    critics: Literal[1, 2] = Field(1, description="2: targets take the lesser value (TD3)")
+    policy_delay: PositiveCount = Field(
+        1, description="Updates of the critic for each of actor and targets (TD3: 2)"
+    )
+    target_noise: NonNegative = Field(
+        0.0, description="Standard deviation of noise on target actions (TD3: 0.2)"
+    )
+    target_noise_clip: Positive = Field(0.5, description="Largest noise on target actions")
+    clip_target: bool = Field(
+        False, description="Keep targets within the values that the rewards so far allow"
+    )
+    action_penalty: NonNegative = Field(
+        0.0, description="Weight of the mean squared action in the actor's loss"
+    )
+    preactivation_penalty: NonNegative = Field(
+        0.0, description="Weight of the mean square of what tanh is given, in the actor's loss"
+    )
+    wide_final_layer: bool = Field(
+        False,
+        description="Final layers' first weights within 1/sqrt(fan-in), as the others', not 0.003",
+    )
+    averaged_policy: bool = Field(
+        False, description="Keep as policy the target actor, which follows the actor at rate tau"
+    )
+    reset_every: Count = Field(
+        0, description="Updates after which the networks are drawn anew; 0: never"
+    )
+
+
+class RunSection(_Section):
+    """One training run."""
+
+    seed: Annotated[int, Ge(0), Le(2**31 - 1)] = Field(0, description="Seeds every generator")
+    steps: PositiveCount = Field(20_000, description="Control steps to train for")
+    eval_episodes: Count = Field(100, description="Greedy episodes after the training")
+    clock: Literal["lockstep", "realtime"] = Field(
+        "lockstep", description="Simulated time that waits for commands, or the wall clock"
+    )
+    sync: bool = Field(
+        True, description="Lock-step: wait for the learner's share of updates; bit-reproducible"
+    )
+    directory: str = Field("", description="Run directory; empty: runs/TASK-DATE-TIME")
+    policy: str = Field("", description="Policy file to run without learning; empty: train")
+
+
+class Config(_Section):
+    """All settings of an experiment."""
+
+    robot: RobotSection = RobotSection()
+    safety: SafetySection = SafetySection()
+    task: TaskSection = TaskSection()
+    control: ControlSection = ControlSection()
+    sim: SimSection = SimSection()
+    noise: NoiseSection = NoiseSection()
+    learner: LearnerSection = LearnerSection()
+    run: RunSection = RunSection()
+
+    @model_validator(mode="after")
+    def _physics_divides_period(self) -> "Config":
+        ratio = self.control.period / self.sim.physics_timestep
+        if round(ratio) < 1 or abs(ratio - round(ratio)) > 1e-6:
+            raise ValueError(
+                f"control.period {self.control.period:g} s is not a multiple of "
+                f"sim.physics_timestep {self.sim.physics_timestep:g} s; expected a whole number "
+                f"of them, for example {max(1, round(ratio)) * self.sim.physics_timestep:g} s"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lockstep_needs_resets(self) -> "Config":
+        if self.run.clock == "lockstep" and not self.control.reset_service:
+            raise ValueError(
+                "control.reset_service is empty while run.clock is lockstep, in which time "
+                "stands still between episodes; expected a service, or run.clock: realtime"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _replay_holds_a_minibatch(self) -> "Config":
+        batch, capacity = self.learner.batch_size, self.learner.replay_capacity
+        if batch > capacity:
+            raise ValueError(
+                f"learner.batch_size is {batch}, more than learner.replay_capacity, {capacity}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_driver_can_hold(self) -> "Config":
+        array = self.control.command_interface == "effort_array"
+        if self.safety.fallback == "hold" and array:
+            raise ValueError(
+                "safety.fallback is hold while control.command_interface is effort_array, whose "
+                "controller keeps the last effort for ever; expected damping or zero"
+            )
+        return self
+
+    @property
+    def substeps(self) -> int:
+        """Physics steps in one control period."""
+        return round(self.control.period / self.sim.physics_timestep)
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether the control loop waits for the learner's share of updates; reproducible."""
+        return self.run.sync and self.run.clock == "lockstep"
+
+    @property
+    def episode_steps(self) -> int:
+        """Time limit of an episode [steps]."""
+        return max(1, round(self.task.episode_seconds / self.control.period))
+
+    def replace(self, /, **settings: Value | None) -> "Config":
+        """Return a copy with settings replaced, `run__seed=3` for `run.seed`; None is left alone.
+
+        Raises:
+            ConfigError: a value out of its range.
+        """
+        given = {key.replace("__", "."): v for key, v in settings.items() if v is not None}
+        return self.with_parameters(given)
+
+    def with_parameters(self, given: dict[str, Any]) -> "Config":
+        """Return a copy with settings replaced, by the names of their parameters.
+
+        Raises:
+            ConfigError: an unknown name, a value of another kind or out of its range.
+        """
+        return from_parameters(to_parameters(self) | given, "the command line")
+
+
+def to_parameters(config: Config) -> dict[str, Value]:
+    """Flatten to ROS parameter names: `learner.batch_size`."""
+    sections = config.model_dump()
+    return {f"{name}.{key}": v for name, section in sections.items() for key, v in section.items()}
+
+
+def item_kind(name: str) -> tuple[type, bool]:
+    """Return what a setting holds, bool, int, float or str, and whether it is a list of those."""
+    section, _, key = name.partition(".")
+    declared: Any = Config.model_fields[section].annotation
+    kind: Any = declared.model_fields[key].annotation
+    is_list = get_origin(kind) is list
+    if is_list:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
+    return kind, is_list
+
+
+def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters") -> Config:
+    """Build and check a configuration from flat ROS parameter names.
+
+    A whole number serves as a float and the other way round, and text that is a number as one.
+
+    Raises:
+        ConfigError: an unknown name (with the nearest known one), a value of another kind or out
+            of its range.
+    """
+    known = to_parameters(Config())
+    problems: list[str] = []
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in parameters.items():
+        if name not in known:
+            problems.append(f"there is no setting '{shortened(name)}'{nearest(name, known)}")
+        elif value is None:
+            problems.append(
+                f"{name} has no value; expected one like {known[name]!r}, or no such line at all."
+            )
+        elif isinstance(value, bool) and not isinstance(known[name], bool):
+            hint = "; put text in quotes" if isinstance(known[name], str) else ""
+            problems.append(f"{name} is {value}; expected a value like {known[name]!r}{hint}.")
+        else:
+            section, _, key = name.partition(".")
+            kind, is_list = item_kind(name)
+            sections.setdefault(section, {})[key] = (
+                [_as_kind(item, kind) for item in value]
+                if is_list and isinstance(value, list)
+                else _as_kind(value, kind)
+            )
+    if problems:
+        raise ConfigError(f"{source}: {' '.join(problems)}")
+    try:
+        return Config.model_validate(sections, strict=True)
+    except ValidationError as error:
+        sentences = " ".join(map(_sentence, error.errors()))
+        raise ConfigError(f"{source}: {sentences}") from None
+
+
+def _as_kind(value: Any, kind: type) -> Any:
+    """Return the number that is meant, where a number is wanted; else the value as it is."""
+    if kind in (int, float) and isinstance(value, str):
+        number = read_number(value.strip())
+        value = value if number is None else number
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    where = ".".join(str(part) for part in problem["loc"])
+    if not where:
+        return f"{message}."
+    hint = "; put text in quotes" if problem["type"] == "string_type" else ""
+    given = shortened(repr(problem["input"]))
+    return f"{where} is {given}; {message[0].lower()}{message[1:]}{hint}."

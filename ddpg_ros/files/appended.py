@@ -1,0 +1,77 @@
+"""A file that grows by whole pieces; what a full disk does not take waits in memory for room."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from ddpg_ros.files.last_resort import keep
+from ddpg_ros.files.sealed import write_whole
+from ddpg_ros.say import say
+
+
+class AppendedFile:
+    """Appends pieces in their order, each whole or not at all; said once when it must wait."""
+
+    def __init__(self, path: Path, keep: int = 0) -> None:
+        """Take the file, which is made with the first piece that finds room.
+
+        Args:
+            path: the file.
+            keep: how much of what is there stays [bytes].
+        """
+        self._path, self._end = path, keep
+        self._file: BinaryIO | None = None
+        self._waiting: list[bytes] = []
+        self._complained = False
+
+    def append(self, piece: bytes) -> None:
+        """Write a piece, after those that wait; it never fails."""
+        self._waiting.append(piece)
+        try:
+            self._write()
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                say(
+                    f"cannot write {self._path}: {error.strerror or error}. What belongs there "
+                    "waits in memory until there is room."
+                )
+        else:
+            if self._complained:
+                self._complained = False
+                say(f"{self._path} is written again, and nothing is missing from it.")
+
+    def _write(self) -> None:
+        if self._file is None:
+            self._file = self._path.open("ab", buffering=0)
+            self._file.truncate(self._end)
+        content = b"".join(self._waiting)
+        written = 0
+        try:
+            while written < len(content):
+                written += self._file.write(content[written:])
+        except OSError:
+            self._file.truncate(self._end)  # to the end of a whole piece
+            raise
+        self._end += len(content)
+        self._waiting.clear()
+
+    def close(self) -> str:
+        """Try once more, and close; a second call does nothing.
+
+        Returns:
+            Why the file is not whole, and where there is one that is, or nothing.
+        """
+        if self._waiting:
+            self.append(b"")
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        waiting, self._waiting = b"".join(self._waiting), []
+        return self._keep_with(waiting) if waiting else ""
+
+    def _keep_with(self, waiting: bytes) -> str:
+        def write(place: Path) -> None:
+            there = self._path.read_bytes()[: self._end] if self._end else b""
+            write_whole(place, there + waiting)
+
+        return keep(self._path, write, 0.0)[1]

@@ -1,1 +1,0 @@
-"""The shared memory between agent and learner, and the learner's process."""

@@ -1,0 +1,1 @@
+"""The arm: URDF, limits, kinematics, dynamics."""

@@ -1,0 +1,174 @@
+"""The arm as its URDF describes it: joints, limits and forward kinematics."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddpg_ros.errors import ConfigError, RobotError
+from ddpg_ros.robot.kinematics import ROTARY, Chain, Joint, Pose
+from ddpg_ros.robot.tree import Tree
+from ddpg_ros.robot.urdf import (
+    SafetyController,
+    find_urdf,
+    read_joint,
+    read_limits,
+    read_safety,
+    read_urdf,
+)
+from ddpg_ros.types import Vector
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A serial arm of revolute joints, in the order that every array of the package follows.
+
+    Continuous joints have infinite position limits. Source of every limit: the URDF. The joints
+    that could move and are not commanded stand still: at 0, or the nearest position within their
+    limits; one that mimics another where that takes it.
+    """
+
+    name: str
+    urdf_path: Path
+    joints: tuple[str, ...]
+    tip: str  # the link whose frame is the fingertip
+    held: dict[str, float]  # where the other joints stand [rad], [m] if prismatic
+    lower: Vector  # (n,) [rad]
+    upper: Vector  # (n,) [rad]
+    velocity_limit: Vector  # (n,) [rad/s]
+    effort_limit: Vector  # (n,) [N·m]
+    safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
+    tree: tuple[Joint, ...] = field(repr=False)  # all of the file's, in its order
+    _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
+    _kinematics: Chain = field(repr=False)
+
+    @classmethod
+    def load(cls, urdf: str, joints: Sequence[str] = (), tip: str = "") -> "Robot":
+        """Read an arm from a URDF.
+
+        Args:
+            urdf: a path, the name of an arm that ships with this package (`reacher2`), or a path
+                within pybullet_data (`franka_panda/panda.urdf`).
+            joints: the joints to command, in order; none means those that turn on the way from
+                the base to the tip, without a gripper's: joints that others mimic, at its end.
+            tip: the link whose frame is the fingertip; none means the end of the longest chain,
+                along the first joint of each link after the last that is commanded.
+
+        Raises:
+            RobotError: no such file, not a URDF, a joint that is not there or there twice, a
+                joint without effort, velocity or (where it is not continuous) position
+                limits, a bad safety_controller, origin or axis, joints that form a loop, or
+                several arms and no choice.
+        """
+        path = find_urdf(urdf)
+        name, elements = read_urdf(path)
+        tree = Tree([read_joint(element, path) for element in elements.values()], path)
+        if not any(joint.kind in ROTARY for joint in tree.joints.values()):
+            raise RobotError(f"{path} has no revolute or continuous joint to move.")
+        for index, joint in enumerate(joints):
+            if joint in joints[:index]:
+                raise RobotError(f"robot.joints names '{joint}' twice; expected each joint once.")
+            tree.require_motor(joint)
+        wrist = tip or (tree.joints[joints[-1]].child if joints else tree.hand())
+        names = tuple(joints) or tree.arm(wrist)
+        tip = tip or tree.end_of(wrist)
+        chain = tree.chain_to(tip)
+        if not names:
+            raise RobotError(
+                f"{path} has no joint that turns on the way from {tree.base} to the tip {tip}; "
+                "set robot.tip to a link further out, or robot.joints."
+            )
+        held = tree.stand(names)
+        limits = _limits([elements[joint] for joint in names], path)
+        return cls(
+            name=name,
+            urdf_path=path,
+            joints=names,
+            tip=tip,
+            held=held,
+            lower=limits[:, 0],
+            upper=limits[:, 1],
+            velocity_limit=limits[:, 2],
+            effort_limit=limits[:, 3],
+            safety=tuple(read_safety(elements[joint], path) for joint in names),
+            tree=tuple(tree.joints.values()),
+            _chain=chain,
+            _kinematics=Chain(chain, names, held),
+        )
+
+    def tip_pose(self, position: Vector) -> Pose:
+        """Forward kinematics: the fingertip's frame in the base frame.
+
+        Args:
+            position: (n,) [rad].
+
+        Returns:
+            (4, 4) homogeneous transform [m].
+        """
+        return self._kinematics.tip_pose(position)
+
+    def tip_position(self, position: Vector) -> Vector:
+        """Return where the fingertip is in the base frame, (3,) [m]; `position` is (n,) [rad]."""
+        tip: Vector = self.tip_pose(position)[:3, 3]
+        return tip
+
+    def torque_limit(self, wanted: Sequence[float]) -> Vector:
+        """Return the torque limit of each joint, (n,) [N·m]: `wanted`, or the URDF's where none.
+
+        Raises:
+            ConfigError: not one number a joint, or above the URDF's effort limit.
+        """
+        if not wanted:
+            own: Vector = self.effort_limit.copy()
+            return own
+        limit = np.array(wanted, dtype=np.float64)
+        allowed = ", ".join(
+            f"{joint} {effort:g}"
+            for joint, effort in zip(self.joints, self.effort_limit, strict=True)
+        )
+        if limit.shape != self.effort_limit.shape or (limit > self.effort_limit).any():
+            raise ConfigError(
+                f"robot.torque_limit is {list(wanted)}; expected one number for each joint, at "
+                f"most the URDF's effort [N·m]: {allowed}."
+            )
+        return limit
+
+    @property
+    def reach(self) -> float:
+        """Upper bound of the fingertip's distance from the base [m]."""
+        poses = (joint.at(self.held.get(joint.name, 0.0)) for joint in self._chain)
+        return float(sum(np.linalg.norm(pose[:3, 3]) for pose in poses))
+
+    def describe(self) -> str:
+        """Say in a line which joints are commanded, where the arm ends and what is held."""
+        kinds = {joint.name: joint.kind for joint in self.tree}
+        leaders = {joint.name: joint.leader for joint in self.tree}
+        commanded = ", ".join(f"{name} ({kinds[name]})" for name in self.joints)
+        held = []
+        for name, position in self.held.items():
+            unit = {"prismatic": " m", "floating": "", "planar": ""}.get(kinds[name], " rad")
+            mimics = f", mimics {leaders[name]}" if leaders[name] else ""
+            held.append(f"{name} ({kinds[name]}{mimics}) at {position:g}{unit}")
+        others = f"; not commanded, taken to stand still: {', '.join(held)}" if held else ""
+        return f"{self.name}: joints in order {commanded}; tip {self.tip}{others}"
+
+
+def _limits(joints: Sequence[ElementTree.Element], path: Path) -> NDArray[np.float64]:
+    """Return lower, upper, velocity and effort limit of each joint, (n, 4).
+
+    Raises:
+        RobotError: what is wrong, of all joints together.
+    """
+    found: list[tuple[float, ...]] = []
+    problems: list[str] = []
+    for joint in joints:
+        try:
+            found.append(read_limits(joint))
+        except RobotError as error:  # noqa: PERF203 (all of them are said at once)
+            problems.append(str(error))
+    if problems:
+        raise RobotError(f"{path}: {' '.join(problems)}")
+    return np.array(found, dtype=np.float64)

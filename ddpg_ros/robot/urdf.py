@@ -1,0 +1,217 @@
+"""Reading a URDF: the joints, their limits and places; every refusal names file and joint."""
+
+import math
+import xml.etree.ElementTree as ElementTree
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ddpg_ros.errors import RobotError, nearest, shortened
+from ddpg_ros.files.kinds import is_regular
+from ddpg_ros.robot.kinematics import ROTARY, Joint, transform
+from ddpg_ros.types import Vector
+
+ASSETS = Path(__file__).resolve().parents[2] / "sim" / "assets"
+"""Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
+
+KINDS = (*ROTARY, "prismatic", "fixed", "floating", "planar")
+"""The types of joints that URDF knows."""
+
+ALONG_AN_AXIS = (*ROTARY, "prismatic")
+UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that has none
+
+
+class SafetyController(NamedTuple):
+    """A joint's `<safety_controller>`; None where the URDF does not say."""
+
+    soft_lower: float | None = None  # [rad]
+    soft_upper: float | None = None  # [rad]
+    k_position: float | None = None  # [1/s]
+    k_velocity: float | None = None  # [N·m·s/rad]
+
+
+def find_urdf(urdf: str) -> Path:
+    """Return the file that `urdf` stands for.
+
+    Args:
+        urdf: a path, the name of one of our arms, or a path within pybullet_data, the models
+            that PyBullet brings.
+
+    Raises:
+        RobotError: there is none.
+    """
+    brought = find_spec("pybullet_data")  # its files alone; nothing of it is run
+    folders = brought.submodule_search_locations if brought else None
+    places = [Path(urdf).expanduser(), ASSETS / f"{urdf}.urdf"]
+    places += [Path(folder) / urdf for folder in folders or ()]
+    for place in places:
+        if is_regular(place):
+            return place.resolve()
+    known = sorted(arm.stem for arm in ASSETS.glob("*.urdf"))
+    raise RobotError(
+        f"there is no URDF '{shortened(urdf)}'; robot.urdf takes the path of a file, one of our "
+        f"own arms ({', '.join(known)}) or a path within pybullet_data"
+        f"{nearest(urdf, known)}"
+    )
+
+
+def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
+    """Return the robot's name and its joints by name.
+
+    Raises:
+        RobotError: no URDF, or two joints of one name.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise RobotError(f"{path} is no XML ({error}); expected a URDF.") from None
+    if root.tag != "robot":
+        raise RobotError(f"{path} holds <{root.tag}>; expected a URDF's <robot>.")
+    elements: dict[str, ElementTree.Element] = {}
+    for element in root.findall("joint"):
+        if elements.setdefault(element.get("name", ""), element) is not element:
+            raise RobotError(f"{path} has two joints '{element.get('name')}'; rename one.")
+    return root.get("name", path.stem), elements
+
+
+def read_limits(element: ElementTree.Element) -> tuple[float, float, float, float]:
+    """Return a joint's lower and upper position, velocity and effort limit.
+
+    Raises:
+        RobotError: a limit that is missing or cannot be; names the joint, not the file.
+    """
+    name, limit = element.get("name"), element.find("limit")
+    wanted = ["effort", "velocity"]
+    if element.get("type") == "revolute":
+        wanted += ["lower", "upper"]
+    missing = [key for key in wanted if limit is None or limit.get(key) is None]
+    if missing:
+        raise RobotError(
+            f"joint '{name}' has no limit for {', '.join(missing)}; add "
+            f'<limit effort="[N·m]" velocity="[rad/s]" lower="[rad]" upper="[rad]"/>.'
+        )
+    assert limit is not None
+    try:
+        value = {key: float(limit.get(key, "")) for key in wanted}
+    except ValueError as error:
+        raise RobotError(f"joint '{name}' has a bad limit ({error}).") from None
+    lower, upper = value.get("lower", -math.inf), value.get("upper", math.inf)
+    finite = all(math.isfinite(number) for number in value.values())
+    if not (finite and value["effort"] > 0 and value["velocity"] > 0 and lower < upper):
+        raise RobotError(
+            f"joint '{name}' has limits {value}; expected finite numbers with "
+            "effort > 0, velocity > 0 and lower < upper."
+        )
+    return lower, upper, value["velocity"], value["effort"]
+
+
+def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
+    """Return what a joint's `<safety_controller>` says; nothing, where it has none.
+
+    Raises:
+        RobotError: an attribute that is not a finite number.
+    """
+    tag = element.find("safety_controller")
+    if tag is None:
+        return SafetyController()
+    value: dict[str, float | None] = {}
+    for key in ("soft_lower_limit", "soft_upper_limit", "k_position", "k_velocity"):
+        text = tag.get(key)
+        try:
+            number = float(text) if text is not None else None
+        except ValueError:
+            number = math.nan
+        negative = number is not None and number < 0.0 and key.startswith("k_")
+        if number is not None and (negative or not math.isfinite(number)):
+            raise RobotError(
+                f"{path}: joint '{element.get('name')}' has <safety_controller {key}=\"{text}\">; "
+                f"expected a finite number{', at least 0' if negative else ''}."
+            )
+        value[key] = number
+    return SafetyController(*value.values())
+
+
+def read_joint(element: ElementTree.Element, path: Path) -> Joint:
+    """Return a joint: its place in the tree, how it moves and which joint it mimics.
+
+    Raises:
+        RobotError: a type that URDF does not know, no parent or child, numbers that are none.
+    """
+    where = f"{path}: joint '{element.get('name')}'"
+    kind = element.get("type", "")
+    if kind not in KINDS:
+        raise RobotError(f"{where} is of type '{kind}'; expected one of {', '.join(KINDS)}.")
+    xyz = read_triple(element, "origin", "xyz", "0 0 0", where)
+    rpy = read_triple(element, "origin", "rpy", "0 0 0", where)
+    turns = kind in ALONG_AN_AXIS
+    direction = read_triple(element, "axis", "xyz", "1 0 0", where) if turns else UNTURNED
+    length = np.linalg.norm(direction)
+    if length == 0:
+        raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
+    bounded = kind in ("revolute", "prismatic")
+    mimic = element.find("mimic")
+    return Joint(
+        name=element.get("name", ""),
+        kind=kind,
+        parent=_link(element, "parent", where),
+        child=_link(element, "child", where),
+        origin=transform(xyz, rpy),
+        axis=direction / length,
+        lower=read_number(element, "limit", "lower", 0.0, where) if bounded else -math.inf,
+        upper=read_number(element, "limit", "upper", 0.0, where) if bounded else math.inf,
+        leader=mimic.get("joint", "") if mimic is not None else "",
+        multiplier=read_number(element, "mimic", "multiplier", 1.0, where),
+        offset=read_number(element, "mimic", "offset", 0.0, where),
+    )
+
+
+def _link(element: ElementTree.Element, end: str, where: str) -> str:
+    tag = element.find(end)
+    link = tag.get("link") if tag is not None else None
+    if not link:
+        raise RobotError(f'{where} has no {end}; add <{end} link="…"/>.')
+    return link
+
+
+def read_number(
+    element: ElementTree.Element, tag: str, key: str, default: float | None, where: str
+) -> float:
+    """Read a finite number from an attribute of a child element.
+
+    Args:
+        element: the parent.
+        tag: the child's.
+        key: the attribute.
+        default: what it is where child or attribute are missing; None: they must not be.
+        where: file and joint or link, for the sentence.
+
+    Raises:
+        RobotError: no finite number.
+    """
+    child = element.find(tag)
+    text = child.get(key) if child is not None else None
+    try:
+        number = float(text) if text is not None else default
+    except ValueError:
+        number = math.nan
+    if number is None or not math.isfinite(number):
+        got = f'<{tag} {key}="{text}">' if text is not None else f"no <{tag} {key}=…>"
+        raise RobotError(f"{where} has {got}; expected a finite number.")
+    return number
+
+
+def read_triple(
+    element: ElementTree.Element, tag: str, key: str, default: str, where: str
+) -> Vector:
+    """Read three finite numbers from an attribute of a child element that may be missing, (3,)."""
+    child = element.find(tag)
+    text = child.get(key, default) if child is not None else default
+    try:
+        numbers = np.array([float(part) for part in text.split()], dtype=np.float64)
+    except ValueError:
+        numbers = np.empty(0)
+    if numbers.shape != (3,) or not np.isfinite(numbers).all():
+        raise RobotError(f'{where} has <{tag} {key}="{text}">; expected three finite numbers.')
+    return numbers

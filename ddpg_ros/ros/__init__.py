@@ -1,0 +1,1 @@
+"""The ROS edge: nodes, interface, runtime; no arithmetic."""

@@ -1,0 +1,1 @@
+"""Messages to numpy and back, commands, parameters, diagnostics, services."""

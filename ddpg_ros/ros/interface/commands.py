@@ -1,0 +1,109 @@
+"""Torques out: as named, stamped joint states, or as ros2_control's plain array."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import JointState as JointStateMessage
+from std_msgs.msg import Float64MultiArray
+
+from ddpg_ros.config.settings import ControlSection
+from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT
+from ddpg_ros.ros.interface.messages import JointStateWriter
+from ddpg_ros.ros.interface.qos import complain_of_lost_listeners
+from ddpg_ros.safety.state_machine import Safety
+
+_RELIABLE = QoSProfile(depth=1)
+_STAMP_END = STAMP_AT + STAMP.size
+_LAST_COMMANDS, _LAST_INTERVAL = 6, 0.012  # zero torque on the way out: 6 commands in 60 ms
+
+
+class CommandPublisher:
+    """Publishes torques in the robot's joint order, [N·m]."""
+
+    def __init__(
+        self, node: Node, joints: Sequence[str], settings: ControlSection, topic: str
+    ) -> None:
+        """Open a topic, with the type that `control.command_interface` says."""
+        self._named = settings.command_interface == "joint_command"
+        self._node = node
+        self._publisher = node.create_publisher(
+            JointStateMessage if self._named else Float64MultiArray,
+            topic,
+            _RELIABLE,
+            event_callbacks=complain_of_lost_listeners(node),
+        )
+        self._writer = JointStateWriter(joints, efforts_only=True)
+        self._aside = JointStateWriter(joints, efforts_only=True)
+        self._last: bytes | Float64MultiArray = self._message(self._writer, [0.0] * len(joints), 0)
+        self._zero = self._last if isinstance(self._last, bytes) else serialize_message(self._last)
+        self._publish_bytes = self._publisher.handle.publish_raw
+        self._muted = False
+
+    @property
+    def topic(self) -> str:
+        """The full name of the topic."""
+        return str(self._publisher.topic_name)
+
+    @property
+    def listeners(self) -> int:
+        """How many subscribers hear what is published."""
+        return int(self._publisher.get_subscription_count())
+
+    def send(self, torque: list[float], stamp: int) -> None:
+        """Publish torques as the answer to the state of a stamp [ns]."""
+        if not self._muted:
+            self._last = self._message(self._writer, torque, stamp)
+            self._publisher.publish(self._last)
+
+    def send_again(self) -> None:
+        """Publish what `send` published last."""
+        self._publisher.publish(self._last)
+
+    def send_aside(self, torque: list[float], stamp: int) -> None:
+        """Publish from another thread, which has a writer of its own."""
+        if not self._muted:
+            self._publisher.publish(self._message(self._aside, torque, stamp))
+
+    def last_resort(self) -> None:
+        """Publish zero torque for 60 ms, whatever else fails; nothing is published after it.
+
+        It goes past all that may be the cause: safety, guard, writers and rclpy's publisher. The
+        stamp is that of the last command, which may answer a state that is not too old.
+        """
+        self._muted = True
+        zero = self._zero
+        if self._named and isinstance(self._last, bytes):
+            zero = self._last[:_STAMP_END] + zero[_STAMP_END:]
+        for _ in range(_LAST_COMMANDS):
+            with suppress(BaseException):  # the next one may get through
+                self._publish_bytes(zero)
+            with suppress(BaseException):
+                time.sleep(_LAST_INTERVAL)
+
+    def _message(
+        self, writer: JointStateWriter, torque: list[float], stamp: int
+    ) -> bytes | Float64MultiArray:
+        return writer.write(stamp, torque) if self._named else Float64MultiArray(data=torque)
+
+    def close(self) -> None:
+        """Leave the topic."""
+        self._node.destroy_publisher(self._publisher)
+
+
+def command_topic(settings: ControlSection, named: str) -> str:
+    """Return where torques go: to the topic `named`, or to ros2_control's."""
+    return named if settings.command_interface == "joint_command" else settings.effort_topic
+
+
+def wind_down(safety: Safety, commands: CommandPublisher, stamp: int) -> None:
+    """Bring the torque to zero and repeat that for 60 ms; nothing, where the driver holds."""
+    zeros = 0
+    while zeros < _LAST_COMMANDS and not safety.silent:
+        torque = safety.wind_down(_LAST_INTERVAL).tolist()
+        zeros += not any(torque)
+        commands.send(torque, stamp)
+        time.sleep(_LAST_INTERVAL)

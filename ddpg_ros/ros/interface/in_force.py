@@ -1,0 +1,141 @@
+"""The limits in force: said once, shown as parameters, and the torque's lowered at run time."""
+
+import math
+
+import numpy as np
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter
+
+from ddpg_ros.errors import ConfigError, few_of, shortened
+from ddpg_ros.ros.interface.parameters import show
+from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.safety.guard import Guard
+from ddpg_ros.safety.limits import Limits
+from ddpg_ros.types import Vector
+
+_TORQUE = "robot.torque_limit"
+_MOST, _LONGEST = 1_000, 2_000  # numbers that are looked at, characters of a refusal
+
+
+class LimitsInForce:
+    """What the guard of a node holds the arm to.
+
+    One parameter may change at run time: `robot.torque_limit`, and only downwards. What was
+    lowered stays lowered for the life of the process, whatever is cleaned up meanwhile.
+    """
+
+    def __init__(self, node: MainNode) -> None:
+        """Take the node, whose settings are declared; nothing is in force yet."""
+        self._node = node
+        self._guard: Guard | None = None
+        self._lowered: Vector | None = None  # (n,) [N·m]
+        self._showing = False
+        node.describe_parameter(_TORQUE).read_only = False
+        node.add_on_set_parameters_callback(self._may_set)
+        node.add_post_set_parameters_callback(self._after_set)
+
+    def begin(self, guard: Guard) -> None:
+        """Lower a fresh guard's limit to what it was lowered to before; say and show all."""
+        if self._lowered is not None:
+            guard.lower_torque_limit(np.minimum(self._lowered, guard.limits.torque))
+        limits = guard.limits
+        for line in describe(limits):
+            self._node.get_logger().info(f"in force: {line}")
+        self._say_stop(guard)
+        shown = {
+            _TORQUE: limits.torque,
+            "robot.joints": limits.joints,
+            "safety.velocity_limit": limits.velocity,
+            "safety.k_position": limits.k_position,
+        }
+        sometimes = {  # else by the arm's inertia, or without a limit: what is configured stays
+            "safety.k_velocity": limits.k_velocity,
+            "safety.damping": limits.damping,
+            "safety.power_limit": limits.power,
+        }
+        shown |= {name: value for name, value in sometimes.items() if np.isfinite(value).all()}
+        self._showing = True
+        for name, numbers in shown.items():
+            show(self._node, name, np.array(numbers).tolist())
+        show(self._node, "safety.torque_rate_safe", limits.torque_rate_safe)
+        self._showing = False
+        self._guard = guard
+
+    def _say_stop(self, guard: Guard) -> None:
+        weaker = [
+            f"{joint.name} {drive:.3g} of {joint.torque:g}"
+            for joint, drive in zip(guard.limits.by_joint(), guard.drive_at_rest, strict=True)
+            if drive < joint.torque
+        ]
+        if weaker:
+            self._node.get_logger().info(
+                "in force: at rest, away from soft limits, a joint may be driven with [N·m] "
+                f"{', '.join(weaker)}; more would take it beyond its velocity limit within few "
+                "control periods. A joint that has to carry more than that, such as its own "
+                "weight, needs a shorter control.period."
+            )
+        log = self._node.get_logger()
+        if guard.brake_rate and np.isnan(guard.limits.damping).all():
+            log.info(
+                f"in force: damping slows the arm down to a twentieth of its speed within "
+                f"{guard.stop_seconds:.2g} s, at {guard.brake_rate:.3g} 1/s"
+            )
+        if guard.unbraked:
+            log.warning(
+                f"in force: the URDF states no inertia for what {few_of(guard.unbraked)} move(s), "
+                "and a brake of unknown effect could drive the arm: a stop is zero torque there, "
+                "and soft limits only take torque away. Add <inertial> to the links."
+            )
+
+    def end(self) -> None:
+        """Let go of the guard; what is shown stays."""
+        self._guard = None
+
+    def _may_set(self, parameters: list[Parameter]) -> SetParametersResult:
+        try:
+            for parameter in parameters:
+                if parameter.name == _TORQUE and not self._showing:
+                    if self._guard is None:
+                        raise ConfigError("nothing is in force before the node is configured.")
+                    value = np.array(parameter.value, dtype=np.float64)
+                    if value.size > _MOST:  # a sentence that lists them all would take a while
+                        raise ConfigError(
+                            f"{_TORQUE} has {value.size} numbers; expected one for each joint: "
+                            f"{few_of(self._guard.limits.joints)}."
+                        )
+                    self._guard.limits.lowered(value)
+        except (ConfigError, TypeError, ValueError) as error:
+            return SetParametersResult(successful=False, reason=shortened(str(error), _LONGEST))
+        return SetParametersResult(successful=True)
+
+    def _after_set(self, parameters: list[Parameter]) -> None:
+        if self._guard is not None and any(one.name == _TORQUE for one in parameters):
+            value = self._node.get_parameter(_TORQUE).value
+            self._lowered = np.array(value, dtype=np.float64)
+            self._guard.lower_torque_limit(self._lowered)
+            torques = ", ".join(_of_joints(self._guard.limits, self._lowered))
+            self._node.get_logger().info(f"in force from now on: torque [N·m] {torques}")
+
+
+def describe(limits: Limits) -> list[str]:
+    """Return one line a joint, and one for what holds for all."""
+    lines = [
+        f"{joint.name}: torque {joint.torque:g} N·m, velocity {joint.velocity:g} rad/s, position "
+        f"{joint.lower:g} to {joint.upper:g} rad (soft {joint.soft_lower:g} to "
+        f"{joint.soft_upper:g}), k_position {joint.k_position:g} 1/s, k_velocity "
+        f"{_gain(joint.k_velocity)}, damping {_gain(joint.damping)}, power {joint.power:g} W"
+        for joint in limits.by_joint()
+    ]
+    return [
+        *lines,
+        f"torque rate {limits.torque_rate:g} N·m/s, {limits.torque_rate_safe:g} toward zero",
+    ]
+
+
+def _gain(gain: float) -> str:
+    return "by inertia" if math.isnan(gain) else f"{gain:g} N·m·s/rad"
+
+
+def _of_joints(limits: Limits, numbers: Vector) -> list[str]:
+    pairs = zip(limits.joints, numbers.tolist(), strict=True)
+    return [f"{joint} {number:g}" for joint, number in pairs]

@@ -1,0 +1,116 @@
+"""ROS parameters from `config.py`: declared with type, range and description.
+
+All are read-only, but for the torque limit, which may be lowered at run time. A list that is
+empty because a default is meant shows the numbers in force, once the node that commands is
+configured (`in_force.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from annotated_types import Ge, Gt, Le, Lt
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from ddpg_ros.config.settings import Config, Value, from_parameters, item_kind, to_parameters
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.ros.runtime.main import MainNode
+
+_NONE: Mapping[str, Value] = MappingProxyType({})
+_TYPES = frozenset(kind.value for kind in Parameter.Type)
+_LIST = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY}
+_LIST |= {float: Parameter.Type.DOUBLE_ARRAY}
+
+
+def read_config(node: MainNode, extra: Mapping[str, Value] = _NONE) -> Config:
+    """Take the configuration from a node's command line and declare each setting.
+
+    Args:
+        node: the node.
+        extra: defaults of the parameters that this node has beside the configuration; they are
+            declared too, and read with `node.get_parameter`.
+
+    Raises:
+        ConfigError: an unknown name, a wrong type or a value out of its range.
+    """
+    given = dict(node.given)
+    for name, default in extra.items():
+        value = given.pop(name, default)
+        if type(value) is not type(default):
+            expected = f"a {type(default).__name__}, as {default!r}"
+            raise ConfigError(f"{node.source}: {name} is {value!r}; expected {expected}.")
+        node.declare_parameter(name, value, ParameterDescriptor(read_only=True))
+    config = from_parameters(given, node.source)
+    for name, value in to_parameters(config).items():
+        _declare(node, name, value)
+    return config
+
+
+def refuse_unknown_types(node: Node) -> None:
+    """Answer a request to set parameters whose type there is none of; rclpy raises there."""
+    for service in node.services:
+        if service.srv_type in (SetParameters, SetParametersAtomically):
+            service.callback = partial(_set_if_known, service.callback)
+
+
+def _set_if_known(set_all: Callable[[Any, Any], Any], request: Any, response: Any) -> Any:
+    unknown = [p for p in request.parameters if p.value.type not in _TYPES]
+    if not unknown:
+        return set_all(request, response)
+    one = unknown[0]
+    reason = f"parameter {one.name[:80]!r} has the type {one.value.type}; expected 0 to 9"
+    refusal = SetParametersResult(successful=False, reason=f"{reason}. Nothing was set.")
+    if isinstance(request, SetParameters.Request):
+        response.results = [refusal] * len(request.parameters)
+    else:
+        response.result = refusal
+    return response
+
+
+def _declare(node: MainNode, name: str, value: Value) -> None:
+    """Declare a setting, also one whose list is empty, of which rclpy guesses no type."""
+    kind, _ = item_kind(name)
+    some = value if value != [] else [kind()]
+    node.declare_parameter(name, some, _descriptor(name))
+    if value == []:
+        show(node, name, [])
+
+
+def show(node: MainNode, name: str, value: Value) -> None:
+    """Let a setting's parameter show what is in force; nobody else can change it."""
+    kind, is_list = item_kind(name)
+    descriptor = node.describe_parameter(name)
+    closed, descriptor.read_only = descriptor.read_only, False
+    typed = Parameter(name, _LIST[kind] if is_list else None, value)
+    (result,) = node.set_parameters([typed])
+    descriptor.read_only = closed
+    assert result.successful, result.reason
+
+
+def _descriptor(name: str) -> ParameterDescriptor:
+    section, _, key = name.partition(".")
+    field = type(getattr(Config(), section)).model_fields[key]
+    descriptor = ParameterDescriptor(
+        name=name, description=field.description or "", read_only=True
+    )
+    bounds: dict[type, Any] = {type(bound): bound for bound in field.metadata}
+    low: Any = bounds[Ge].ge if Ge in bounds else bounds[Gt].gt if Gt in bounds else None
+    high: Any = bounds[Le].le if Le in bounds else bounds[Lt].lt if Lt in bounds else None
+    if low is not None and high is not None:
+        if field.annotation is int:
+            low += Gt in bounds
+            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
+        elif field.annotation is float:
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)
+            ]
+    return descriptor

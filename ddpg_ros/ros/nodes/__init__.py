@@ -1,0 +1,1 @@
+"""The agent, the policy, the guard, and what they share."""

@@ -1,0 +1,1 @@
+"""The process around a node: main, lifecycle, executor, real time, watchdog, transport."""

@@ -1,0 +1,271 @@
+"""Gains that hold together: defaults; of given ones, what does not hold and the largest that do.
+
+A soft limit lets a joint come closer at k_position times the distance that is left, and brakes one
+that is faster with k_velocity. Sampled every period T, after a delay of one, the pair overshoots
+by nothing at T k_position = 0.1, by half of what is left at 0.25, and never comes to rest from
+0.57 on (`test/safety/test_gains.py`).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ddpg_ros.config.settings import Config, Value
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.safety.braking import SHARE
+from ddpg_ros.safety.joint_limits import RATE_RATIO
+from ddpg_ros.types import Vector
+
+K_POSITION = 5.0
+"""The position gain by default [1/s], if period and torque rate allow it."""
+
+NEARER = 0.1
+"""T k_position by default, at most: the share of the way that is left, in one control period."""
+
+NEAREST = 0.25
+"""T k_position of given gains, at most."""
+
+LEAST = 2.0
+"""No default below this is chosen because a torque limit is large [1/s]; it is refused instead."""
+
+Flags = NDArray[np.bool_]
+
+_ROUNDING = 1.0 + 1e-9
+_ROUNDS = 6  # of remedies
+
+
+class Gains(NamedTuple):
+    """Of the guard, (n,) each; a NaN stands for as much as the arm's inertia allows."""
+
+    k_position: Vector  # [1/s]
+    k_velocity: Vector  # [N·m·s/rad]
+    damping: Vector  # [N·m·s/rad]
+
+
+def fit_gains(robot: Robot, config: Config, velocity: Vector, mass: MassMatrix | None) -> Gains:
+    """Take the gains of the settings, else the URDF's, else those that suit the arm.
+
+    Args:
+        robot: the arm.
+        config: settings.
+        velocity: (n,) [rad/s], its limits.
+        mass: its mass matrix; None if none of its joints moves a known mass.
+
+    Raises:
+        ConfigError: everything that does not hold, in one sentence, and settings that hold
+            together.
+    """
+    problems: list[str] = []
+    remedies: dict[str, Value] = {}
+    for _ in range(_ROUNDS):  # a remedy may leave something else that does not hold
+        fit = _Fit(robot, config, velocity, mass)
+        gains = fit.gains()
+        if not fit.problems:
+            break
+        problems = problems or fit.problems
+        remedies |= fit.remedies
+        advised = {name.replace(".", "__"): value for name, value in fit.remedies.items()}
+        config = config.replace(**advised)
+    if problems:
+        settings = ", ".join(f"{name}: {_written(value)}" for name, value in remedies.items())
+        raise ConfigError(f"{' '.join(problems)} Together these hold: {settings}.")
+    return gains
+
+
+class _Fit:
+    def __init__(
+        self,
+        robot: Robot,
+        config: Config,
+        velocity: Vector,
+        mass: MassMatrix | None,
+    ) -> None:
+        self.problems: list[str] = []
+        self.remedies: dict[str, Value] = {}
+        self._robot, self._settings, self._mass = robot, config.safety, mass
+        self._torque, self._velocity = robot.torque_limit(config.robot.torque_limit), velocity
+        self._period = config.control.period
+        self._rate = config.safety.torque_rate_safe or RATE_RATIO * config.robot.torque_rate
+
+    def gains(self) -> Gains:
+        """Return gains; `problems` holds what is wrong with those that are given."""
+        k_position = self._k_position()
+        return Gains(k_position, self._k_velocity(k_position), self._damping())
+
+    def _given(self, name: str) -> tuple[Vector, bool]:
+        """Return the gains that are given, NaN for none, and whether the URDF gives them."""
+        listed: list[float] = getattr(self._settings, name)
+        if listed:
+            self._require_one_each(f"safety.{name}", listed)
+            return np.array(listed), False
+        stated = [getattr(joint, name) for joint in self._robot.safety]
+        if not self._settings.urdf_gains:
+            stated = [None] * len(stated)
+        # A safety_controller has to state k_velocity; 0 stands for none.
+        return np.array([gain or math.nan for gain in stated]), True
+
+    def _k_position(self) -> Vector:
+        given, from_urdf = self._given("k_position")
+        calm = NEARER / self._period
+        least = np.fmin(min(LEAST, calm), given)
+        most_torque = self._rate / (2.0 * least)
+        torque = np.minimum(self._torque, most_torque)
+        if (self._torque > most_torque * _ROUNDING).any():
+            self._refuse_torque(most_torque, 1.0 / least)
+            torque = np.array(self.remedies["robot.torque_limit"])
+        most = np.minimum(NEAREST / self._period, self._rate / (2.0 * torque))
+        wrong = given > most * _ROUNDING
+        if wrong.any():
+            self._refuse(
+                "k_position",
+                given,
+                wrong,
+                from_urdf,
+                f"1/s do not hold with control.period {self._period:g} s and "
+                f"safety.torque_rate_safe {self._rate:g} N·m/s; expected at most "
+                f"{NEAREST:g} / period and torque_rate_safe / (2 · torque limit)",
+                np.fmin(given, most),
+            )
+        return np.where(np.isnan(given), np.minimum(min(K_POSITION, calm), most), given)
+
+    def _k_velocity(self, k_position: Vector) -> Vector:
+        given, from_urdf = self._given("k_velocity")
+        swiftest = self._rate / (np.fmin(k_position, NEAREST / self._period) * self._velocity)
+        wrong = given > swiftest * _ROUNDING
+        share = self._share(given)
+        why = []
+        if wrong.any():
+            why.append(
+                "k_velocity · k_position · velocity limit is up to "
+                f"{np.nanmax(given * self._rate / swiftest):.6g} N·m/s (expected at most "
+                f"safety.torque_rate_safe, {self._rate:g})"
+            )
+        if share > SHARE * _ROUNDING:
+            wrong = ~np.isnan(given)
+            why.append(f"braking would take {self._too_much(share, SHARE)}")
+        if why:
+            self._refuse(
+                "k_velocity",
+                given,
+                wrong,
+                from_urdf,
+                f"N·m·s/rad do not hold at control.period {self._period:g} s: "
+                + ", and ".join(why),
+                self._largest(np.fmin(given, swiftest), SHARE),
+            )
+        return given
+
+    def _too_much(self, share: float, most: float) -> str:
+        return (
+            f"{share:.3g} of the arm's velocity off in one period (expected at most {most:.3g}; "
+            "from 1 on it drives the arm)"
+        )
+
+    def _damping(self) -> Vector:
+        listed = self._settings.damping
+        if not listed:
+            return np.full(len(self._torque), math.nan)
+        self._require_one_each("safety.damping", listed)
+        given = np.array(listed)
+        share = self._share(given)
+        most = min(SHARE, self._period * self._rate / float(self._torque.max()))
+        if share > most * _ROUNDING:
+            self._refuse(
+                "damping",
+                given,
+                np.full(len(given), True),
+                False,
+                f"N·m·s/rad do not hold at control.period {self._period:g} s and "
+                f"safety.torque_rate_safe {self._rate:g} N·m/s: a stop would take "
+                f"{self._too_much(share, most)}",
+                self._largest(given, most),
+            )
+        return given
+
+    def _share(self, gains: Vector) -> float:
+        known = np.nan_to_num(gains)
+        return self._mass.share(known, self._period) if self._mass is not None else 0.0
+
+    def _largest(self, gains: Vector, most: float) -> Vector:
+        """Return the largest gains up to the given ones that hold, as the joints share them."""
+        if self._mass is None:
+            return gains
+        single = most / self._period * self._mass.lightest()
+        largest = np.where(self._mass.known, np.fmin(gains, single), gains)
+        return largest * min(1.0, most / max(self._share(largest), 1e-9))
+
+    def _refuse_torque(self, most: Vector, within: Vector) -> None:
+        over = self._torque > most * _ROUNDING
+        listed = [
+            f"{joint} {limit:g} N·m"
+            for joint, limit, wrong in zip(self._robot.joints, self._torque, over, strict=True)
+            if wrong
+        ]
+        source = "robot.torque_limit" if self._given_torque else "the URDF's effort"
+        rate = (
+            "safety.torque_rate_safe" if self._settings.torque_rate_safe else "robot.torque_rate"
+        )
+        self.problems.append(
+            f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be turned round within "
+            f"{within[over].max():.2g} s at safety.torque_rate_safe "
+            f"{self._rate:g} N·m/s, which the soft limits need; files often state an effort that "
+            "is no motor's. Set robot.torque_limit to what the motors may be asked for; or raise "
+            f"{rate}, if the gears bear it."
+        )
+        self.remedies["robot.torque_limit"] = _listed(np.minimum(self._torque, most))
+
+    def _refuse(
+        self,
+        name: str,
+        given: Vector,
+        wrong: Flags,
+        from_urdf: bool,
+        why: str,
+        largest: Vector,
+    ) -> None:
+        joints = [
+            f"{joint} {gain:g}"
+            for joint, gain, bad in zip(self._robot.joints, given, wrong, strict=True)
+            if bad
+        ]
+        source = "the URDF's safety_controller" if from_urdf else f"safety.{name}"
+        self.problems.append(f"{source}: {name} of {', '.join(joints)} {why}.")
+        if from_urdf:
+            self.remedies["safety.urdf_gains"] = False
+        else:
+            self.remedies[f"safety.{name}"] = _listed(largest)
+
+    @property
+    def _given_torque(self) -> bool:
+        return not np.array_equal(self._torque, self._robot.effort_limit)
+
+    def _require_one_each(self, name: str, listed: Sequence[float]) -> None:
+        if len(listed) != len(self._robot.joints):
+            raise ConfigError(
+                f"{name} is {list(listed)}; expected one number for each joint "
+                f"({', '.join(self._robot.joints)}), or none at all."
+            )
+
+
+def _listed(numbers: Vector) -> list[float]:
+    """Return numbers rounded down to three digits."""
+    return [_floor(number) for number in numbers.tolist()]
+
+
+def _written(value: Value) -> str:
+    """Write a setting as in a YAML file."""
+    if isinstance(value, list):
+        return f"[{', '.join(f'{number:.6g}' for number in value)}]"
+    return "false (gains are then worked out)" if value is False else str(value)
+
+
+def _floor(number: float) -> float:
+    if not 0.0 < number < math.inf:
+        return number
+    unit = 10.0 ** (math.floor(math.log10(number)) - 2)
+    return math.floor(number / unit * _ROUNDING) * unit

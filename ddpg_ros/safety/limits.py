@@ -1,0 +1,184 @@
+"""What the motors may be asked for, joint by joint; limits that contradict are refused."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from ddpg_ros.config.settings import Config
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.safety.gains import NEAREST, fit_gains
+from ddpg_ros.safety.joint_limits import RATE_RATIO, JointLimits, check_joint, require_positive
+from ddpg_ros.types import Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """Limits of n joints; read-only copies of what it was made from.
+
+    Raises:
+        ConfigError: a wrong length, a number out of its range, or gains that contradict; the
+            sentence has the joint and the numbers.
+    """
+
+    joints: tuple[str, ...]
+    torque: Vector  # (n,) [N·m]
+    velocity: Vector  # (n,) [rad/s]
+    lower: Vector  # (n,) [rad], hard; −inf for a continuous joint
+    upper: Vector  # (n,) [rad], hard; inf for a continuous joint
+    soft_lower: Vector  # (n,) [rad], at or above lower
+    soft_upper: Vector  # (n,) [rad], at or below upper
+    k_position: Vector  # (n,) [1/s], position error → the velocity that is allowed
+    k_velocity: Vector  # (n,) [N·m·s/rad], velocity error → allowed torque; NaN: by inertia
+    power: Vector  # (n,) [W], inf where there is no limit
+    damping: Vector  # (n,) [N·m·s/rad], of the torque that stops the arm; NaN: by inertia
+    torque_rate: float  # [N·m/s]
+    torque_rate_safe: float  # [N·m/s], toward zero and toward the soft limits
+    position_tolerance: float  # [rad], so far beyond a hard limit is no fault yet
+
+    def __post_init__(self) -> None:
+        """Copy the vectors and check everything."""
+        for name in (field.name for field in fields(self) if field.type is Vector):
+            vector = np.array(getattr(self, name), dtype=np.float64)
+            if not self.joints or vector.shape != (len(self.joints),):
+                raise ConfigError(
+                    f"{name} is {vector.tolist()}; expected one number for each joint: "
+                    f"{', '.join(self.joints) or 'at least one'}."
+                )
+            vector.flags.writeable = False  # pragma: no mutate (None does the same)
+            object.__setattr__(self, name, vector)
+        require_positive("robot.torque_rate", self.torque_rate, "N·m/s")
+        require_positive("safety.torque_rate_safe", self.torque_rate_safe, "N·m/s")
+        least = RATE_RATIO * self.torque_rate
+        if self.torque_rate_safe < least:
+            raise ConfigError(
+                f"safety.torque_rate_safe is {self.torque_rate_safe:g} N·m/s; expected at least "
+                f"{RATE_RATIO:g} · robot.torque_rate = {least:g} N·m/s, or 0 for that."
+            )
+        if not 0 <= self.position_tolerance < math.inf:
+            raise ConfigError(
+                f"safety.position_tolerance is {self.position_tolerance:g} rad; expected a finite "
+                "number, at least 0 rad."
+            )
+        for joint in self.by_joint():
+            check_joint(joint, self.torque_rate_safe)
+
+    def check_period(self, period: float) -> None:
+        """Check that a control period [s] suits the limits.
+
+        Raises:
+            ConfigError: no finite period above 0, or one in which soft limits are overshot.
+        """
+        require_positive("control.period", period, "s")
+        for joint, gain in zip(self.joints, self.k_position.tolist(), strict=True):
+            if gain * period > NEAREST * (1.0 + 1e-9):
+                raise ConfigError(
+                    f"joint {joint} would overshoot its soft limit: k_position · period = "
+                    f"{gain:g} · {period:g} = {gain * period:g}; expected at most {NEAREST:g}. "
+                    "Lower safety.k_position or control.period."
+                )
+
+    def lowered(self, torque: Vector) -> "Limits":
+        """Return the same limits with lower ones of torque.
+
+        Args:
+            torque: (n,) [N·m], each above 0 and at most the present limit.
+
+        Raises:
+            ConfigError: anything else.
+        """
+        wanted = np.array(torque, dtype=np.float64)
+        if wanted.shape != self.torque.shape or not ((wanted > 0) & (wanted <= self.torque)).all():
+            raise ConfigError(
+                f"robot.torque_limit was to become {wanted.tolist()}; expected one number for "
+                "each joint, above 0 and at most the limit in force [N·m]: "
+                f"{_by_name(self.joints, self.torque)}. To raise a limit, start anew."
+            )
+        return replace(self, torque=wanted)
+
+    def by_joint(self) -> tuple[JointLimits, ...]:
+        """Return the limits as plain numbers, n of them."""
+        columns = (
+            self.torque,
+            self.velocity,
+            self.lower,
+            self.upper,
+            self.soft_lower,
+            self.soft_upper,
+            self.k_position,
+            self.k_velocity,
+            self.power,
+            self.damping,
+            self.lower - self.position_tolerance,
+            self.upper + self.position_tolerance,
+        )
+        rows = zip(self.joints, *(column.tolist() for column in columns), strict=True)
+        return tuple(JointLimits(*row) for row in rows)
+
+
+def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits:
+    """Build an arm's limits: from the settings, else the URDF, else what suits the arm.
+
+    Args:
+        robot: the arm.
+        config: settings.
+        mass: its mass matrix; None if none of its joints moves a known mass.
+
+    Raises:
+        ConfigError: a list that is not one number a joint, a limit above the URDF's, soft limits
+            outside the hard ones, a rate, gain or period that contradicts another.
+    """
+    settings, joints, urdf = config.safety, robot.joints, robot.safety
+    torque = robot.torque_limit(config.robot.torque_limit)
+    velocity = _choose(settings.velocity_limit, robot.velocity_limit, "velocity_limit", joints)
+    if (velocity > robot.velocity_limit).any():
+        raise ConfigError(
+            f"safety.velocity_limit is {velocity.tolist()}; expected at most the URDF's [rad/s]: "
+            f"{_by_name(joints, robot.velocity_limit)}."
+        )
+    margin = settings.soft_margin
+    soft_lower = _stated([joint.soft_lower for joint in urdf], robot.lower + margin)
+    soft_upper = _stated([joint.soft_upper for joint in urdf], robot.upper - margin)
+    gains = fit_gains(robot, config, velocity, mass)
+    limits = Limits(
+        joints=joints,
+        torque=torque,
+        velocity=velocity,
+        lower=robot.lower,
+        upper=robot.upper,
+        soft_lower=np.where(np.isinf(robot.lower), robot.lower, soft_lower),
+        soft_upper=np.where(np.isinf(robot.upper), robot.upper, soft_upper),
+        k_position=gains.k_position,
+        k_velocity=gains.k_velocity,
+        power=_choose(settings.power_limit, np.full_like(torque, np.inf), "power_limit", joints),
+        damping=gains.damping,
+        torque_rate=config.robot.torque_rate,
+        torque_rate_safe=settings.torque_rate_safe or RATE_RATIO * config.robot.torque_rate,
+        position_tolerance=settings.position_tolerance,
+    )
+    limits.check_period(config.control.period)
+    return limits
+
+
+def _choose(given: Sequence[float], default: Vector, name: str, joints: Sequence[str]) -> Vector:
+    """Return a list of the settings, or the default where it is empty, (n,)."""
+    if given and len(given) != len(joints):
+        raise ConfigError(
+            f"safety.{name} is {list(given)}; expected one number for each joint "
+            f"({', '.join(joints)}), or none at all."
+        )
+    return np.array(given) if given else default
+
+
+def _stated(urdf: Sequence[float | None], default: Vector | float) -> Vector:
+    """Return what the URDF states for each joint, or the default where it does not, (n,)."""
+    stated = np.array([math.nan if value is None else value for value in urdf])
+    return np.where(np.isnan(stated), default, stated)
+
+
+def _by_name(joints: Sequence[str], numbers: Vector) -> str:
+    pairs = zip(joints, numbers.tolist(), strict=True)
+    return ", ".join(f"{joint} {number:g}" for joint, number in pairs)

@@ -1,0 +1,1 @@
+"""A session from its first step to its policy file; ROS and Gymnasium alike."""

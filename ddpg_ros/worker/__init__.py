@@ -1,0 +1,1 @@
+"""The learner's process, and how the control loop talks to it."""

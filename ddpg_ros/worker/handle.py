@@ -1,0 +1,133 @@
+"""One life of the learner: a process from its start to its end, and what the two say meanwhile."""
+
+import multiprocessing
+import select
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import connection, resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
+
+from ddpg_ros.worker.make_way import make_way
+from ddpg_ros.worker.messages import EpisodeEnd, Failed, LearnerEnd, Save, Saved, Stop, Stopped
+
+SPAWN: SpawnContext = multiprocessing.get_context("spawn")
+Target = Callable[[LearnerEnd], None]
+"""What the learner's process runs."""
+
+
+class Life:
+    """A learner's process: it may be asked, heard, waited for and killed."""
+
+    def __init__(self, end: Callable[[Connection], LearnerEnd], target: Target) -> None:
+        """Start it. Takes some milliseconds.
+
+        Args:
+            end: makes what the process is given, out of its end of the conversation.
+            target: what it runs.
+        """
+        self._connection, theirs = SPAWN.Pipe()
+        self._process = SPAWN.Process(target=target, args=(end(theirs),), daemon=True)
+        self._process.name = "learner"
+        self._deaf = False
+        with _no_main_module(), _no_interrupt():
+            self._process.start()
+        theirs.close()
+        self.last: Stopped | Failed | None = None
+        """Its last word, once it was heard."""
+        self.saved: Saved | None = None
+        """Its newest answer to a `Save`."""
+
+    @property
+    def pid(self) -> int | None:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in some words."""
+        code = self._process.exitcode
+        if code == -signal.SIGKILL:
+            return f"exit code {code} (killed: by the kernel, where memory ran out, or by hand)"
+        return f"exit code {code}"
+
+    def say(self, message: EpisodeEnd | Save | Stop) -> bool:
+        """Say something without a wait; False where it did not go out.
+
+        That is so where it has ended, or has long not listened: a full pipe would block us.
+        """
+        try:
+            if select.select([], [self._connection], [], 0.0)[1]:
+                self._connection.send(message)
+                return True
+        except OSError:
+            pass
+        return False
+
+    def hear(self) -> None:
+        """Take in what it has said; for one thread at a time."""
+        try:
+            while not self._deaf and self._connection.poll():
+                word: Stopped | Failed | Saved = self._connection.recv()
+                if isinstance(word, Saved):
+                    self.saved = word
+                else:
+                    self.last = word
+        except (EOFError, OSError):  # its end of the pipe is closed: it said all
+            self._deaf = True
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until it says something or ends, at most `timeout` [s]; then hear it."""
+        wanted: list[Connection | int] = [self._process.sentinel]
+        if not self._deaf:
+            wanted.append(self._connection)
+        connection.wait(wanted, timeout)
+        self.hear()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for its end, at most `timeout` [s]; whether it has ended."""
+        self._process.join(timeout)
+        return not self._process.is_alive()
+
+    def kill(self, timeout: float) -> bool:
+        """End it, stopped or not; whether it is gone within `timeout` [s]."""
+        self._process.kill()
+        return self.join(timeout)
+
+
+def learn(end: LearnerEnd) -> None:
+    """Be the learner's process."""
+    make_way(end.config)  # before torch counts the cores
+    from ddpg_ros.worker.main import run  # the only import of torch: in the child
+
+    run(end)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Put signals off; the child inherits that, so that it does not die of them as it imports."""
+    resource_tracker.ensure_running()  # its start, inside that of the process, would undo it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide `__main__`: spawn would import it again, and with it rclpy, into the learner."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

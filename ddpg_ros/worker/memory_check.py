@@ -1,0 +1,90 @@
+"""Whether the memory of this machine holds what a training needs, said before it begins.
+
+Linux hands out memory that is not there, so that a learner which asks for too much is killed
+later, with all that it has learnt.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.errors import MachineError
+from ddpg_ros.types import RecordLayout
+
+_NUMBER = 4  # [bytes] of a float32
+_COPIES = 8  # of the parameters: networks, targets, two moments of Adam each, gradients, work
+_SHARE = 0.9  # of the memory that is available
+_BASE = 0.5e9  # [bytes] of torch, in the learner's process
+
+
+def require_room(settings: LearnerSection, sizes: list[int], available: float | None) -> None:
+    """Check that replay and networks fit.
+
+    Args:
+        settings: of the learner.
+        sizes: layers of the actor, observation to action.
+        available: memory that may be taken [bytes]; None where that is not known.
+
+    Raises:
+        MachineError: they do not; the sentence has what they take, and what would fit.
+    """
+    on_device = not settings.device.startswith("cpu")  # the replay is there; it looks by itself
+    if available is None or on_device:
+        return
+    layout = RecordLayout(sizes[0], sizes[-1])
+    record = _NUMBER * layout.width
+    replay, networks = settings.replay_capacity * record, _of_networks(settings, sizes)
+    room = _SHARE * available - networks - settings.batch_size * record * 3 - _BASE
+    if replay <= room:
+        return
+    fits = int(max(0.0, room) // record)
+    fits -= fits % 10 ** max(0, len(str(fits)) - 2)  # two digits say enough
+    way_out = (
+        f"the largest learner.replay_capacity that fits is {fits}"
+        if fits >= settings.batch_size
+        else "no learner.replay_capacity fits: narrow learner.hidden, or observe less"
+    )
+    raise MachineError(
+        f"observations of {sizes[0]} numbers take {replay / 1e9:.3g} GB for "
+        f"learner.replay_capacity {settings.replay_capacity} and {networks / 1e9:.2g} GB for the "
+        f"networks, and this machine has {available / 1e9:.3g} GB of memory available; {way_out}."
+    )
+
+
+def available_memory() -> float | None:
+    """Return the memory that may be taken [bytes]: the machine's, or less where a group's."""
+    found = [_in_machine(), *(_in_group(*names) for names in _GROUPS)]
+    known = [amount for amount in found if amount is not None]
+    return min(known) if known else None
+
+
+_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def _in_machine() -> float | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return 1024.0 * float(line.split()[1])
+    return None
+
+
+def _in_group(limit: str, used: str) -> float | None:
+    try:
+        return float(Path(limit).read_text()) - float(Path(used).read_text())
+    except (OSError, ValueError):  # none, or "max"
+        return None
+
+
+def _of_networks(settings: LearnerSection, sizes: list[int]) -> float:
+    """Return what networks and their optimisers take, about [bytes]."""
+    critic = [sizes[0] + sizes[-1], *settings.hidden, 1]
+    weights = sum((a + 1) * b for a, b in pairwise(sizes))
+    weights += settings.critics * sum((a + 1) * b for a, b in pairwise(critic))
+    return float(_COPIES * _NUMBER * weights)

@@ -1,0 +1,128 @@
+"""The log of a training: metrics.csv, one row an episode, and the same as TensorBoard events."""
+
+import csv
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ddpg_ros.algo.learner import Report
+from ddpg_ros.algo.update import Metrics
+from ddpg_ros.config.run_directory import METRICS
+from ddpg_ros.files.appended import AppendedFile
+from ddpg_ros.say import say
+from ddpg_ros.types import Episode
+from ddpg_ros.worker.tensorboard import EventsFile
+
+Row = dict[str, float | int | str]
+
+
+class MetricsLog:
+    """Gathers what the updates report and writes one row an episode.
+
+    A row holds no wall time, so that a reproducible run writes the same bytes; the share of time
+    that the learner waited goes to TensorBoard alone.
+    """
+
+    def __init__(self, run_dir: Path, go_on: bool = False) -> None:
+        """Open both logs in the run directory.
+
+        Args:
+            run_dir: where they stand.
+            go_on: after the rows that are there; else from none.
+        """
+        path = run_dir / METRICS
+        rows = _whole_rows(path) if go_on else b""
+        self._file = AppendedFile(path, len(rows))
+        self._file.append(b"")  # so that it is there
+        self._names = rows.decode().splitlines()[0].split(",") if rows else []
+        self._events = EventsFile(run_dir / "tensorboard")
+        self._episodes = max(0, rows.count(b"\n") - 1)
+        self._reports: list[Report] = []
+        self._row_began = time.perf_counter()
+        self.waited = 0.0
+        """Time without work since the last row [s]; the learner's loop adds to it."""
+
+    def add(self, report: Report) -> None:
+        """Take note of some updates."""
+        self._reports.append(report)
+
+    def write(self, step: int, updates: int, replay_fill: int, episode: Episode) -> None:
+        """Write an episode, and what the updates since the last one came to.
+
+        Args:
+            step: environment steps at its end.
+            updates: updates done by then.
+            replay_fill: transitions held.
+            episode: what happened.
+        """
+        self._episodes += 1
+        row: Row = {
+            "step": step,
+            "episode": self._episodes,
+            "return": episode.episode_return,
+            "length": episode.length,
+            "success": int(episode.success),
+            "terminated": int(episode.terminated),
+            **{f"reward_{name}": value for name, value in episode.terms.items()},
+            "updates": updates,
+            "updates_per_step": updates / step if step else 0.0,
+            "replay_fill": replay_fill,
+            **self._of_updates(),
+        }
+        self._write_row(row)
+        self._write_events(row, step)
+
+    def _write_row(self, row: Row) -> None:
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self._names or list(row))
+        if not self._names:
+            self._names = list(row)
+            writer.writeheader()
+        writer.writerow(row)
+        self._file.append(text.getvalue().encode())
+
+    def _write_events(self, row: Row, step: int) -> None:
+        now = time.perf_counter()
+        waiting = {"waiting": self.waited / (now - self._row_began)}
+        self._row_began, self.waited = now, 0.0
+        self._events.add(
+            {
+                f"train/{name}": float(value)
+                for name, value in (row | waiting).items()
+                if name != "step" and value != ""
+            },
+            step,
+        )
+
+    def _of_updates(self) -> Row:
+        """Sum up: extremes of the values, the number skipped, and means of the others."""
+        names = Metrics._fields
+        if not self._reports:
+            return dict.fromkeys(names, "")
+        rows = np.concatenate([report.rows for report in self._reports])
+        self._reports.clear()
+        sound = rows[rows[:, names.index("skipped")] == 0]
+        figures: Row = {}
+        for column, name in enumerate(names):
+            if name == "skipped":
+                figures[name] = len(rows) - len(sound)
+            elif not len(sound):
+                figures[name] = ""
+            else:
+                sum_up = {"q_min": np.min, "q_max": np.max}.get(name, np.mean)
+                figures[name] = float(sum_up(sound[:, column]))
+        return figures
+
+    def close(self) -> None:
+        """Write what is left and close both."""
+        for log in (self._file, self._events):
+            if why := log.close():
+                say(f"learner: {why}.")
+
+
+def _whole_rows(path: Path) -> bytes:
+    """Return the rows of a log without one that its writer's end cut."""
+    content = path.read_bytes() if path.exists() else b""
+    return content[: content.rfind(b"\n") + 1]

@@ -1,0 +1,1 @@
+"""Memory that the control loop and the worker share: ring, mailbox, wakeup."""

@@ -1,0 +1,265 @@
+"""The robot: forward kinematics by hand, and descriptions that are refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ddpg_ros.errors import RobotError
+from ddpg_ros.robot.arm import Robot
+
+LIMIT = '<limit effort="5" velocity="8" lower="-1" upper="2"/>'
+
+
+def joint(name, parent, child, kind="revolute", inside=LIMIT, xyz="0 0 0", rpy="0 0 0"):
+    return (
+        f'<joint name="{name}" type="{kind}"><parent link="{parent}"/><child link="{child}"/>'
+        f'<origin xyz="{xyz}" rpy="{rpy}"/>{inside}</joint>'
+    )
+
+
+AXIS_Z = '<axis xyz="0 0 2"/>'  # of any length
+TWO_LINKS = (
+    joint("shoulder", "base", "upper", inside=AXIS_Z + LIMIT, xyz="0 0 0.5")
+    + joint("elbow", "upper", "fore", inside=AXIS_Z + LIMIT, xyz="0.3 0 0")
+    + joint("tip_joint", "fore", "tip", kind="fixed", inside="", xyz="0.2 0 0")
+)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Return a function that writes a URDF and loads it."""
+
+    def write_and_load(urdf_joints, **choices):
+        file = tmp_path / "arm.urdf"
+        file.write_text(f'<robot name="arm">{urdf_joints}</robot>')
+        return Robot.load(str(file), **choices)
+
+    return write_and_load
+
+
+def test_names_and_limits_come_from_the_urdf(load):
+    wide = '<limit effort="7" velocity="3" lower="-3" upper="3"/>'
+    robot = load(joint("a", "base", "b") + joint("c", "b", "d", inside=wide))
+    assert (robot.name, robot.joints) == ("arm", ("a", "c"))
+    assert robot.lower.tolist() == [-1, -3]
+    assert robot.upper.tolist() == [2, 3]
+    assert robot.velocity_limit.tolist() == [8, 3]
+    assert robot.effort_limit.tolist() == [5, 7]
+
+
+def test_a_safety_controller_is_read_and_what_it_leaves_out_is_none(load):
+    tag = '<safety_controller soft_lower_limit="-0.5" k_position="7" k_velocity="1.5"/>'
+    robot = load(joint("a", "base", "b", inside=LIMIT + tag) + joint("c", "b", "d"))
+    assert robot.safety == ((-0.5, None, 7.0, 1.5), (None, None, None, None))
+    whole = '<safety_controller soft_upper_limit="0.75" k_velocity="0"/>'
+    assert load(joint("a", "b", "c", inside=LIMIT + whole)).safety == ((None, 0.75, None, 0.0),)
+
+
+@pytest.mark.parametrize("bad", ["often", "nan", "-inf", ""])
+@pytest.mark.parametrize(
+    "key", ["soft_lower_limit", "soft_upper_limit", "k_position", "k_velocity"]
+)
+def test_a_safety_controller_without_finite_numbers_is_refused(load, key, bad):
+    tag = f'<safety_controller {key}="{bad}"/>'
+    with pytest.raises(RobotError, match=rf"joint 'a' has <safety_controller {key}=\"{bad}\">"):
+        load(joint("a", "base", "b", inside=LIMIT + tag))
+
+
+def test_a_continuous_joint_has_no_position_limits(load):
+    robot = load(joint("a", "b", "c", "continuous", '<limit effort="5" velocity="8"/>'))
+    assert (robot.lower.tolist(), robot.upper.tolist()) == ([-math.inf], [math.inf])
+
+
+@pytest.mark.parametrize(
+    ("degrees", "tip"),
+    [
+        ((0, 0), (0.5, 0.0, 0.5)),
+        ((90, 0), (0.0, 0.5, 0.5)),
+        ((0, 90), (0.3, 0.2, 0.5)),
+        ((90, -90), (0.2, 0.3, 0.5)),
+        ((30, 60), (0.3 * math.sqrt(3) / 2, 0.15 + 0.2, 0.5)),
+        ((180, 180), (-0.1, 0.0, 0.5)),
+    ],
+)
+def test_the_fingertip_of_two_links_is_where_the_drawing_has_it(load, degrees, tip):
+    position = load(TWO_LINKS).tip_position(np.radians(np.array(degrees, dtype=np.float64)))
+    assert position == pytest.approx(np.array(tip), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rpy", "where_x_goes", "where_y_goes"),
+    [
+        ("1.5707963267948966 0 0", (1, 0, 0), (0, 0, 1)),
+        ("0 1.5707963267948966 0", (0, 0, -1), (0, 1, 0)),
+        ("0 0 1.5707963267948966", (0, 1, 0), (-1, 0, 0)),
+        # Roll about x first, then yaw about the fixed z: y → z → z.
+        ("1.5707963267948966 0 1.5707963267948966", (0, 1, 0), (0, 0, 1)),
+        # Roll, then pitch about the fixed y: y → z → x.
+        ("1.5707963267948966 1.5707963267948966 0", (0, 0, -1), (1, 0, 0)),
+    ],
+)
+def test_rpy_turns_about_the_fixed_axes_roll_first(load, rpy, where_x_goes, where_y_goes):
+    for along, expected in (("1 0 0", where_x_goes), ("0 1 0", where_y_goes)):
+        robot = load(
+            joint("a", "base", "b", inside=AXIS_Z + LIMIT, rpy=rpy)
+            + joint("f", "b", "tip", kind="fixed", inside="", xyz=along)
+        )
+        assert robot.tip_position(np.zeros(1)) == pytest.approx(np.array(expected), abs=1e-12)
+
+
+def test_a_joint_turns_about_its_axis_in_its_own_turned_frame(load):
+    # The frame is rolled by 90°, so its z points along −y of the base: x turns towards z.
+    robot = load(
+        joint("a", "base", "b", inside=AXIS_Z + LIMIT, rpy="1.5707963267948966 0 0")
+        + joint("f", "b", "tip", kind="fixed", inside="", xyz="1 0 0")
+    )
+    tip = robot.tip_position(np.array([math.pi / 2]))
+    assert tip == pytest.approx(np.array([0, 0, 1]), abs=1e-12)
+
+
+def test_an_axis_that_is_not_given_is_x_as_urdf_has_it(load):
+    robot = load(joint("a", "base", "b") + joint("f", "b", "tip", "fixed", "", xyz="0 1 0"))
+    tip = robot.tip_position(np.array([math.pi / 2]))
+    assert tip == pytest.approx(np.array([0, 0, 1]), abs=1e-12)
+
+
+def test_the_caller_chooses_the_joints_and_their_order(load):
+    robot = load(TWO_LINKS, joints=["elbow", "shoulder"], tip="tip")
+    assert robot.joints == ("elbow", "shoulder")
+    tip = robot.tip_position(np.array([math.pi / 2, 0.0]))
+    assert tip == pytest.approx(np.array([0.3, 0.2, 0.5]), abs=1e-12)
+
+
+def test_a_movable_joint_that_is_not_commanded_stands_at_zero(load):
+    robot = load(TWO_LINKS, joints=["shoulder"])
+    tip = robot.tip_position(np.array([math.pi / 2]))
+    assert tip == pytest.approx(np.array([0, 0.5, 0.5]), abs=1e-12)
+
+
+def test_the_tip_may_be_any_link(load):
+    robot = load(TWO_LINKS, tip="fore")
+    assert robot.tip_position(np.zeros(2)) == pytest.approx(np.array([0.3, 0, 0.5]))
+
+
+def test_the_reach_is_the_length_of_the_stretched_chain(load):
+    assert load(TWO_LINKS).reach == pytest.approx(0.5 + 0.3 + 0.2)
+
+
+@pytest.mark.parametrize(
+    ("limit", "missing"),
+    [
+        ("", "effort, velocity, lower, upper"),
+        ('<limit velocity="1" lower="-1" upper="1"/>', "effort"),
+        ('<limit effort="1" lower="-1" upper="1"/>', "velocity"),
+        ('<limit effort="1" velocity="1"/>', "lower, upper"),
+    ],
+)
+def test_a_joint_without_limits_is_refused(load, limit, missing):
+    with pytest.raises(RobotError, match=rf"joint 'a' has no limit for {missing}; add <limit"):
+        load(joint("a", "b", "c", inside=limit))
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        '<limit effort="0" velocity="1" lower="-1" upper="1"/>',
+        '<limit effort="1" velocity="-1" lower="-1" upper="1"/>',
+        '<limit effort="1" velocity="1" lower="1" upper="1"/>',
+        '<limit effort="nan" velocity="1" lower="-1" upper="1"/>',
+        '<limit effort="inf" velocity="1" lower="-1" upper="1"/>',
+    ],
+)
+def test_a_limit_that_limits_nothing_is_refused(load, limit):
+    with pytest.raises(RobotError, match="expected finite numbers with effort > 0"):
+        load(joint("a", "b", "c", inside=limit))
+
+
+def test_a_limit_that_is_no_number_is_refused(load):
+    with pytest.raises(RobotError, match=r"joint 'a' has a bad limit .*'five'"):
+        load(joint("a", "b", "c", inside=LIMIT.replace('"5"', '"five"')))
+
+
+def test_a_joint_that_is_not_there_is_named_with_the_nearest_one(load):
+    with pytest.raises(RobotError, match=r"no movable joint 'elbo'; did you mean 'elbow'\?"):
+        load(TWO_LINKS, joints=["shoulder", "elbo"])
+
+
+def test_a_fixed_joint_cannot_be_commanded(load):
+    with pytest.raises(RobotError, match=r"no movable joint 'tip_joint'.*shoulder, elbow"):
+        load(TWO_LINKS, joints=["tip_joint"])
+
+
+def test_a_joint_named_twice_is_refused(load):
+    with pytest.raises(RobotError, match="'elbow' twice"):
+        load(TWO_LINKS, joints=["elbow", "elbow"])
+    with pytest.raises(RobotError, match="two joints 'a'"):
+        load(joint("a", "b", "c") + joint("a", "c", "d"))
+
+
+def test_a_tip_that_is_not_there_is_named_with_the_nearest_one(load):
+    with pytest.raises(RobotError, match=r"no link 'tipp' .*did you mean 'tip'\?"):
+        load(TWO_LINKS, tip="tipp")
+
+
+def test_a_urdf_without_a_movable_joint_is_refused(load):
+    with pytest.raises(RobotError, match="no revolute or continuous joint"):
+        load(joint("a", "b", "c", kind="fixed"))
+
+
+@pytest.mark.parametrize("xyz", ["0 0", "0 q 0", "0 nan 0", "0 inf 0", "0 0 0 0"])
+def test_an_origin_that_is_not_three_finite_numbers_is_refused(load, xyz):
+    with pytest.raises(RobotError, match=f"joint 'a' has <origin xyz=\"{xyz}\">; expected three"):
+        load(joint("a", "b", "c", xyz=xyz))
+
+
+def test_an_axis_without_a_direction_is_refused(load):
+    with pytest.raises(RobotError, match="joint 'a' has the axis 0 0 0"):
+        load(joint("a", "b", "c", inside='<axis xyz="0 0 0"/>' + LIMIT))
+
+
+def test_a_joint_that_does_not_move_needs_no_axis(load):
+    fixed = joint("a", "b", "c", kind="fixed", inside='<axis xyz="0 0 0"/>', xyz="0 0 0.5")
+    robot = load(fixed + joint("d", "c", "e", inside=AXIS_Z + LIMIT))
+    assert robot.tip_position(np.array([0.3])).tolist() == [0, 0, 0.5]
+
+
+def test_the_arms_that_pybullet_brings_are_found_by_their_path_within_its_data():
+    pytest.importorskip("pybullet_data")
+    robot = Robot.load("franka_panda/panda.urdf", tip="panda_grasptarget")
+    assert robot.joints == tuple(f"panda_joint{number}" for number in range(1, 8))
+    assert robot.effort_limit.tolist() == [87, 87, 87, 87, 12, 12, 12]
+
+
+def test_a_joint_that_hangs_on_nothing_is_refused(load):
+    with pytest.raises(RobotError, match="joint 'a' has no parent; add <parent link=\"…\"/>"):
+        load(f'<joint name="a" type="revolute"><child link="b"/>{LIMIT}</joint>')
+
+
+@pytest.mark.parametrize("tip", ["", "b"])
+def test_joints_in_a_loop_are_refused(load, tip):
+    with pytest.raises(RobotError, match="form a loop"):
+        load(joint("a", "b", "c") + joint("d", "c", "b"), tip=tip)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "robot", "<robot>", '<?xml version="1.0" encoding="x"?><a/>']
+)
+def test_a_file_that_is_no_xml_is_refused(tmp_path, text):
+    file = tmp_path / "arm.urdf"
+    file.write_text(text)
+    with pytest.raises(RobotError, match=r"arm\.urdf is no XML .*expected a URDF"):
+        Robot.load(str(file))
+
+
+def test_xml_that_is_no_urdf_is_refused(tmp_path):
+    file = tmp_path / "arm.urdf"
+    file.write_text("<sdf/>")
+    with pytest.raises(RobotError, match="holds <sdf>; expected a URDF's <robot>"):
+        Robot.load(str(file))
+
+
+@pytest.mark.parametrize("urdf", ["no_such_arm", "/no/such/arm.urdf", "."])
+def test_a_urdf_that_is_not_there_is_refused(urdf):
+    with pytest.raises(RobotError, match=f"no URDF '{urdf}'; robot.urdf takes the path"):
+        Robot.load(urdf)

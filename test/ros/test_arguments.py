@@ -1,0 +1,30 @@
+"""What a node is given on its command line."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ddpg_ros.ros.nodes.agent",
+        "ddpg_ros.ros.nodes.policy",
+        "ddpg_ros.ros.nodes.guard",
+        "sim.simulator_node",
+    ],
+)
+@pytest.mark.parametrize("given", [["--help"], ["--seed", "3", "--ros-args", "-p", "a:=1"]])
+def test_a_node_refuses_what_is_no_ros_argument_and_does_not_start(ros_domain, module, given):
+    done = subprocess.run(
+        [sys.executable, "-m", module, *given], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"'{given[0]}' is no ROS argument, and a node takes nothing else" in done.stderr
+    assert "-p NAME:=VALUE" in done.stderr

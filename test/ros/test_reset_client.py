@@ -1,0 +1,109 @@
+"""Resets asked for while earlier answers are still on their way, over a real service."""
+
+from collections.abc import Iterator
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy")
+
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from ddpg_ros.errors import MachineError
+from ddpg_ros.ros.interface import reset_client
+from ddpg_ros.ros.interface.reset_client import ResetClient
+from test.conftest import wait_until
+
+pytestmark = pytest.mark.ros
+
+
+class Simulator:
+    """Answers each reset with the next of the sentences it was given; a client beside it."""
+
+    def __init__(self, node: Node, executor: SingleThreadedExecutor) -> None:
+        """Offer the service."""
+        self.sentences: list[str] = []
+        self.heard = 0
+        self.node = node
+        self._executor = executor
+        node.create_service(Trigger, "reset", self._on_reset)
+        self.client = ResetClient(node, "reset", self._on_answer)
+        assert self.client.client is not None
+        wait_until(self.client.client.service_is_ready, 10.0, "the service", self.turn)
+
+    def turn(self) -> None:
+        """Handle one thing."""
+        self._executor.spin_once(timeout_sec=0.02)
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success, response.message = True, self.sentences.pop(0)
+        return response
+
+    def _on_answer(self) -> None:
+        self.heard += 1
+
+    def until_all_is_answered(self) -> None:
+        """Turn until no sentence is left, and ten times more."""
+        wait_until(lambda: not self.sentences, 10.0, "the calls", self.turn)
+        for _ in range(10):
+            self.turn()
+
+
+@pytest.fixture
+def simulator(ros_domain: int) -> Iterator[Simulator]:
+    """A service and its client in one process."""
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=ros_domain)
+    node = rclpy.create_node("both", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    yield Simulator(node, executor)
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown(context=context)
+
+
+def test_only_the_answer_to_the_newest_reset_counts(simulator):
+    simulator.sentences = ["100", "200"]
+    simulator.client.request(last_stamp=50)
+    simulator.client.request(last_stamp=60)
+    wait_until(lambda: simulator.heard, 10.0, "an answer", simulator.turn)
+    simulator.until_all_is_answered()
+    assert simulator.client.first_stamp == 200
+    assert simulator.heard == 1
+
+
+def test_a_reset_that_is_cancelled_has_no_answer(simulator):
+    simulator.sentences = ["100"]
+    simulator.client.request(last_stamp=50)
+    simulator.client.cancel()
+    simulator.until_all_is_answered()
+    assert simulator.client.first_stamp is None
+    assert simulator.heard == 0
+
+
+def test_an_answer_that_is_no_stamp_is_shown(simulator):
+    simulator.sentences = ["done"]
+    simulator.client.request(last_stamp=50)
+    with pytest.raises(MachineError, match="answered 'done'; expected the stamp"):
+        wait_until(lambda: simulator.heard, 10.0, "the answer", simulator.turn)
+
+
+def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monkeypatch, capfd):
+    monkeypatch.setattr(reset_client, "_AGAIN_AFTER", 0.1)
+    missing = ResetClient(simulator.node, "missing", lambda: None)
+    missing.request(last_stamp=50)
+    said = []
+
+    def look() -> None:
+        simulator.turn()
+        missing.poll()
+        said.append(capfd.readouterr().err)
+
+    complaint = "nobody offers the service /missing"
+    wait_until(lambda: "".join(said).count(complaint) == 2, 10.0, "the second complaint", look)
+    assert "control.reset_service: ''" in "".join(said)
+    assert missing.first_stamp is None
+    missing.cancel()
+    missing.close()

@@ -1,0 +1,198 @@
+"""The slot: the newest whole set of weights, never a torn one. And the counter beside it."""
+
+import multiprocessing
+import time
+
+import numpy as np
+import pytest
+
+from ddpg_ros.worker.shared.counter import Counter
+from ddpg_ros.worker.shared.mailbox import Slot
+
+SPAWN = multiprocessing.get_context("spawn")
+HAMMERING_SECONDS = 2.0
+
+
+def weights(version, size=4):
+    return np.full(size, version, dtype=np.float32)
+
+
+def is_whole(version, values):
+    """Whether every number is that of the version: a torn set holds two kinds."""
+    return bool((values == np.float32(version)).all())
+
+
+def test_a_new_slot_holds_nothing():
+    slot = Slot(4)
+    assert slot.version == 0
+    assert slot.read() is None
+
+
+def test_the_reader_gets_the_newest_set_as_often_as_it_asks():
+    slot = Slot(4)
+    for version in (1, 2, 5):  # versions may skip
+        slot.publish(weights(version), version)
+        for _ in range(2):
+            read_version, values = slot.read()
+            assert (slot.version, read_version) == (version, version)
+            assert values.tolist() == [version] * 4
+            assert values.dtype == np.float32
+
+
+def test_what_was_read_belongs_to_the_caller():
+    slot = Slot(4)
+    slot.publish(weights(1), 1)
+    _, kept = slot.read()
+    for version in (2, 3):
+        slot.publish(weights(version), version)
+    assert kept.tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("stale", [2, 1, 0])
+def test_a_stale_version_is_refused_and_changes_nothing(stale):
+    slot = Slot(4)
+    slot.publish(weights(2), 2)
+    with pytest.raises(ValueError, match=f"version {stale} of the weights after version 2"):
+        slot.publish(weights(9), stale)
+    assert slot.read()[1].tolist() == [2] * 4
+
+
+def test_weights_of_another_size_are_refused_and_not_broadcast():
+    slot = Slot(4)
+    with pytest.raises(ValueError, match=r"shape \(1,\).*takes \(4,\)"):
+        slot.publish(weights(1, size=1), 1)
+    assert slot.read() is None
+
+
+def test_a_slot_for_nothing_is_refused():
+    with pytest.raises(ValueError, match="0 weights"):
+        Slot(0)
+
+
+def begin_to_publish(slot, version):
+    """Do what `publish` does up to the middle of the copy, as a writer that is killed there."""
+    older = 1 - slot._newest()
+    slot._marks[older][0] = version
+    slot._weights[older][: slot.size // 2] = version
+
+
+def test_a_writer_that_died_in_the_middle_leaves_the_set_before_it():
+    slot = Slot(4)
+    slot.publish(weights(1), 1)
+    slot.publish(weights(2), 2)
+    begin_to_publish(slot, 3)
+    assert slot.version == 2
+    version, values = slot.read()
+    assert (version, values.tolist()) == (2, [2] * 4)
+
+
+def test_a_first_set_whose_writing_did_not_end_is_not_read():
+    slot = Slot(4)
+    begin_to_publish(slot, 1)
+    assert slot.read() is None
+
+
+def test_a_writer_goes_on_after_one_that_died_in_the_middle():
+    slot = Slot(4)
+    slot.publish(weights(1), 1)
+    begin_to_publish(slot, 2)
+    slot.publish(weights(2), slot.version + 1)
+    assert slot.read()[1].tolist() == [2] * 4
+
+
+class OvertakenSlot(Slot):
+    """A slot whose reader is overtaken in the middle of its first copies."""
+
+    overtakings = 1
+    torn_copies = 0
+
+    def _copy(self, buffer):
+        values = super()._copy(buffer)
+        if self.overtakings:
+            self.overtakings -= 1
+            for version in (self.version + 1, self.version + 2):
+                self.publish(weights(version, self.size), version)
+            half = self.size // 2
+            values[half:] = super()._copy(buffer)[half:]
+            self.torn_copies += len(set(values.tolist())) > 1
+        return values
+
+
+def test_a_copy_that_the_writer_tore_is_noticed_and_taken_anew():
+    slot = OvertakenSlot(4)
+    slot.publish(weights(1), 1)
+    version, values = slot.read()
+    assert slot.torn_copies == 1  # the first copy was [1, 1, 3, 3]
+    assert (version, values.tolist()) == (3, [3] * 4)
+
+
+def test_a_reader_that_is_always_overtaken_gives_up_and_keeps_what_it_has():
+    slot = OvertakenSlot(4)
+    slot.overtakings = 10**9
+    slot.publish(weights(1), 1)
+    assert slot.read() is None
+    assert slot.torn_copies == 100
+
+
+def hammer(slot, stop):
+    """Publish without a pause until told to stop."""
+    version = 0
+    while not stop.value:
+        version += 1
+        slot.publish(weights(version, slot.size), version)
+
+
+def test_no_read_is_torn_while_another_process_hammers_the_slot():
+    slot, stop = Slot(50_000), Counter()
+    writer = SPAWN.Process(target=hammer, args=(slot, stop), daemon=True)
+    writer.start()
+    started = time.monotonic()
+    while slot.version == 0 and time.monotonic() < started + 30:
+        time.sleep(0.01)
+    versions, unguarded_torn = [], 0
+    end = time.monotonic() + HAMMERING_SECONDS
+    while time.monotonic() < end:
+        taken = slot.read()
+        if taken is not None:
+            versions.append(taken[0])
+            assert is_whole(*taken)
+        unguarded = slot._weights[slot._newest()].copy()
+        unguarded_torn += not is_whole(unguarded[0], unguarded)
+    stop.value = 1
+    writer.join(10)
+    assert writer.exitcode == 0
+    assert versions == sorted(versions)
+    assert len(set(versions)) > 100
+    assert unguarded_torn > 0, "the hammer never tore a copy without marks; it proves nothing"
+
+
+def test_the_last_set_is_the_one_that_is_read_after_the_writer_is_done():
+    slot = Slot(8)
+    for version in range(1, 100):
+        slot.publish(weights(version, 8), version)
+    assert slot.read()[0] == 99
+
+
+def count_up(counter, last):
+    for value in range(1, last + 1):
+        counter.value = value
+
+
+def test_a_counter_shows_another_process_what_was_set_last():
+    counter = Counter()
+    assert counter.value == 0
+    process = SPAWN.Process(target=count_up, args=(counter, 2**16), daemon=True)
+    process.start()
+    seen = [counter.value]
+    while process.is_alive():
+        seen.append(counter.value)
+    process.join(10)
+    assert process.exitcode == 0
+    assert seen == sorted(seen)
+    assert counter.value == 2**16
+
+
+def test_a_counter_holds_64_bits():
+    counter = Counter()
+    counter.value = 2**64 - 1
+    assert counter.value == 2**64 - 1
