@@ -109,7 +109,7 @@ class Simulator(MainNode):
         self._description.publish(String(data=urdf))
         goals = self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
-        housekeeping = self.create_timer(HOUSEKEEPING, self._keep_house, clock=steady)
+        housekeeping = self.create_timer(HOUSEKEEPING, self._on_timer, clock=steady)
         if self._lockstep:
             handler, period = self._on_command_lockstep, self._config.sim.republish_after
             self._timer = self.create_timer(period, self._publish_again, clock=steady)
@@ -206,7 +206,7 @@ class Simulator(MainNode):
         self._rejected += 1
         self.get_logger().warning(f"joint_command rejected: {error}", throttle_duration_sec=1.0)
 
-    def _keep_house(self) -> None:
+    def _on_timer(self) -> None:
         self._turns += 1
         self._check_alone()
         if self._turns % round(1.0 / HOUSEKEEPING) == 0:

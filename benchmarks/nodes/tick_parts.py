@@ -24,7 +24,7 @@ from ddpg_ros.ros.runtime.arguments import read_arguments
 from ddpg_ros.ros.runtime.main import MainNode
 from ddpg_ros.ros.runtime.transport import choose_transport
 from ddpg_ros.safety.arming import ARMING_STATES
-from ddpg_ros.training.session import Experiment
+from ddpg_ros.training.session import Session
 
 _TICKS = 4000
 _IN_TURN = (
@@ -68,11 +68,11 @@ class Stopwatch:
 def measure(node: MainNode) -> dict[str, float]:
     """Return the median of each part [µs]; `tick` holds observe, act, guard and its own rest."""
     config = read_config(node)
-    experiment = Experiment(config, None)
+    session = Session(config, None)
     watch = Stopwatch()
-    joints = experiment.robot.joints
-    task, guard = experiment._task, experiment.safety
-    actor = experiment._loop._actor
+    joints = session.robot.joints
+    task, guard = session._task, session.safety
+    actor = session._loop._actor
     task.observe = watch.timed("observe", task.observe)  # type: ignore[method-assign]
     actor.select_action = watch.timed("act", actor.select_action)  # type: ignore[method-assign]
     guard.apply = watch.timed("guard", guard.apply)  # type: ignore[method-assign]
@@ -84,7 +84,7 @@ def measure(node: MainNode) -> dict[str, float]:
     handle: Any = states.handle
     receive = watch.timed("receive", lambda: handle.take_message(JointState, True))
     to_arrays = watch.timed("map", JointMap(joints).state)
-    tick = watch.timed("tick", experiment.tick)
+    tick = watch.timed("tick", session.tick)
     write = watch.timed("write", JointStateWriter(joints, efforts_only=True).write)
     publish = watch.timed("publish", commands.publish)
     sender = JointStateWriter(joints)
@@ -93,9 +93,9 @@ def measure(node: MainNode) -> dict[str, float]:
     still = np.zeros(len(joints))
     state = types.JointState(1, still, still)
     for _ in range(ARMING_STATES):
-        experiment.safety.heard(state, time.monotonic())
-    experiment.safety.arm(time.monotonic(), anywhere=True)
-    experiment.next_episode(state)
+        session.safety.heard(state, time.monotonic())
+    session.safety.arm(time.monotonic(), anywhere=True)
+    session.next_episode(state)
     for number in range(_TICKS):
         robot.publish(sender.write(number * period, zero, [1e-4 * number] * len(joints), zero))
         time.sleep(_PAUSE)
@@ -104,7 +104,7 @@ def measure(node: MainNode) -> dict[str, float]:
             continue
         answer = tick(to_arrays(taken[0]), config.control.period)
         if answer.over:
-            experiment.next_episode(state)
+            session.next_episode(state)
         else:
             publish(write(number * period, answer.torque.tolist()))
     parts = watch.medians()

@@ -6,7 +6,7 @@ import sys
 
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import ConfigError, MachineError
-from ddpg_ros.files.host_lock import take_place
+from ddpg_ros.files.host_lock import take_host_lock
 
 HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
 
@@ -30,7 +30,7 @@ def take_training_place(namespace: str) -> socket.socket:
     """
     domain = int(os.environ.get("ROS_DOMAIN_ID") or "0")
     where = f"ROS domain {domain}" + (f", namespace {namespace}" if namespace else "")
-    return take_place(
+    return take_host_lock(
         f"training {domain}{namespace}",
         f"another training runs in {where}: {{holder}}; stop it, or give this one another "
         "ROS_DOMAIN_ID or a namespace (ddpg-ros train --namespace second).",

@@ -326,7 +326,7 @@ class Config(_Section):
         return round(self.control.period / self.sim.physics_timestep)
 
     @property
-    def takes_turns(self) -> bool:
+    def synchronous(self) -> bool:
         """Whether the control loop waits for the learner's share of updates; reproducible."""
         return self.run.sync and self.run.clock == "lockstep"
 

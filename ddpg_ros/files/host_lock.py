@@ -17,7 +17,7 @@ from ddpg_ros.errors import MachineError
 _CREDENTIALS = struct.Struct("3i")  # process, user, group
 
 
-def take_place(name: str, refusal: str) -> socket.socket:
+def take_host_lock(name: str, refusal: str) -> socket.socket:
     """Take a place until the socket is closed, or the process ends.
 
     Args:

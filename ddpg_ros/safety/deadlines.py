@@ -29,7 +29,7 @@ class Deadlines(NamedTuple):
         return cls(period, min(2.0 * period, degrade), degrade, latch)
 
     @property
-    def ever(self) -> bool:
+    def enabled(self) -> bool:
         """Whether they come at all."""
         return math.isfinite(self.latch)
 

@@ -104,13 +104,13 @@ class Safety:
         return self._authority if self.armed else 0.0
 
     @property
-    def silent(self) -> bool:
+    def suppress_output(self) -> bool:
         """Whether nothing is to be sent: the policy may not act, and the driver holds the arm."""
         held_back = not self.armed or bool(self._withheld)
         return held_back and self._settings.fallback == "hold"
 
     @property
-    def overruled(self) -> bool:
+    def superseded_by_latch(self) -> bool:
         """Whether a latch came between the decision on a torque and its being sent."""
         return self.latches != self._seen
 
@@ -118,7 +118,7 @@ class Safety:
         """Time since the last valid state [s]; infinite where none came."""
         return self._lateness.of_state(now)
 
-    def blind(self, now: float) -> bool:
+    def state_is_stale(self, now: float) -> bool:
         """Whether the newest state is too old to act on; the watchdog sends zero torque then."""
         return self.age(now) > self._deadlines.degrade
 
@@ -178,7 +178,7 @@ class Safety:
 
     def _decide(self, dt: float) -> float:
         """Begin an answer; return the time since any torque went out, the watchdog's included."""
-        span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.ever else dt
+        span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.enabled else dt
         self._sent_at = self._now
         if not self._watches_commands:
             self._lateness.answer(self._now)
@@ -212,7 +212,7 @@ class Safety:
                 self._judge(late, "joint state" if late == age else what)
             quiet = now - self._sent_at
             answered = self.armed and late <= self._deadlines.degrade
-            if answered or quiet < self._deadlines.period or self.silent:
+            if answered or quiet < self._deadlines.period or self.suppress_output:
                 return None
             self._sent_at = now
             if age <= self._deadlines.degrade and self._state is not None:

@@ -10,7 +10,7 @@ from ddpg_ros.files.appended import AppendedFile
 from ddpg_ros.types import Episode
 
 
-class GreedyLog:
+class EvaluationLog:
     """Collects greedy episodes, and how fast they ran."""
 
     def __init__(self, run_dir: Path | None) -> None:

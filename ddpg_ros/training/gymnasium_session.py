@@ -8,7 +8,7 @@ from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import EnvironmentFailedError, PolicyFileError
 from ddpg_ros.say import say
-from ddpg_ros.training.evaluation_log import GreedyLog
+from ddpg_ros.training.evaluation_log import EvaluationLog
 from ddpg_ros.training.gymnasium_environment import Environment, Unusable
 from ddpg_ros.training.interruption import Interruption
 from ddpg_ros.training.learning import EVAL_STREAM, RESET_STREAM, Training, stream
@@ -41,7 +41,7 @@ def train_on_gymnasium(
     """
     env = Environment(env_id)
     training = Training(config, about(env_id, env, config), run_dir)
-    greedy, failure = GreedyLog(run_dir), ""
+    greedy, failure = EvaluationLog(run_dir), ""
     with Interruption(training) as stop:
         try:
             training.wait_until_ready()
@@ -82,7 +82,7 @@ def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
         EnvironmentFailedError: its own code failed.
     """
     env = Environment(policy.about.task)
-    greedy = GreedyLog(None)
+    greedy = EvaluationLog(None)
     try:
         sizes = policy.about.sizes
         if (env.observation_size, env.action_size) != (sizes[0], sizes[-1]):
@@ -102,7 +102,7 @@ def _run_greedy(
     env: Environment,
     policy: Policy,
     config: Config,
-    log: GreedyLog,
+    log: EvaluationLog,
     stop: Interruption,
     longest: int,
 ) -> None:

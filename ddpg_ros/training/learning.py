@@ -13,8 +13,8 @@ from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.last_resort import keep
 from ddpg_ros.say import say
 from ddpg_ros.training.learning_actor import LearningActor
-from ddpg_ros.worker.client import WAIT_TIMEOUT, LearnerProcess
-from ddpg_ros.worker.health import LearnerHealth, SaveRequest
+from ddpg_ros.worker.client import WAIT_TIMEOUT, WorkerClient
+from ddpg_ros.worker.health import SaveRequest, WorkerHealth
 from ddpg_ros.worker.memory_check import available_memory, require_room
 from ddpg_ros.worker.messages import Failed, Stopped
 
@@ -38,14 +38,14 @@ class Training:
             MachineError: the memory of this machine does not hold what it needs.
         """
         require_room(config.learner, about.sizes, available_memory())
-        self._learner = LearnerProcess(config, about, run_dir)
+        self._learner = WorkerClient(config, about, run_dir)
         self._about = about
-        self._revives, self._policy = not config.takes_turns, run_dir / POLICY
+        self._revives, self._policy = not config.synchronous, run_dir / POLICY
         self.actor = LearningActor(
             self._learner,
             config,
             about.sizes,
-            config.takes_turns,
+            config.synchronous,
             stream(config.run.seed, ACTOR_STREAM),
         )
         self._started_at: float | None = None
@@ -84,7 +84,7 @@ class Training:
             self._learner.check()
 
     @property
-    def health(self) -> LearnerHealth:
+    def health(self) -> WorkerHealth:
         """How the learner is, for diagnostics."""
         return self._learner.health
 

@@ -8,7 +8,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.noise import make_noise, sigma_at
 from ddpg_ros.types import Episode, Experience, Transition, Vector32
-from ddpg_ros.worker.client import LearnerProcess
+from ddpg_ros.worker.client import WorkerClient
 from ddpg_ros.worker.n_step import NStep
 
 
@@ -24,7 +24,7 @@ class LearningActor:
 
     def __init__(
         self,
-        learner: LearnerProcess,
+        learner: WorkerClient,
         config: Config,
         sizes: list[int],
         sync: bool,

@@ -16,13 +16,13 @@ from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
-from ddpg_ros.training.evaluation_log import GreedyLog
+from ddpg_ros.training.evaluation_log import EvaluationLog
 from ddpg_ros.training.learning import EVAL_STREAM, GOAL_STREAM, Training, stream
 from ddpg_ros.training.summary import Summary
 from ddpg_ros.types import JointState, Vector
 
 
-class Experiment:
+class Session:
     """One arm, one task: a phase of training, if there is one, and a phase of greedy episodes."""
 
     def __init__(self, config: Config, run_dir: Path | None, endless: bool = False) -> None:
@@ -41,7 +41,7 @@ class Experiment:
         self.safety = make_safety(config, guard)
         self.rhythm = TickClock(config.control.period)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
-        self._greedy = GreedyLog(run_dir)
+        self._greedy = EvaluationLog(run_dir)
         self._endless = endless
         self._given_goal: Vector | None = None
         self.complaints: list[str] = []

@@ -10,7 +10,7 @@ from ddpg_ros.config.run_directory import SUMMARY
 from ddpg_ros.config.settings import Value
 from ddpg_ros.files.last_resort import LAST_TRIES, keep
 from ddpg_ros.files.sealed import write_whole
-from ddpg_ros.training.evaluation_log import GreedyLog
+from ddpg_ros.training.evaluation_log import EvaluationLog
 from ddpg_ros.training.learning import Training
 
 
@@ -45,7 +45,7 @@ class Summary:
         cls,
         config: dict[str, Value],
         training: Training | None,
-        greedy: GreedyLog,
+        greedy: EvaluationLog,
         *,
         rejected_states: int = 0,
         missed_deadlines: int = 0,

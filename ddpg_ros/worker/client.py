@@ -19,15 +19,15 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
-from ddpg_ros.worker.handle import SPAWN, Life, Target, learn
-from ddpg_ros.worker.health import LearnerHealth, SaveRequest
-from ddpg_ros.worker.heartbeat import Listener, Pulse
-from ddpg_ros.worker.messages import EpisodeEnd, Failed, LearnerEnd, Save, Stop, Stopped
+from ddpg_ros.worker.handle import SPAWN, Target, WorkerHandle, learn
+from ddpg_ros.worker.health import SaveRequest, WorkerHealth
+from ddpg_ros.worker.heartbeat import Heartbeat, HeartbeatMonitor
+from ddpg_ros.worker.messages import EpisodeFinished, Failed, Save, Stop, Stopped, WorkerEndpoint
 from ddpg_ros.worker.shared.counter import Counter
-from ddpg_ros.worker.shared.mailbox import Slot
+from ddpg_ros.worker.shared.mailbox import WeightMailbox
 from ddpg_ros.worker.shared.ring import Ring
-from ddpg_ros.worker.shared.wakeup import Bell
-from ddpg_ros.worker.supervision import BACK_OFF, OneLife, Revival
+from ddpg_ros.worker.shared.wakeup import Wakeup
+from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, RestartingSupervisor
 
 RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
 _RING_BYTES = 2**28  # at most; observations of pictures take fewer transitions
@@ -40,7 +40,7 @@ _KILL_TIMEOUT = 1.0  # [s]; a process in the middle of a disk's work cannot end
 _EPISODES_KEPT = 1000  # that ended while there was no learner to tell
 
 
-class LearnerProcess:
+class WorkerClient:
     """Starts the learner, feeds it and reads from it."""
 
     def __init__(
@@ -64,23 +64,25 @@ class LearnerProcess:
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
         fits = max(1, _RING_BYTES // (4 * self._layout.width))
         self._ring = Ring(min(RING_CAPACITY, fits), self._layout.width)
-        self._slot = Slot(weight_count(about.sizes))
-        self._progress, self._pulse = Counter(), Pulse()
-        self._work, self._done = Bell(SPAWN), Bell(SPAWN)
+        self._slot = WeightMailbox(weight_count(about.sizes))
+        self._progress, self._pulse = Counter(), Heartbeat()
+        self._work, self._done = Wakeup(SPAWN), Wakeup(SPAWN)
         self._target = target
         self._version = 0
-        self._untold: deque[EpisodeEnd] = deque(maxlen=_EPISODES_KEPT)
+        self._untold: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
         self._save_requests = 0
         self._start_deadline = time.monotonic() + START_TIMEOUT
-        self._watch: OneLife | Revival
-        if config.takes_turns:
-            self._watch = OneLife(self._begin, self._slot)
+        self._watch: FailFastSupervisor | RestartingSupervisor
+        if config.synchronous:
+            self._watch = FailFastSupervisor(self._begin, self._slot)
         else:
-            self._watch = Revival(self._begin, self._pulse, self._slot, START_TIMEOUT, back_off)
+            self._watch = RestartingSupervisor(
+                self._begin, self._pulse, self._slot, START_TIMEOUT, back_off
+            )
 
-    def _begin(self, revived: bool) -> Life:
-        def end(theirs: Connection) -> LearnerEnd:
-            return LearnerEnd(
+    def _begin(self, revived: bool) -> WorkerHandle:
+        def end(theirs: Connection) -> WorkerEndpoint:
+            return WorkerEndpoint(
                 self._config,
                 self._layout,
                 self._about,
@@ -96,7 +98,7 @@ class LearnerProcess:
                 revived,
             )
 
-        return Life(end, self._target)
+        return WorkerHandle(end, self._target)
 
     @property
     def cancelled(self) -> bool:
@@ -132,9 +134,9 @@ class LearnerProcess:
         return self._watch.absent_for(now)
 
     @property
-    def health(self) -> LearnerHealth:
+    def health(self) -> WorkerHealth:
         """How the learner is; cheap."""
-        return LearnerHealth(
+        return WorkerHealth(
             self._watch.state,
             self._pulse.age,
             self._watch.restarts,
@@ -158,7 +160,7 @@ class LearnerProcess:
         """Whether the first weights are there; raises as `wait_until_ready`."""
         if self._slot.version == 0:
             self._check()
-            if self._config.takes_turns:
+            if self._config.synchronous:
                 self._check_time(self._start_deadline, START_TIMEOUT)
         return self._slot.version > 0
 
@@ -169,7 +171,7 @@ class LearnerProcess:
 
     def end_episode(self, step: int, episode: Episode) -> None:
         """Hand over a finished episode, for the log."""
-        self._untold.append(EpisodeEnd(step, episode))
+        self._untold.append(EpisodeFinished(step, episode))
         self._tell()
 
     def _tell(self) -> None:
@@ -224,7 +226,7 @@ class LearnerProcess:
         life = self._watch.life
         asked = not self.absent and life.say(Save(self._save_requests))
         self._work.ring()
-        return SaveRequest(life, self._save_requests, asked, hear=self._config.takes_turns)
+        return SaveRequest(life, self._save_requests, asked, hear=self._config.synchronous)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
         """Ask the learner to save and end; kill it where it does not.
@@ -241,7 +243,7 @@ class LearnerProcess:
         while self._being_revived and time.monotonic() < deadline:
             time.sleep(_WORD_POLL)
         self._watch.end()
-        life, listener = self._watch.life, Listener(self._pulse)
+        life, listener = self._watch.life, HeartbeatMonitor(self._pulse)
         self._tell()
         patience = LAST_TRIES if timeout > LAST_TRIES else 0.0
         if self._slot.version and not self.absent and life.say(Stop(patience)):
@@ -249,7 +251,7 @@ class LearnerProcess:
             hangs = False
             while life.last is None and life.alive and not hangs and time.monotonic() < deadline:
                 life.wait(_WORD_POLL)
-                hangs = not self._config.takes_turns and listener.look()
+                hangs = not self._config.synchronous and listener.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
         life.hear()  # one that a signal ended before our word has said its last already

@@ -11,18 +11,26 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 
-from ddpg_ros.worker.make_way import make_way
-from ddpg_ros.worker.messages import EpisodeEnd, Failed, LearnerEnd, Save, Saved, Stop, Stopped
+from ddpg_ros.worker.courtesy import yield_to_control_loop
+from ddpg_ros.worker.messages import (
+    EpisodeFinished,
+    Failed,
+    Save,
+    Saved,
+    Stop,
+    Stopped,
+    WorkerEndpoint,
+)
 
 SPAWN: SpawnContext = multiprocessing.get_context("spawn")
-Target = Callable[[LearnerEnd], None]
+Target = Callable[[WorkerEndpoint], None]
 """What the learner's process runs."""
 
 
-class Life:
+class WorkerHandle:
     """A learner's process: it may be asked, heard, waited for and killed."""
 
-    def __init__(self, end: Callable[[Connection], LearnerEnd], target: Target) -> None:
+    def __init__(self, end: Callable[[Connection], WorkerEndpoint], target: Target) -> None:
         """Start it. Takes some milliseconds.
 
         Args:
@@ -59,7 +67,7 @@ class Life:
             return f"exit code {code} (killed: by the kernel, where memory ran out, or by hand)"
         return f"exit code {code}"
 
-    def say(self, message: EpisodeEnd | Save | Stop) -> bool:
+    def say(self, message: EpisodeFinished | Save | Stop) -> bool:
         """Say something without a wait; False where it did not go out.
 
         That is so where it has ended, or has long not listened: a full pipe would block us.
@@ -103,9 +111,9 @@ class Life:
         return self.join(timeout)
 
 
-def learn(end: LearnerEnd) -> None:
+def learn(end: WorkerEndpoint) -> None:
     """Be the learner's process."""
-    make_way(end.config)  # before torch counts the cores
+    yield_to_control_loop(end.config)  # before torch counts the cores
     from ddpg_ros.worker.main import run  # the only import of torch: in the child
 
     run(end)

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from ddpg_ros.worker.handle import Life
+from ddpg_ros.worker.handle import WorkerHandle
 from ddpg_ros.worker.messages import Saved
 from ddpg_ros.worker.supervision import State
 
 
-class LearnerHealth(NamedTuple):
+class WorkerHealth(NamedTuple):
     """How a learner is."""
 
     state: State
@@ -22,7 +22,7 @@ class LearnerHealth(NamedTuple):
 class SaveRequest:
     """A request to save, on its way."""
 
-    def __init__(self, life: Life, number: int, asked: bool, hear: bool) -> None:
+    def __init__(self, life: WorkerHandle, number: int, asked: bool, hear: bool) -> None:
         """Take note of whom was asked what.
 
         Args:

@@ -14,7 +14,7 @@ _MILLISECONDS = 1000
 _LONGEST_LOOK = 0.5  # [s]; a listener that was away longer itself cannot tell who was silent
 
 
-class Pulse:
+class Heartbeat:
     """What a learner shows of itself while it works; survives it. One writes, any reads."""
 
     def __init__(self) -> None:
@@ -65,14 +65,14 @@ class Pulse:
         return self._replay_fill.value
 
 
-class Listener:
+class HeartbeatMonitor:
     """Says when a pulse has been silent for too long.
 
     It counts its own looks, not the time between them: where this process itself was stopped, or
     the machine paused, the learner had no time to beat either.
     """
 
-    def __init__(self, pulse: Pulse, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pulse: Heartbeat, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin to listen.
 
         Args:

@@ -11,17 +11,25 @@ from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.program import CHUNK
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError, LearnerDivergedError
-from ddpg_ros.worker.messages import EpisodeEnd, Failed, LearnerEnd, Save, Saved, Stop, Stopped
+from ddpg_ros.worker.messages import (
+    EpisodeFinished,
+    Failed,
+    Save,
+    Saved,
+    Stop,
+    Stopped,
+    WorkerEndpoint,
+)
 from ddpg_ros.worker.metrics_log import MetricsLog
-from ddpg_ros.worker.pace import Pace
-from ddpg_ros.worker.saving import Keeper
+from ddpg_ros.worker.pace import UpdateTimer
+from ddpg_ros.worker.saving import RunSaver
 
 _IDLE = 0.02  # [s] between looks whether the agent lives
 _COMPILE_POLL = 0.02  # [s]
 _DISK_ALLOWANCE = 20.0  # [s] that a busy disk may take
 
 
-def run(end: LearnerEnd) -> None:
+def run(end: WorkerEndpoint) -> None:
     """Learn until told to stop, or until the parent is gone."""
     flush_subnormals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
@@ -41,20 +49,20 @@ def run(end: LearnerEnd) -> None:
 
 
 class _Loop:
-    def __init__(self, end: LearnerEnd) -> None:
+    def __init__(self, end: WorkerEndpoint) -> None:
         self._end = end
         settings = end.config.learner
         seed, steps = end.config.run.seed, end.config.run.steps
         planned = max(0, steps - settings.warmup_steps) * settings.update_to_data
         self._learner = Learner(settings, end.layout, seed, planned)
-        self._takes_turns = end.config.takes_turns
-        self._keeper = Keeper(end)
+        self._synchronous = end.config.synchronous
+        self._keeper = RunSaver(end)
         if end.revived:
             self._keeper.restore(self._learner)
             self._learner.go_on_from(end.ring.popped)
         self._log = MetricsLog(end.run_dir, go_on=end.revived)
-        self._pace = Pace()
-        self._ended: deque[EpisodeEnd] = deque()
+        self._pace = UpdateTimer()
+        self._ended: deque[EpisodeFinished] = deque()
         self._asked_to_save: Save | None = None
         self._stopping = False
         self._patience = 0.0  # [s] for the last save
@@ -83,7 +91,7 @@ class _Loop:
                 break
             if learner.due > 0:
                 # taking turns, every update is a compiled one: a run repeats to the last bit
-                if not self._takes_turns or self._await_compiled():
+                if not self._synchronous or self._await_compiled():
                     self._update()
             elif not len(records):
                 asleep = time.perf_counter()
@@ -97,7 +105,7 @@ class _Loop:
         else:
             return  # orphaned: nobody is left to save for
         learner.add(end.ring.pop_all())  # handed over before the word to stop, but after our look
-        while self._takes_turns and learner.due > 0:
+        while self._synchronous and learner.due > 0:
             self._update()
         self._log_episodes()
         end.pulse.beat(_DISK_ALLOWANCE + self._patience)
@@ -156,7 +164,7 @@ class _Loop:
 
     def _log_episodes(self) -> None:
         """Log what has ended; taking turns, with all the updates that were due by then."""
-        if self._takes_turns and self._learner.due > 0:
+        if self._synchronous and self._learner.due > 0:
             return
         handed_over = self._learner.steps + self._end.ring.dropped
         while self._ended and self._ended[0].step <= handed_over:

@@ -7,15 +7,15 @@ from pathlib import Path
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.types import Episode, RecordLayout
-from ddpg_ros.worker.heartbeat import Pulse
+from ddpg_ros.worker.heartbeat import Heartbeat
 from ddpg_ros.worker.shared.counter import Counter
-from ddpg_ros.worker.shared.mailbox import Slot
+from ddpg_ros.worker.shared.mailbox import WeightMailbox
 from ddpg_ros.worker.shared.ring import Ring
-from ddpg_ros.worker.shared.wakeup import Bell
+from ddpg_ros.worker.shared.wakeup import Wakeup
 
 
 @dataclass(frozen=True)
-class EpisodeEnd:
+class EpisodeFinished:
     """Tells the learner that an episode ended after `step` transitions."""
 
     step: int
@@ -60,7 +60,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class LearnerEnd:
+class WorkerEndpoint:
     """All that the learner's process is given. What is shared memory outlives the process."""
 
     config: Config
@@ -69,10 +69,10 @@ class LearnerEnd:
     run_dir: Path
     parent_pid: int
     ring: Ring
-    slot: Slot
+    slot: WeightMailbox
     progress: Counter  # transitions whose share of updates is done
-    pulse: Pulse
-    work: Bell  # rung by the agent: there are transitions, or a message
-    done: Bell  # rung by the learner: there is progress
+    pulse: Heartbeat
+    work: Wakeup  # rung by the agent: there are transitions, or a message
+    done: Wakeup  # rung by the learner: there is progress
     connection: Connection
     revived: bool = False  # another learner of this run came before

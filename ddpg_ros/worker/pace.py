@@ -7,7 +7,7 @@ _FIRST_UPDATE = 60.0  # [s]; CUDA loads its libraries and captures its graph
 _SLOWER = 10.0  # times as slow as the last update is still no hang
 
 
-class Pace:
+class UpdateTimer:
     """Knows how long updates take, so that large networks are not taken for a hang."""
 
     def __init__(self) -> None:

@@ -18,15 +18,15 @@ from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.last_resort import keep
 from ddpg_ros.say import say
-from ddpg_ros.worker.messages import LearnerEnd
+from ddpg_ros.worker.messages import WorkerEndpoint
 
 SAVE_EVERY = 30.0  # [s]
 
 
-class Keeper:
+class RunSaver:
     """Saves a learner's policy and its checkpoint, and restores it."""
 
-    def __init__(self, end: LearnerEnd) -> None:
+    def __init__(self, end: WorkerEndpoint) -> None:
         """Take where and what it is."""
         self._end = end
         self._saved_at = time.monotonic()

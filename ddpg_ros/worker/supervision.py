@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from ddpg_ros.worker.handle import Life
-from ddpg_ros.worker.heartbeat import Listener, Pulse
+from ddpg_ros.worker.handle import WorkerHandle
+from ddpg_ros.worker.heartbeat import Heartbeat, HeartbeatMonitor
 from ddpg_ros.worker.messages import Failed
-from ddpg_ros.worker.shared.mailbox import Slot
+from ddpg_ros.worker.shared.mailbox import WeightMailbox
 
 State = Literal["starting", "learning", "silent", "restarting", "gone"]
 BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -22,13 +22,13 @@ _LOOK = 0.05  # [s] between looks; a death wakes us at once
 _END_TIMEOUT = 2.0  # [s] for the thread to end; it may be starting a process
 
 
-class OneLife:
-    """A learner that nobody revives; the same calls as `Revival`, for one thread."""
+class FailFastSupervisor:
+    """A learner that nobody revives; the same calls as `RestartingSupervisor`, for one thread."""
 
     absent = False
     restarts = 0
 
-    def __init__(self, begin: Callable[[bool], Life], slot: Slot) -> None:
+    def __init__(self, begin: Callable[[bool], WorkerHandle], slot: WeightMailbox) -> None:
         """Begin it.
 
         Args:
@@ -66,7 +66,7 @@ class OneLife:
         """Do nothing."""
 
 
-class Revival:
+class RestartingSupervisor:
     """Goes from life to life of a learner, until it is told to end or too many were lost.
 
     A learner that says why it failed (`Failed`: a setting, or divergence) is not revived; it would
@@ -75,9 +75,9 @@ class Revival:
 
     def __init__(
         self,
-        begin: Callable[[bool], Life],
-        pulse: Pulse,
-        slot: Slot,
+        begin: Callable[[bool], WorkerHandle],
+        pulse: Heartbeat,
+        slot: WeightMailbox,
         start_timeout: float,
         back_off: Sequence[float] = BACK_OFF,
     ) -> None:
@@ -150,7 +150,7 @@ class Revival:
     def _start(self, revived: bool) -> None:
         self._version = self._slot.version
         self._pulse.beat(self._start_timeout)
-        self._listener = Listener(self._pulse)
+        self._listener = HeartbeatMonitor(self._pulse)
         self.life = self._begin(revived)
 
     def _watch(self) -> str:
@@ -169,7 +169,7 @@ class Revival:
                 self.state = "learning"
         return ""
 
-    def _kill(self, life: Life) -> str:
+    def _kill(self, life: WorkerHandle) -> str:
         """End one that hangs; two at once would write the same memory, so until it is gone."""
         silence = self._listener.silence
         self._absent_since = self._absent_since or time.monotonic() - silence

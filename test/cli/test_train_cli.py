@@ -133,7 +133,7 @@ def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
 
 
 MOMENTS = {
-    "starting": lambda process, run: process.member("agent_node"),
+    "starting": lambda process, run: process.member("ros.nodes.agent"),
     "warming-up": lambda process, run: rows(run / "metrics.csv"),
     "training": lambda process, run: (
         int((rows(run / "metrics.csv") or [{"updates": 0}])[-1]["updates"]) > 50

@@ -169,14 +169,14 @@ def test_fault_08_an_impossible_jump_is_rejected_and_three_latch(lasting, wrong,
     assert_rejected(lasting, [wrong] * 3, sentence)
 
 
-@pytest.mark.parametrize("module", ["agent_node", "guard_node"])
+@pytest.mark.parametrize("module", ["agent", "guard"])
 def test_fault_09_a_urdf_without_limits_is_refused_before_anything_is_sent(
     agent, robot, tmp_path, module
 ):
     text = (ASSETS / "reacher2.urdf").read_text()
     arm = tmp_path / "boundless.urdf"
     arm.write_text(text.replace('effort="1.0" velocity="6.0" ', ""))
-    process = agent(f"ddpg_ros.nodes.{module}", robot__urdf=arm)
+    process = agent(f"ddpg_ros.ros.nodes.{module}", robot__urdf=arm)
     robot.until(lambda: not process.running, "the end", 30.0)
     assert process.exit(1.0) == 2
     assert f"{arm}: joint 'elbow' has no limit for effort, velocity; add <limit" in process.said

@@ -42,29 +42,29 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
 @pytest.mark.parametrize(
     ("module", "given", "sentence"),
     [
-        ("agent_node", {"robot__torque_limit": "[-1.0, 1.0]"}, "-1.0"),
-        ("agent_node", {"robot__torque_limit": "[.nan, 1.0]"}, "nan"),
-        ("guard_node", {"safety__velocity_limit": "[.inf, 1.0]"}, "inf"),
+        ("agent", {"robot__torque_limit": "[-1.0, 1.0]"}, "-1.0"),
+        ("agent", {"robot__torque_limit": "[.nan, 1.0]"}, "nan"),
+        ("guard", {"safety__velocity_limit": "[.inf, 1.0]"}, "inf"),
         (
-            "policy_node",
+            "policy",
             {"robot__torque_limit": "[2.5, 1.0]"},
             "robot.torque_limit is [2.5, 1.0]; expected one number for each joint, at most the "
             "URDF's effort [N·m]: shoulder 2, elbow 1.",
         ),
         (
-            "guard_node",
+            "guard",
             {"safety__velocity_limit": "[6.0, 7.0]"},
             "safety.velocity_limit is [6.0, 7.0]; expected at most the URDF's [rad/s]: shoulder "
             "6, elbow 6.",
         ),
         (
-            "agent_node",
+            "agent",
             {"safety__k_velocity": "[400.0, 0.15]"},
             "k_velocity of shoulder 400, elbow 0.15 N·m·s/rad do not hold at control.period "
             "0.04 s: k_velocity · k_position · velocity limit is up to 12000 N·m/s",
         ),
         (
-            "agent_node",
+            "agent",
             {"safety__fallback": "hold"},
             "safety.fallback is hold while run.clock is lockstep",
         ),
@@ -74,8 +74,8 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
 def test_fault_49_settings_that_cannot_be_are_refused_whole_with_the_numbers(
     agent, robot, policy, tmp_path, module, given, sentence
 ):
-    learning = {"run__policy": policy} if module == "policy_node" else {}
-    process = agent(f"ddpg_ros.nodes.{module}", **learning | given)
+    learning = {"run__policy": policy} if module == "policy" else {}
+    process = agent(f"ddpg_ros.ros.nodes.{module}", **learning | given)
     robot.until(lambda: not process.running, "the end", 30.0)
     assert process.exit(1.0) == 2
     (name,) = given

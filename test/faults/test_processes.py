@@ -25,7 +25,7 @@ from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.files.sealed import read_sealed
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import Experience
-from ddpg_ros.worker.client import LearnerProcess
+from ddpg_ros.worker.client import WorkerClient
 from test.conftest import wait_until
 from test.faults.stale_learner import goes_back
 from test.processes import Process, ros_arguments
@@ -182,7 +182,7 @@ def test_fault_47_a_stale_set_of_weights_is_ignored(tmp_path):
         config={},
     )
     config = Config().replace(run__clock="realtime")
-    learner = LearnerProcess(config, about, tmp_path, target=goes_back)
+    learner = WorkerClient(config, about, tmp_path, target=goes_back)
     try:
         learner.wait_until_ready()
         seen = [learner.newer_weights()]

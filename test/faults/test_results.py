@@ -20,7 +20,7 @@ from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files import sealed as sealed_file
 from ddpg_ros.training import learning as training
 from ddpg_ros.types import Episode, Transition
-from ddpg_ros.worker.client import LearnerProcess
+from ddpg_ros.worker.client import WorkerClient
 from test.cli.conftest import ddpg_ros
 from test.conftest import wait_until
 from test.faults.test_gymnasium import SMALL
@@ -47,8 +47,8 @@ def train(tmp_path, monkeypatch):
     begun = []
 
     def train(target, **settings):
-        learner = functools.partial(LearnerProcess, target=target, back_off=(0.01,) * 5)
-        monkeypatch.setattr(training, "LearnerProcess", learner)
+        learner = functools.partial(WorkerClient, target=target, back_off=(0.01,) * 5)
+        monkeypatch.setattr(training, "WorkerClient", learner)
         config, run_dir = make_config(**settings), tmp_path / "run"
         run_dir.mkdir()
         begun.append(training.Training(config, about(config), run_dir))

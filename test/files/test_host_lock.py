@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ddpg_ros.errors import MachineError
-from ddpg_ros.files.host_lock import take_place
+from ddpg_ros.files.host_lock import take_host_lock
 from test.conftest import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the names are Linux's")
@@ -28,13 +28,13 @@ def name():
 
 
 def test_the_second_is_refused_with_the_process_of_the_first_until_that_one_lets_go(name):
-    first = take_place(name, "{holder}")
+    first = take_host_lock(name, "{holder}")
     with pytest.raises(MachineError, match=rf"^taken by process {os.getpid()}$"):
-        take_place(name, "taken by {holder}")
-    with take_place(name + "other", "{holder}"):
+        take_host_lock(name, "taken by {holder}")
+    with take_host_lock(name + "other", "{holder}"):
         pass
     first.close()
-    take_place(name, "{holder}").close()
+    take_host_lock(name, "{holder}").close()
 
 
 def test_a_process_that_is_killed_leaves_its_place(name):
@@ -42,11 +42,11 @@ def test_a_process_that_is_killed_leaves_its_place(name):
     try:
         assert holder.stdout.readline() == b"has it\n"
         with pytest.raises(MachineError, match=rf"^taken by process {holder.pid}$"):
-            take_place(name, "taken by {holder}")
+            take_host_lock(name, "taken by {holder}")
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    take_place(name, "{holder}").close()
+    take_host_lock(name, "{holder}").close()
 
 
 def test_of_many_that_ask_at_once_one_gets_it(name):

@@ -12,7 +12,7 @@ import pytest
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.files.appended import AppendedFile
 from ddpg_ros.files.last_resort import keep, require_whole
-from ddpg_ros.training.evaluation_log import GreedyLog
+from ddpg_ros.training.evaluation_log import EvaluationLog
 from ddpg_ros.types import Episode
 
 
@@ -126,7 +126,7 @@ def test_a_growing_file_that_found_no_room_is_elsewhere_whole(tmp_path, elsewher
 
 
 def test_greedy_episodes_wait_for_room(tmp_path):
-    log = GreedyLog(tmp_path)
+    log = EvaluationLog(tmp_path)
     with files_of_at_most(0):
         log.open()
         log.add(Episode(-1.5, 7, True, False, {}))

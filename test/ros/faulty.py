@@ -11,14 +11,14 @@ from pathlib import Path
 
 from ddpg_ros.safety.state_machine import Safety
 from ddpg_ros.training.learning import Training
-from ddpg_ros.training.session import Experiment
+from ddpg_ros.training.session import Session
 
 METHODS = {
-    "tick": (Experiment, "tick"),  # called for a state
-    "check": (Experiment, "check"),  # by the housekeeping timer
+    "tick": (Session, "tick"),  # called for a state
+    "check": (Session, "check"),  # by the housekeeping timer
     "reset": (Safety, "reset"),  # by an urgent service
     "save": (Training, "save"),  # by a service that is not urgent, and a coroutine
-    "give_goal": (Experiment, "give_goal"),  # by a subscription that is not urgent
+    "give_goal": (Session, "give_goal"),  # by a subscription that is not urgent
     "watch": (Safety, "watch"),  # in the watchdog's thread
     "commanded": (Safety, "commanded"),  # for a command
 }
@@ -40,4 +40,4 @@ def spoil(method: str, kind: type[BaseException], file: Path) -> None:
 if __name__ == "__main__":
     node, method, kind, file = os.environ["DDPG_ROS_FAULT"].split(":")
     spoil(method, getattr(builtins, kind), Path(file))
-    sys.exit(importlib.import_module(f"ddpg_ros.nodes.{node}_node").main())
+    sys.exit(importlib.import_module(f"ddpg_ros.ros.nodes.{node}").main())

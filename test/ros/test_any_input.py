@@ -117,7 +117,7 @@ def test_fault_56_any_row_of_states_and_commands_leaves_every_torque_finite_and_
 def test_fault_56_any_goal_is_taken_or_refused(nodes, point):
     x, y, z = point
     nodes[1]._on_goal(PointStamped(point=Point(x=x, y=y, z=z)))
-    assert np.isfinite(nodes[1].experiment.goal).all()
+    assert np.isfinite(nodes[1].session.goal).all()
 
 
 def ask(node, kind, **fields):

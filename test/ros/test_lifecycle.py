@@ -12,7 +12,7 @@ from test.ros.onlooker import LONG, TRANSITIONS, Onlooker, assert_zeros_last
 
 pytestmark = pytest.mark.ros
 
-MODULES = {name: f"ddpg_ros.nodes.{name}_node" for name in ("agent", "policy", "guard")}
+MODULES = {name: f"ddpg_ros.ros.nodes.{name}" for name in ("agent", "policy", "guard")}
 OUTPUT = {"agent": "joint_command", "policy": "joint_command", "guard": "guarded_command"}
 VALID = {  # by the state, beside the shutdown
     "unconfigured": {"configure"},

@@ -210,7 +210,7 @@ COMMON = {
 def test_a_node_says_how_it_is_once_a_second_and_when_that_changes(agent, policy, arm, name, own):
     settings = {"safety__auto_arm": False, "run__clock": "realtime"}
     settings |= {"run__policy": policy} if name == "policy" else {}
-    agent(f"ddpg_ros.nodes.{name}_node", **settings)
+    agent(f"ddpg_ros.ros.nodes.{name}", **settings)
     said = arm.onlooker.diagnostics
     arm.until(lambda: len(said.get(name, ())) >= 5, "five words")
     for one in said[name]:

@@ -38,7 +38,7 @@ class Watched:
         self.now = 100.0
         monkeypatch.setattr(watch.time, "monotonic", lambda: self.now)
         self.node = Node()
-        self.topics = watch.TopicWatch(self.node, "joint_states", "joint_command", 5.0, True)
+        self.topics = watch.TopicMonitor(self.node, "joint_states", "joint_command", 5.0, True)
 
     def wait(self, seconds, *each):
         """Let time pass, a look ten times a second; each time something is heard."""

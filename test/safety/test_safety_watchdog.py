@@ -43,10 +43,10 @@ def test_a_late_state_holds_the_policy_back_blindly_and_a_new_one_brings_it_back
 
 
 def test_it_is_blind_once_a_state_is_late_enough_to_hold_the_policy_back(bench):
-    assert bench.safety.blind(bench.now)
+    assert bench.safety.state_is_stale(bench.now)
     bench.hear()
-    assert not bench.safety.blind(bench.now + 0.029)
-    assert bench.safety.blind(bench.now + 0.031)
+    assert not bench.safety.state_is_stale(bench.now + 0.029)
+    assert bench.safety.state_is_stale(bench.now + 0.031)
 
 
 def test_torque_goes_to_zero_at_the_safe_rate_when_states_stop(bench):
@@ -188,11 +188,11 @@ def test_a_pause_of_the_whole_process_latches_though_the_loop_wakes_first(bench)
 def test_a_torque_that_a_latch_has_overtaken_is_not_to_be_sent(bench):
     bench.activate()
     bench.ask()
-    assert not bench.safety.overruled
+    assert not bench.safety.superseded_by_latch
     bench.safety.estop()
-    assert bench.safety.overruled
+    assert bench.safety.superseded_by_latch
     bench.ask()
-    assert not bench.safety.overruled  # that one stands in for the policy's
+    assert not bench.safety.superseded_by_latch  # that one stands in for the policy's
 
 
 def test_watchdog_and_loop_share_one_rate_of_change():

@@ -189,15 +189,15 @@ def test_what_stands_in_for_the_policy_is_a_setting(fallback):
     bench.safety.fault("broken")
     sent = bench.ask()
     assert sent == (pytest.approx([-0.1, 0.08]) if fallback == "damping" else [0.0, 0.0])
-    assert bench.safety.silent is (fallback == "hold")
+    assert bench.safety.suppress_output is (fallback == "hold")
 
 
 def test_nothing_is_sent_where_the_driver_holds_and_nobody_has_armed():
     bench = Bench(fallback="hold")
-    assert bench.safety.silent
+    assert bench.safety.suppress_output
     assert bench.pass_time(1.0) is None
     bench.activate()
-    assert not bench.safety.silent
+    assert not bench.safety.suppress_output
 
 
 def test_a_policy_that_is_withheld_is_stood_in_for_and_comes_back_from_nothing(bench):

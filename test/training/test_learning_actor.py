@@ -37,7 +37,7 @@ def episodes():
 
 
 def act(learner, config):
-    actor = LearningActor(learner, config, SIZES, config.takes_turns, np.random.default_rng(1))
+    actor = LearningActor(learner, config, SIZES, config.synchronous, np.random.default_rng(1))
     for end, steps in episodes():
         for step in steps:
             actor.observe(step)

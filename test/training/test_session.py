@@ -5,7 +5,7 @@ import pytest
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RefusedError
-from ddpg_ros.training.session import Experiment
+from ddpg_ros.training.session import Session
 from ddpg_ros.types import JointState
 from test.ros.conftest import make_policy
 
@@ -16,7 +16,7 @@ THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
 @pytest.fixture
 def endless(tmp_path):
     policy = make_policy(tmp_path / "random.safetensors", Config())
-    return Experiment(Config().replace(run__policy=str(policy)), None, endless=True)
+    return Session(Config().replace(run__policy=str(policy)), None, endless=True)
 
 
 def test_without_a_goal_the_fingertip_is_to_stay_where_it_is(endless):
@@ -59,4 +59,4 @@ def test_an_endless_episode_has_no_time_limit(endless):
 
 def test_without_a_policy_there_is_nothing_to_run():
     with pytest.raises(ConfigError, match=r"run\.policy is empty"):
-        Experiment(Config(), None, endless=True)
+        Session(Config(), None, endless=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ddpg_ros.worker.handle import learn
 from ddpg_ros.worker.heartbeat import HEARTBEAT_TIMEOUT
-from ddpg_ros.worker.messages import EpisodeEnd, Failed, Save, Saved, Stop, Stopped
+from ddpg_ros.worker.messages import EpisodeFinished, Failed, Save, Saved, Stop, Stopped
 
 BEAT = 0.01  # [s]
 ALLOWANCE = 1.0  # [s]; less than the real one, for quick tests, and enough on a loaded machine
@@ -30,7 +30,7 @@ def obeys(end):
         end.ring.pop_all()
         while end.connection.poll():
             message = end.connection.recv()
-            episodes += isinstance(message, EpisodeEnd)
+            episodes += isinstance(message, EpisodeFinished)
             if isinstance(message, Save):
                 end.connection.send(Saved(message.number, ""))
             if isinstance(message, Stop):

@@ -21,7 +21,7 @@ from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.training import learning as training
 from ddpg_ros.types import Episode, Experience
-from ddpg_ros.worker.client import LearnerProcess
+from ddpg_ros.worker.client import WorkerClient
 
 SIZES = [3, 8, 2]
 STOP_TIMEOUT = 10.0  # [s]
@@ -50,7 +50,7 @@ def about(config):
 
 
 def start(run_dir, config, **more):
-    return LearnerProcess(config, about(config), run_dir, **more)
+    return WorkerClient(config, about(config), run_dir, **more)
 
 
 def transitions(seed=0):
@@ -216,8 +216,8 @@ def test_a_learner_that_cannot_start_says_why(tmp_path):
 
 
 def test_one_that_fails_with_the_last_updates_says_why(tmp_path, monkeypatch):
-    fails = functools.partial(LearnerProcess, target=puppets.fails_at_the_end)
-    monkeypatch.setattr(training, "LearnerProcess", fails)
+    fails = functools.partial(WorkerClient, target=puppets.fails_at_the_end)
+    monkeypatch.setattr(training, "WorkerClient", fails)
     config = make_config()
     whole = training.Training(config, about(config), tmp_path)
     whole.wait_until_ready()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ddpg_ros.worker.heartbeat import HEARTBEAT_TIMEOUT, Listener, Pulse
-from ddpg_ros.worker.pace import Pace
+from ddpg_ros.worker.heartbeat import HEARTBEAT_TIMEOUT, Heartbeat, HeartbeatMonitor
+from ddpg_ros.worker.pace import UpdateTimer
 
 
 class Clock:
@@ -29,15 +29,15 @@ def looks(listener, clock, seconds, every=0.1):
 
 
 def test_silence_for_longer_than_the_timeout_is_noticed(clock):
-    pulse = Pulse()
+    pulse = Heartbeat()
     pulse.beat()
-    listener = Listener(pulse, clock)
+    listener = HeartbeatMonitor(pulse, clock)
     assert looks(listener, clock, 10.0) == pytest.approx(HEARTBEAT_TIMEOUT + 0.1, abs=0.11)
 
 
 def test_a_beat_ends_the_silence(clock):
-    pulse = Pulse()
-    listener = Listener(pulse, clock)
+    pulse = Heartbeat()
+    listener = HeartbeatMonitor(pulse, clock)
     for _ in range(5):
         pulse.beat()
         assert looks(listener, clock, 1.8) is None
@@ -48,31 +48,31 @@ def test_a_beat_ends_the_silence(clock):
 
 
 def test_a_longer_silence_may_be_announced_and_ends_with_the_next_beat(clock):
-    pulse = Pulse()
+    pulse = Heartbeat()
     pulse.beat(allowance=20.0)
-    listener = Listener(pulse, clock)
+    listener = HeartbeatMonitor(pulse, clock)
     assert looks(listener, clock, 19.0) is None
     pulse.beat()
     assert looks(listener, clock, 5.0) == pytest.approx(HEARTBEAT_TIMEOUT + 0.2, abs=0.11)
 
 
 def test_time_in_which_the_listener_itself_was_away_counts_little(clock):
-    pulse = Pulse()
+    pulse = Heartbeat()
     pulse.beat()
-    listener = Listener(pulse, clock)
+    listener = HeartbeatMonitor(pulse, clock)
     clock.now += 3600.0  # the machine slept
     assert not listener.look()
     assert listener.silence == 0.5
 
 
 def test_updates_show_beside_the_pulse():
-    pulse = Pulse()
+    pulse = Heartbeat()
     pulse.show(7, 40)
     assert (pulse.updates, pulse.replay_fill) == (7, 40)
 
 
 def test_a_first_update_may_take_a_minute_and_a_later_one_ten_times_the_last():
-    pace = Pace()
+    pace = UpdateTimer()
     assert pace.updates(32, compiling=False) == 60.0
     pace.took(32, 0.064, compiling=False)
     assert pace.updates(32, compiling=False) == HEARTBEAT_TIMEOUT  # ten times 64 ms is less
@@ -81,7 +81,7 @@ def test_a_first_update_may_take_a_minute_and_a_later_one_ten_times_the_last():
 
 
 def test_the_first_update_after_a_compilation_is_a_first_one_again():
-    pace = Pace()
+    pace = UpdateTimer()
     pace.took(1, 0.001, compiling=True)
     assert pace.updates(1, compiling=True) == pace.turn(compiling=True) > HEARTBEAT_TIMEOUT
     assert pace.updates(1, compiling=False) == 60.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ddpg_ros.worker.shared.counter import Counter
-from ddpg_ros.worker.shared.mailbox import Slot
+from ddpg_ros.worker.shared.mailbox import WeightMailbox
 
 SPAWN = multiprocessing.get_context("spawn")
 HAMMERING_SECONDS = 2.0
@@ -23,13 +23,13 @@ def is_whole(version, values):
 
 
 def test_a_new_slot_holds_nothing():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     assert slot.version == 0
     assert slot.read() is None
 
 
 def test_the_reader_gets_the_newest_set_as_often_as_it_asks():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     for version in (1, 2, 5):  # versions may skip
         slot.publish(weights(version), version)
         for _ in range(2):
@@ -40,7 +40,7 @@ def test_the_reader_gets_the_newest_set_as_often_as_it_asks():
 
 
 def test_what_was_read_belongs_to_the_caller():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     slot.publish(weights(1), 1)
     _, kept = slot.read()
     for version in (2, 3):
@@ -50,7 +50,7 @@ def test_what_was_read_belongs_to_the_caller():
 
 @pytest.mark.parametrize("stale", [2, 1, 0])
 def test_a_stale_version_is_refused_and_changes_nothing(stale):
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     slot.publish(weights(2), 2)
     with pytest.raises(ValueError, match=f"version {stale} of the weights after version 2"):
         slot.publish(weights(9), stale)
@@ -58,7 +58,7 @@ def test_a_stale_version_is_refused_and_changes_nothing(stale):
 
 
 def test_weights_of_another_size_are_refused_and_not_broadcast():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     with pytest.raises(ValueError, match=r"shape \(1,\).*takes \(4,\)"):
         slot.publish(weights(1, size=1), 1)
     assert slot.read() is None
@@ -66,7 +66,7 @@ def test_weights_of_another_size_are_refused_and_not_broadcast():
 
 def test_a_slot_for_nothing_is_refused():
     with pytest.raises(ValueError, match="0 weights"):
-        Slot(0)
+        WeightMailbox(0)
 
 
 def begin_to_publish(slot, version):
@@ -77,7 +77,7 @@ def begin_to_publish(slot, version):
 
 
 def test_a_writer_that_died_in_the_middle_leaves_the_set_before_it():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     slot.publish(weights(1), 1)
     slot.publish(weights(2), 2)
     begin_to_publish(slot, 3)
@@ -87,20 +87,20 @@ def test_a_writer_that_died_in_the_middle_leaves_the_set_before_it():
 
 
 def test_a_first_set_whose_writing_did_not_end_is_not_read():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     begin_to_publish(slot, 1)
     assert slot.read() is None
 
 
 def test_a_writer_goes_on_after_one_that_died_in_the_middle():
-    slot = Slot(4)
+    slot = WeightMailbox(4)
     slot.publish(weights(1), 1)
     begin_to_publish(slot, 2)
     slot.publish(weights(2), slot.version + 1)
     assert slot.read()[1].tolist() == [2] * 4
 
 
-class OvertakenSlot(Slot):
+class OvertakenSlot(WeightMailbox):
     """A slot whose reader is overtaken in the middle of its first copies."""
 
     overtakings = 1
@@ -143,7 +143,7 @@ def hammer(slot, stop):
 
 
 def test_no_read_is_torn_while_another_process_hammers_the_slot():
-    slot, stop = Slot(50_000), Counter()
+    slot, stop = WeightMailbox(50_000), Counter()
     writer = SPAWN.Process(target=hammer, args=(slot, stop), daemon=True)
     writer.start()
     started = time.monotonic()
@@ -167,7 +167,7 @@ def test_no_read_is_torn_while_another_process_hammers_the_slot():
 
 
 def test_the_last_set_is_the_one_that_is_read_after_the_writer_is_done():
-    slot = Slot(8)
+    slot = WeightMailbox(8)
     for version in range(1, 100):
         slot.publish(weights(version, 8), version)
     assert slot.read()[0] == 99

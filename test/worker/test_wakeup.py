@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 
-from ddpg_ros.worker.shared.wakeup import Bell
+from ddpg_ros.worker.shared.wakeup import Wakeup
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -20,7 +20,7 @@ def waited(bell, timeout):
 
 
 def test_another_process_wakes_the_sleeper():
-    bell = Bell(CONTEXT)
+    bell = Wakeup(CONTEXT)
     other = CONTEXT.Process(target=ring_later, args=(bell, 0.05))
     other.start()
     assert waited(bell, 30.0) < 29.0
@@ -28,13 +28,13 @@ def test_another_process_wakes_the_sleeper():
 
 
 def test_a_ring_before_the_wait_is_not_lost():
-    bell = Bell(CONTEXT)
+    bell = Wakeup(CONTEXT)
     bell.ring()
     assert waited(bell, 30.0) < 1.0
 
 
 def test_many_rings_wake_once():
-    bell = Bell(CONTEXT)
+    bell = Wakeup(CONTEXT)
     for _ in range(1000):
         bell.ring()
     bell.wait(30.0)
@@ -42,4 +42,4 @@ def test_many_rings_wake_once():
 
 
 def test_nobody_rings_and_the_sleeper_wakes_all_the_same():
-    assert 0.05 <= waited(Bell(CONTEXT), 0.05) < 5.0
+    assert 0.05 <= waited(Wakeup(CONTEXT), 0.05) < 5.0

@@ -13,7 +13,7 @@ from std_msgs.msg import Float64MultiArray
 from ddpg_ros.config.settings import ControlSection
 from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT
 from ddpg_ros.ros.interface.messages import JointStateWriter
-from ddpg_ros.ros.interface.qos import complain_of_lost_listeners
+from ddpg_ros.ros.interface.qos import log_lost_subscribers
 from ddpg_ros.safety.state_machine import Safety
 
 _RELIABLE = QoSProfile(depth=1)
@@ -34,7 +34,7 @@ class CommandPublisher:
             JointStateMessage if self._named else Float64MultiArray,
             topic,
             _RELIABLE,
-            event_callbacks=complain_of_lost_listeners(node),
+            event_callbacks=log_lost_subscribers(node),
         )
         self._writer = JointStateWriter(joints, efforts_only=True)
         self._aside = JointStateWriter(joints, efforts_only=True)
@@ -102,7 +102,7 @@ def command_topic(settings: ControlSection, named: str) -> str:
 def wind_down(safety: Safety, commands: CommandPublisher, stamp: int) -> None:
     """Bring the torque to zero and repeat that for 60 ms; nothing, where the driver holds."""
     zeros = 0
-    while zeros < _LAST_COMMANDS and not safety.silent:
+    while zeros < _LAST_COMMANDS and not safety.suppress_output:
         torque = safety.wind_down(_LAST_INTERVAL).tolist()
         zeros += not any(torque)
         commands.send(torque, stamp)

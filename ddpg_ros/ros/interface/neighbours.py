@@ -4,7 +4,7 @@ import socket
 
 from rclpy.node import Node
 
-from ddpg_ros.files.host_lock import take_place
+from ddpg_ros.files.host_lock import take_host_lock
 
 _UNKNOWN = "_NODE_NAME_UNKNOWN_"  # rclpy's, until the node's own announcement has come
 
@@ -43,7 +43,7 @@ def sole_publisher(node: Node, topic: str, advice: str) -> socket.socket:
         MachineError: another node is.
     """
     domain = node.context.get_domain_id()
-    return take_place(
+    return take_host_lock(
         f"{domain}{topic}",
         f"another node publishes on {topic} in ROS domain {domain}: {{holder}}; {advice}",
     )

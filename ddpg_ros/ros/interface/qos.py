@@ -8,7 +8,7 @@ from rclpy.node import Node
 from rclpy.qos import qos_policy_name_from_kind
 
 
-def complain_of_qos(node: Node) -> SubscriptionEventCallbacks:
+def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
     """Return callbacks for a subscription whose publisher offers less than it asks for."""
     sentence = (
         "a publisher of joint states offers another {} than this node asks for, and nothing of it "
@@ -18,7 +18,7 @@ def complain_of_qos(node: Node) -> SubscriptionEventCallbacks:
     return SubscriptionEventCallbacks(incompatible_qos=_complaint(node, sentence))
 
 
-def complain_of_lost_listeners(node: Node) -> PublisherEventCallbacks:
+def log_lost_subscribers(node: Node) -> PublisherEventCallbacks:
     """Return callbacks for a publisher of torques that a subscriber cannot hear."""
     sentence = (
         "a subscriber of the torques asks for another {} than this node offers, and hears "

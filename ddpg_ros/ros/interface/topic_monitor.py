@@ -29,7 +29,7 @@ _ONE_COMMANDER = (
 )
 
 
-class TopicWatch:
+class TopicMonitor:
     """Counts and complains; raises where going on makes no sense."""
 
     def __init__(
@@ -82,7 +82,7 @@ class TopicWatch:
                 "topics: look at the remappings (-r) and at control.effort_topic."
             )
 
-    def take_place(self) -> socket.socket:
+    def take_host_lock(self) -> socket.socket:
         """Be the one node of this host that commands the arm, until the place is closed.
 
         Raises:

@@ -18,7 +18,7 @@ from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.ros.nodes.control_node import ControlNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
-from ddpg_ros.training.session import Experiment
+from ddpg_ros.training.session import Session
 from ddpg_ros.worker.health import SaveRequest
 
 _REPORT_EVERY = 5.0  # [s]
@@ -32,7 +32,7 @@ class AgentNode(ControlNode):
     def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
         super().__init__("agent", arguments)
-        self._experiment: Experiment | None = None
+        self._session: Session | None = None
         self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False
         self._reported_at = time.monotonic()
@@ -47,33 +47,33 @@ class AgentNode(ControlNode):
         stack.callback(self.destroy_service, self.create_service(Trigger, "~/save", self._on_save))
         stack.callback(self._give_up_saves)
 
-    def make_experiment(self) -> Experiment:
+    def make_session(self) -> Session:
         """Take the run directory, and start the learner or load the policy."""
         build_arm(self.config)  # what cannot be is refused before anything is left on the disk
         self._run_dir = claim_run(self.config)
         with ExitStack() as hold:
             if self._run_dir is not None:
                 hold.enter_context(hold_run(self._run_dir))
-            self._experiment = Experiment(self.config, self._run_dir)
+            self._session = Session(self.config, self._run_dir)
             self._hold = hold.pop_all()
-        return self._experiment
+        return self._session
 
-    def close_experiment(self) -> None:
+    def close_session(self) -> None:
         """Stop the learner, keep policy and summary."""
         with self._hold:
             interrupted = self._interrupted or not self.finished
-            experiment, self._experiment = self.experiment, None
-            summary = experiment.close(self.topics.rejected, interrupted)
+            session, self._session = self.session, None
+            summary = session.close(self.topics.rejected, interrupted)
             self.get_logger().info(summary.sentence())
             if self._run_dir is not None:
                 patience = 0.0 if interrupted else LAST_TRIES
-                require_whole([*experiment.complaints, summary.save(self._run_dir, patience)])
+                require_whole([*session.complaints, summary.save(self._run_dir, patience)])
                 self.get_logger().info(f"results are in {self._run_dir}")
 
     def announce_goal(self) -> None:
         """Publish the goal of the episode that begins."""
         goal = PointStamped()
-        goal.point.x, goal.point.y, goal.point.z = self.experiment.goal.tolist()
+        goal.point.x, goal.point.y, goal.point.z = self.session.goal.tolist()
         self._goals.publish(goal)
 
     def report(self, tick: Tick) -> None:
@@ -84,11 +84,11 @@ class AgentNode(ControlNode):
         self._episodes.publish(Float64MultiArray(data=[total, float(length), float(success)]))
         if time.monotonic() - self._reported_at > _REPORT_EVERY:
             self._reported_at = time.monotonic()
-            self.get_logger().info(f"{self.experiment.progress}, return {total:.2f}")
+            self.get_logger().info(f"{self.session.progress}, return {total:.2f}")
 
     async def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Answer when the learner has saved, or could not; nothing waits here meanwhile."""
-        training = self._experiment.training if self._experiment is not None else None
+        training = self._session.training if self._session is not None else None
         if training is None:
             response.message = "no training runs here"
             return response
@@ -105,9 +105,9 @@ class AgentNode(ControlNode):
             told.set_result(None)
         self._saves.clear()
 
-    def keep_house(self) -> None:
+    def on_timer(self) -> None:
         """Look after the learner, and hear what came of requests to save."""
-        super().keep_house()
+        super().on_timer()
         for request, told in self._saves:
             if request.answer is not None and not told.done():
                 told.set_result(None)
@@ -116,8 +116,8 @@ class AgentNode(ControlNode):
     def interrupt(self) -> None:
         """End every wait for the learner."""
         self._interrupted = True
-        if self._experiment is not None:
-            self._experiment.cancel()
+        if self._session is not None:
+            self._session.cancel()
 
 
 def main(args: Sequence[str] | None = None) -> int:

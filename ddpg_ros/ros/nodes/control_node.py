@@ -2,7 +2,7 @@
 
 This file only carries messages; what happens between a state and its torque stands in
 `control/loop.py`, whether the policy may act in `control/safety.py`, and what an experiment
-consists of in `experiment.py`.
+consists of in `session.py`.
 """
 
 import time
@@ -16,25 +16,25 @@ from ddpg_ros.ros.interface.reset_client import ResetClient
 from ddpg_ros.ros.nodes.safe_node import SafeNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.safety.state_machine import Safety
-from ddpg_ros.training.session import Experiment
+from ddpg_ros.training.session import Session
 from ddpg_ros.types import JointState
 
 _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 
 
 class ControlNode(SafeNode):
-    """Joint states → `Experiment.tick` → joint commands; a reset between episodes."""
+    """Joint states → `Session.tick` → joint commands; a reset between episodes."""
 
     def __init__(self, name: str, arguments: Arguments, realtime: bool | None = None) -> None:
         """Read the parameters; see `SafeNode`."""
         super().__init__(name, arguments, "joint_command", realtime)
 
     @abstractmethod
-    def make_experiment(self) -> Experiment:
+    def make_session(self) -> Session:
         """Return what is to be run."""
 
-    def close_experiment(self) -> None:
-        """End what `make_experiment` began."""
+    def close_session(self) -> None:
+        """End what `make_session` began."""
 
     def report(self, tick: Tick) -> None:
         """Hear of a finished episode."""
@@ -44,14 +44,14 @@ class ControlNode(SafeNode):
 
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
         """Build the experiment."""
-        self.experiment = self.make_experiment()
-        stack.callback(self.close_experiment)
+        self.session = self.make_session()
+        stack.callback(self.close_session)
         self._period = self.config.control.period
         self._decimator = Decimator(self._period)
         self._running = False  # between the first state of an episode and its end
         self._asked = False  # for an episode, whose first state has not come
         self._ticked_at = time.monotonic()
-        return self.experiment.robot, self.experiment.safety
+        return self.session.robot, self.session.safety
 
     def connect(self, stack: ExitStack) -> None:
         """Find the service that begins an episode."""
@@ -97,11 +97,11 @@ class ControlNode(SafeNode):
             self.arm_by_itself()
         if self.safety.armed and self._in_episode(state):
             self._tick(state, dt)
-        elif self.realtime or (not self.safety.armed and self.experiment.ready):
+        elif self.realtime or (not self.safety.armed and self.session.ready):
             self.send(self.safety.rest(state, dt), state.stamp)
 
     def _tick(self, state: JointState, dt: float) -> None:
-        tick = self.experiment.tick(state, dt)
+        tick = self.session.tick(state, dt)
         if not tick.over:
             self.send(tick.torque, state.stamp)
             return
@@ -121,11 +121,11 @@ class ControlNode(SafeNode):
         return self._running
 
     def _ask_for_episode(self, state: JointState) -> None:
-        if self.realtime and self.experiment.trained:
+        if self.realtime and self.session.trained:
             self.safety.disarm()  # the learner takes a moment to end
-            self.finished = not self.experiment.end_training()
+            self.finished = not self.session.end_training()
             return
-        if not self.experiment.next_episode(state):
+        if not self.session.next_episode(state):
             self.finished = True
             return
         self._asked = True
@@ -148,19 +148,19 @@ class ControlNode(SafeNode):
         if self._running or self._asked:
             self._running = self._asked = False
             self._reset.cancel()
-            self.experiment.abandon_episode()
+            self.session.abandon_episode()
 
     def obstacle(self) -> str:
         """A learner without weights stands against arming."""
-        return "" if self.experiment.ready else "the learner has not given its first weights yet."
+        return "" if self.session.ready else "the learner has not given its first weights yet."
 
-    def keep_house(self) -> None:
+    def on_timer(self) -> None:
         """Look after the learner and a reset that was not answered."""
-        self.experiment.check()
-        absent = self.experiment.learner_absent_for(time.monotonic())
+        self.session.check()
+        absent = self.session.learner_absent_for(time.monotonic())
         self.safety.withhold(f"no learner for {absent:.0f} s" if absent > _ABSENCE else "")
         self._reset.poll()
 
     def values(self) -> dict[str, object]:
         """Return what the experiment says of itself."""
-        return self.experiment.values()
+        return self.session.values()

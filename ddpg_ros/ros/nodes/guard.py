@@ -88,7 +88,7 @@ class GuardNode(SafeNode):
         dt, self._commanded_at = now - self._commanded_at, now
         self._rhythm.add(dt)
         self.safety.commanded(now)
-        if self.safety.blind(now):
+        if self.safety.state_is_stale(now):
             return
         if not self.safety.armed:
             self.arm_by_itself()

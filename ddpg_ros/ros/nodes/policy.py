@@ -16,7 +16,7 @@ from ddpg_ros.errors import RefusedError
 from ddpg_ros.ros.nodes.control_node import ControlNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
-from ddpg_ros.training.session import Experiment
+from ddpg_ros.training.session import Session
 
 _LOG_EVERY = 5.0  # [s] the same complaint
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -30,9 +30,9 @@ class PolicyNode(ControlNode):
         super().__init__("policy", arguments, realtime=True)
         self.config = self.config.replace(run__clock="realtime", control__reset_service="")
 
-    def make_experiment(self) -> Experiment:
+    def make_session(self) -> Session:
         """Load the policy and prove it by its golden pairs."""
-        return Experiment(self.config, None, endless=True)
+        return Session(self.config, None, endless=True)
 
     def connect(self, stack: ExitStack) -> None:
         """Listen to whoever sets goals."""
@@ -43,7 +43,7 @@ class PolicyNode(ControlNode):
     def _on_goal(self, message: PointStamped) -> None:
         goal = np.array([message.point.x, message.point.y, message.point.z])
         try:
-            self.experiment.give_goal(goal)
+            self.session.give_goal(goal)
         except RefusedError as error:
             self.get_logger().warning(
                 f"goal rejected: {error}; the one before stays",

@@ -27,9 +27,9 @@ from ddpg_ros.ros.interface.diagnostics import Diagnostics, level_of, safety_val
 from ddpg_ros.ros.interface.in_force import LimitsInForce
 from ddpg_ros.ros.interface.messages import JointMap
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
-from ddpg_ros.ros.interface.qos import complain_of_qos
+from ddpg_ros.ros.interface.qos import log_incompatible_qos
 from ddpg_ros.ros.interface.services import OperatorServices
-from ddpg_ros.ros.interface.topic_monitor import TopicWatch
+from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.executor import take_rest
 from ddpg_ros.ros.runtime.lifecycle import AUTOSTART, ManagedNode
@@ -75,7 +75,7 @@ class SafeNode(ManagedNode, ABC):
         self._watchdog: Watchdog | None = None
         self._latched: tuple[Mode, str] | None = None  # before a cleanup
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time stands until we answer
-        self.urgent.add(self.create_timer(_HOUSEKEEPING, self._keep_house, clock=steady))
+        self.urgent.add(self.create_timer(_HOUSEKEEPING, self._on_timer, clock=steady))
 
     @abstractmethod
     def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
@@ -95,7 +95,7 @@ class SafeNode(ManagedNode, ABC):
         """Say what stands against arming, or nothing."""
         return ""
 
-    def keep_house(self) -> None:
+    def on_timer(self) -> None:
         """Look, ten times a second, at what no state brings about."""
 
     def values(self) -> dict[str, object]:
@@ -112,11 +112,11 @@ class SafeNode(ManagedNode, ABC):
         with ExitStack() as stack:
             output = command_topic(self.config.control, self._output)
             timeout = self.config.control.state_timeout
-            self.topics = TopicWatch(
+            self.topics = TopicMonitor(
                 self, "joint_states", output, timeout, self.realtime, self._input
             )
             self.topics.require_apart()
-            stack.enter_context(self.topics.take_place())
+            stack.enter_context(self.topics.take_host_lock())
             robot, self.safety = self.build(stack)
             self.get_logger().info(robot.describe())
             self._noted: object = None
@@ -139,7 +139,7 @@ class SafeNode(ManagedNode, ABC):
                 self._on_state,
                 _STATES if self.realtime else _STATES_RELIABLE,
                 raw=True,
-                event_callbacks=complain_of_qos(self),
+                event_callbacks=log_incompatible_qos(self),
             )
             stack.callback(self.destroy_subscription, self._states)
             self.hurry(stack, self._states, *self._operator.services)
@@ -219,7 +219,7 @@ class SafeNode(ManagedNode, ABC):
         Nothing, where the driver holds, and where a latch has overtaken the torque: the watchdog
         sends another.
         """
-        if not (self.safety.silent or self.safety.overruled):
+        if not (self.safety.suppress_output or self.safety.superseded_by_latch):
             self.answered = stamp
             self.commands.send(torque.tolist(), stamp)
 
@@ -250,7 +250,7 @@ class SafeNode(ManagedNode, ABC):
             "listens."
         )
 
-    def _keep_house(self) -> None:
+    def _on_timer(self) -> None:
         self.keep_order()
         if not self.configured:
             return
@@ -259,7 +259,7 @@ class SafeNode(ManagedNode, ABC):
             crowd = self.topics.crowd  # the look may be from before the arming
             if crowd:
                 self.safety.fault(crowd)
-        self.keep_house()
+        self.on_timer()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem
         state = (self.active, self.safety.mode, self.safety.latches)

@@ -24,7 +24,7 @@ from ddpg_ros.ros.runtime.executor import make_executor
 from ddpg_ros.ros.runtime.leave import leave, leave_within
 from ddpg_ros.ros.runtime.realtime import wake_on_time
 from ddpg_ros.ros.runtime.transport import choose_transport
-from ddpg_ros.ros.runtime.unread import drop_what_nobody_reads
+from ddpg_ros.ros.runtime.unread import make_stdio_nonblocking
 from ddpg_ros.say import say
 
 _GRAPH_S = 0.5  # [s] to leave the graph, which takes a few hundredths
@@ -140,7 +140,7 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, stop)
-    drop_what_nobody_reads()
+    make_stdio_nonblocking()
     problem: BaseException | None = None
     way_down: list[Callable[[], object]] = []
     out: list[Callable[[], object]] = [gc.collect, try_shutdown]  # of a node that is half made

@@ -11,7 +11,7 @@ import stat
 _STREAMS = (1, 2)  # stdout, stderr
 
 
-def drop_what_nobody_reads() -> None:
+def make_stdio_nonblocking() -> None:
     """Write to terminals and pipes without waiting: what they do not take at once is lost.
 
     They are opened anew for it, because those who started this process write to the same ones,

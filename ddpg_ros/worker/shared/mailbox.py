@@ -9,7 +9,7 @@ _TRIES = 100
 _BEGIN, _END = 0, 1  # words of a buffer's first cache line
 
 
-class Slot:
+class WeightMailbox:
     """The newest set of weights, for one writer and one reader process. Neither ever waits.
 
     Two buffers are written in turn. Each carries two marks: the version whose writing began and

@@ -3,7 +3,7 @@
 from multiprocessing.context import SpawnContext
 
 
-class Bell:
+class Wakeup:
     """A semaphore of which any number of rings wakes the sleeper once.
 
     A process that polls instead wakes thousands of times a second, on cores that the control loop

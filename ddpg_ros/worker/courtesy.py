@@ -9,7 +9,7 @@ from ddpg_ros.config.settings import Config
 _NICENESS = 10
 
 
-def make_way(config: Config) -> None:
+def yield_to_control_loop(config: Config) -> None:
     """Leave the loop's cores and, in real time, let it go first on those that are shared.
 
     Without that, a learner that never idles keeps the loop waiting for a time slice wherever
