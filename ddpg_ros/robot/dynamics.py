@@ -64,6 +64,8 @@ class MassMatrix:
         self._armature = np.empty(len(order))  # [kg·m²], in the model's order
         self._armature[order] = np.where(self.known, _ROUNDING * self.heaviest, 0.0)
         self.model.armature[:] = self._armature
+        self._all_known = bool(self.known.all())
+        self._by_time: dict[float, tuple[pinocchio.Model, pinocchio.Data]] = {}
         self.samples: Matrix = samples + np.diag(self._armature[order])
         """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
 
@@ -90,17 +92,23 @@ class MassMatrix:
             position: (n,) [rad].
             damped_for: t [s].
         """
-        damping = damped_for * self._damping
-        if self.known.all():
-            angles = self._ordered(position)
-            self.model.armature[:] = self._armature + self._ordered(damping)
-            inverse = np.array(pinocchio.computeMinverse(self.model, self._data, angles))
-            self.model.armature[:] = self._armature
+        if self._all_known:
+            model, data = self._softened(damped_for)
+            inverse = np.array(pinocchio.computeMinverse(model, data, self._ordered(position)))
             return inverse if self._in_order else inverse[self._square]
+        mass = self.at(position) + np.diag(damped_for * self._damping)
         moving = np.ix_(self.known, self.known)
-        partly = np.zeros((len(damping), len(damping)))
-        partly[moving] = np.linalg.inv((self.at(position) + np.diag(damping))[moving])
+        partly = np.zeros_like(mass)
+        partly[moving] = np.linalg.inv(mass[moving])
         return partly
+
+    def _softened(self, damped_for: float) -> tuple[pinocchio.Model, pinocchio.Data]:
+        """Return the model to whose inertia t D is added; kept, as a control loop asks for few."""
+        if damped_for not in self._by_time:
+            model = self.model.copy()
+            model.armature[:] = self._armature + self._ordered(damped_for * self._damping)
+            self._by_time[damped_for] = model, model.createData()
+        return self._by_time[damped_for]
 
     def share(self, gains: Vector, period: float) -> float:
         """Return the largest eigenvalue of T M(q)⁻¹ K at positions spread over the range.

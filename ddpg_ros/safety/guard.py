@@ -10,8 +10,8 @@ from ddpg_ros.safety.guard_faults import beyond, rejection
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.safety.stages import (
     Bounds,
+    braking_range,
     clamp,
-    not_outward,
     toward_zero,
     within_power,
     within_rate,
@@ -104,22 +104,24 @@ class Guard:
         return self._shape(capped, bounds, angles, speeds, dt, capped != asked)
 
     def damp(self, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return a torque that stops the arm, through the same stages but the soft limits.
+        """Return a torque that stops the arm, within the same limits but the soft ones.
 
-        For when the state is fresh and the policy may not act; see `Brake.stop`. Arguments as in
-        `apply`.
+        For a fresh state while the policy may not act; see `Brake.stop`. No stage counts it.
+        Arguments as in `apply`.
         """
         numbers = self._read(velocity, position, velocity)
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
-        braking = self._brake.stop(angles, speeds)
-        capped = self._capped(braking)
-        bounds = [
-            not_outward(joint, angle, Bounds(-joint.torque, joint.torque))
-            for joint, angle in zip(self._joints, angles, strict=True)
-        ]
-        return self._shape(capped, bounds, angles, speeds, dt, capped != braking)
+        span = self._span(dt)
+        up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
+        rows = zip(self._joints, angles, speeds, self._last, strict=True)
+        ranges = [braking_range(*row, up, safe) for row in rows]
+        self._last = self._brake.stop(angles, speeds, ranges, span)
+        assert all(map(math.isfinite, self._last)), f"{self._last} N·m to stop {speeds} rad/s"
+        for joint, angle in zip(self._joints, angles, strict=True):
+            self._fault = self._fault or beyond(joint, angle)
+        return np.array(self._last)
 
     def release(self, dt: float) -> Vector:
         """Return the last torque moved toward zero at torque_rate_safe; needs no state.

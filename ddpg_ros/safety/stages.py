@@ -41,31 +41,44 @@ def allowed_speeds(joint: JointLimits, position: float) -> tuple[float, float]:
     )
 
 
-def soft_bounds(
-    joint: JointLimits, position: float, velocity: float, drive: float, brake: float
-) -> Bounds:
+def soft_bounds(joint: JointLimits, position: float, velocity: float, gain: float) -> Bounds:
     """Bound the torque by the soft position limits and the velocity limit.
 
-    τ_hi = clamp(−k (v − v_hi), ±τ_max), k = `drive` as long as v < v_hi, else `brake`
-    τ_lo = clamp(−k (v − v_lo), ±τ_max), k = `drive` as long as v > v_lo, else `brake`
+    τ_hi = clamp(−k (v − v_hi), ±τ_max)   τ_lo = clamp(−k (v − v_lo), ±τ_max)
 
     At a hard limit or beyond it neither bound allows a torque outwards, not even one that brakes.
-    Source: the soft limits of the PR2's controllers, which ros2_control has taken over; they have
-    one gain for both.
+    Source: the soft limits of the PR2's controllers, which ros2_control has taken over.
 
     Args:
         joint: its limits.
         position: q [rad], finite.
         velocity: v [rad/s], finite.
-        drive: gain of the torque that a joint slower than allowed may be driven with [N·m·s/rad].
-        brake: gain of the torque that brakes a faster one [N·m·s/rad].
+        gain: k [N·m·s/rad].
     """
     most = joint.torque
     v_low, v_high = allowed_speeds(joint, position)
-    spare, excess = v_high - velocity, v_low - velocity
-    high = clamp((drive if spare > 0.0 else brake) * spare, -most, most)
-    low = clamp((drive if excess < 0.0 else brake) * excess, -most, most)
+    high = clamp(gain * (v_high - velocity), -most, most)
+    low = clamp(gain * (v_low - velocity), -most, most)
     return not_outward(joint, position, Bounds(low, high))
+
+
+def drive_bounds(
+    joint: JointLimits, position: float, low_drive: float, high_drive: float
+) -> Bounds:
+    """Bound the torque that may drive a joint up to the speeds that are allowed.
+
+    Args:
+        joint: its limits.
+        position: q [rad], finite.
+        low_drive: torque that takes the joint to v_lo [N·m]; positive if it is beyond it already.
+        high_drive: torque that takes the joint to v_hi [N·m]; negative if it is beyond it already.
+
+    Returns:
+        [τ_lo, τ_hi] with τ_lo ≤ 0 ≤ τ_hi: neither brakes.
+    """
+    most = joint.torque
+    bounds = Bounds(clamp(low_drive, -most, 0.0), clamp(high_drive, 0.0, most))
+    return not_outward(joint, position, bounds)
 
 
 def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
@@ -76,11 +89,6 @@ def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
     if position <= joint.lower:
         return Bounds(max(low, 0.0), max(high, 0.0))
     return bounds
-
-
-def is_outward(joint: JointLimits, position: float, torque: float) -> bool:
-    """Whether a torque drives a joint outwards that is at a hard limit or beyond it."""
-    return (position >= joint.upper and torque > 0.0) or (position <= joint.lower and torque < 0.0)
 
 
 def within_power(torque: float, velocity: float, power: float) -> float:
@@ -94,11 +102,23 @@ def within_power(torque: float, velocity: float, power: float) -> float:
 def within_rate(torque: float, last: float, bounds: Bounds, up: float, safe: float) -> float:
     """Return the torque that is no further from the one sent last than the rate allows.
 
+    Args:
+        torque: wanted [N·m].
+        last: sent last [N·m].
+        bounds: [τ_lo, τ_hi], what the soft limits allow.
+        up: as in `reachable`.
+        safe: as in `reachable`.
+    """
+    return clamp(torque, *reachable(last, bounds, up, safe))
+
+
+def reachable(last: float, bounds: Bounds, up: float, safe: float) -> Bounds:
+    """Return the torques that the rate allows after the one sent last.
+
     hi = max(last + up, min(last + safe, max(0, τ_lo)))
     lo = min(last − up, max(last − safe, min(0, τ_hi)))
 
     Args:
-        torque: wanted [N·m].
         last: sent last [N·m].
         bounds: [τ_lo, τ_hi], what the soft limits allow.
         up: how far the torque may move in any direction [N·m].
@@ -106,7 +126,34 @@ def within_rate(torque: float, last: float, bounds: Bounds, up: float, safe: flo
     """
     high = max(last + up, min(last + safe, max(0.0, bounds.low)))
     low = min(last - up, max(last - safe, min(0.0, bounds.high)))
-    return clamp(torque, low, high)
+    return Bounds(low, high)
+
+
+def braking_range(
+    joint: JointLimits, position: float, velocity: float, last: float, up: float, safe: float
+) -> Bounds:
+    """Return the torques that all stages but the soft limits leave unchanged.
+
+    If what the limits allow is out of the rate's reach, that is the one torque that comes closest.
+
+    Args:
+        joint: its limits.
+        position: q [rad], finite.
+        velocity: v [rad/s], finite.
+        last: sent last [N·m].
+        up: as in `reachable`.
+        safe: as in `reachable`.
+    """
+    low, high = not_outward(joint, position, Bounds(-joint.torque, joint.torque))
+    reach = reachable(last, Bounds(low, high), up, safe)
+    if velocity > 0.0:
+        high = min(high, joint.power / velocity)
+    elif velocity < 0.0:
+        low = max(low, joint.power / velocity)
+    return Bounds(
+        clamp(clamp(low, *reach), -joint.torque, joint.torque),
+        clamp(clamp(high, *reach), -joint.torque, joint.torque),
+    )
 
 
 def toward_zero(last: float, step: float) -> float:
