@@ -84,7 +84,7 @@ class World:
 
     def _prepare(self, description: Description, timestep: float) -> ImplicitDamping | None:
         """Check the mass matrix; return a damping of our own where PyBullet's would fail."""
-        suspects = [link for link, own in description.inertias.items() if not own.of_a_body]
+        suspects = [link for link, own in description.inertias.items() if not own.is_physical]
         dynamics = Dynamics(self._client, self._body, self._joints, self.robot, suspects)
         damping = np.array([description.damping[joint] for joint in self.robot.joints])
         if timestep * dynamics.largest_rate(damping) <= EXPLICIT:
