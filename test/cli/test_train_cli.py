@@ -272,7 +272,7 @@ def urdf(text):
         (yaml_of("/**: {ros__parameters: {control: {period: 0.035}}}"), "is not a multiple of"),
         (used_directory, "is not empty"),
         (broken_policy, "is not a whole policy file"),
-        (lambda folder: ["eval", "--policy", folder / "none"], "cannot read the policy"),
+        (lambda folder: ["eval", "--policy", folder / "none"], "cannot be read (No such file"),
         (urdf(""), "arm.urdf"),
         (urdf("<robot"), "arm.urdf"),
         (urdf(WITHOUT_LIMITS), "limit"),
