@@ -1,11 +1,12 @@
-"""How strongly a torque may brake: torques that are held for a control period are no dampers.
+"""How strongly a sampled torque may brake an arm of known inertia.
 
-A torque −k v, computed from a measured velocity and held for a period T after a delay of one
-period, gives a joint of inertia I the velocity v[k+1] = v[k] − a v[k−1], with a = T k / I. From
-a = 1 it puts energy in instead of taking it out; up to `SHARE` no velocity overshoots zero,
-and held for three times as long it still takes energy out. For an arm, a is the largest eigenvalue
-of T M(q)⁻¹ K. M is the file's mass matrix: a heavier arm, or the inertia of rotors, makes a
-smaller.
+A torque −k v is computed from a measured velocity, acts after a delay of one period T and is held
+for a period. A joint of inertia I then has the velocity v[i+1] = v[i] − a v[i−1] with a = T k / I.
+From a = 1 on the torque adds energy instead of removing it. Up to `SHARE` no velocity overshoots
+zero, and even a torque that is held for three periods removes energy.
+
+For an arm, a is the largest eigenvalue of T M(q)⁻¹ K. M is the URDF's mass matrix. If the real
+arm is heavier, or its rotors have inertia, a is smaller.
 """
 
 import math
@@ -28,40 +29,40 @@ from ddpg_ros.safety.stages import (
 from ddpg_ros.types import Vector
 
 SHARE = 0.25
-"""The share a of the arm's velocity that a braking torque takes off in one control period."""
+"""The share a of the arm's velocity that a braking torque removes in one control period."""
 
 
 TURN = 0.1
 """How far a joint may turn in a control period while the arm brakes at its full rate [rad]."""
 
 FAR = 4
-"""Away from its soft limits a joint may be driven harder, by this power of what is left."""
+"""Exponent by which a joint may be driven harder, the farther it is from its soft limits."""
 
 _SWEEPS = 12  # over all joints, for the torque of a stop; the rest comes with the next state
 _CLOSE = 1e-3  # of the slowing: no need to come closer
-_FASTEST = 1e9  # [rad/s] the largest velocity that is looked at; products of larger ones overflow
+_FASTEST = 1e9  # [rad/s] velocities are clamped to this, as products of larger ones overflow
 
 
 class Mass(Protocol):
-    """The inertia of an arm."""
+    """The inertia of an arm, such as `ddpg_ros.robot.dynamics.MassMatrix`."""
 
     known: NDArray[np.bool_]
     """Whether each joint moves a mass that is known, (n,)."""
     heaviest: Vector
-    """Largest inertia that each joint moves while the others stand still, (n,) [kg·m²]."""
+    """Largest inertia that each joint moves while the others are held, (n,) [kg·m²]."""
 
     def at(self, position: Vector) -> NDArray[np.float64]:
         """Return the mass matrix, (n, n) [kg·m²], of a position (n,) [rad]."""
 
     def lightest(self, damped_for: float = 0.0) -> Vector:
-        """Return the least inertia that each joint moves anywhere, (n,) [kg·m²]."""
+        """Return the smallest inertia that each joint moves at any position, (n,) [kg·m²]."""
 
     def inverse(self, position: Vector, damped_for: float = 0.0) -> NDArray[np.float64]:
-        """Return its inverse; zero for a joint that moves no known mass.
+        """Return the inverse mass matrix, (n, n) [1/(kg·m²)]; 0 for a joint without known mass.
 
         Args:
             position: (n,) [rad].
-            damped_for: how long the joints' own damping counts as inertia [s].
+            damped_for: the time for which the joints' own damping adds to the inertia [s].
         """
 
 
@@ -71,25 +72,25 @@ class Brake:
     def __init__(
         self, joints: Sequence[JointLimits], period: float, rate_safe: float, mass: Mass | None
     ) -> None:
-        """Take what is known of the arm.
+        """Compute the braking rate.
 
         Args:
-            joints: n of them; gains that are NaN are worked out here.
+            joints: the limits of n joints; gains that are NaN follow from the inertia.
             period: the control period T [s].
             rate_safe: torque_rate_safe [N·m/s].
-            mass: the arm's inertia; None if it is not known, and nothing brakes.
+            mass: the arm's inertia; None if it is unknown, so that nothing brakes.
         """
         self._joints, self._mass, self._period = joints, mass, period
         strongest = max(joint.torque for joint in joints)
-        # −β M v falls at β times the torque, and toward zero that may move at torque_rate_safe.
+        # The torque −β M v decays at the rate β, and a torque may decay at torque_rate_safe.
         self.rate = min(SHARE / period, rate_safe / strongest)
-        """β [1/s], the rate at which braking makes a velocity smaller."""
+        """β [1/s], the rate at which braking reduces a velocity."""
 
     @property
     def seconds(self) -> float:
-        """How long a stop takes down to a twentieth of the speed, with one joint at its limit [s].
+        """Time in which a stop reduces the speed to a twentieth [s]; infinite without inertia.
 
-        Infinite if no inertia is known, as nothing brakes then.
+        It is the worst case, in which one joint is at its torque limit.
         """
         if self._mass is None:
             return math.inf
@@ -103,9 +104,9 @@ class Brake:
 
     @property
     def drive_at_rest(self) -> list[float]:
-        """Torque that each joint may be driven with at rest, away from its soft limits [N·m].
+        """Largest torque that may drive each joint at rest, far from its soft limits [N·m].
 
-        Less than its torque limit, if that would take it beyond its velocity limit too soon.
+        It is below the torque limit if that would exceed the velocity limit within one period.
         """
         if self._mass is None:
             return [joint.torque for joint in self._joints]

@@ -1,7 +1,7 @@
 """The stages of the torque guard for one joint: pure functions of plain floats.
 
-Plain floats, because for a handful of joints they are faster than arrays, and because every
-branch of a clamp then stands where a test can see it.
+For a handful of joints plain floats are faster than arrays, and every branch of a clamp is a line
+that a test can cover.
 """
 
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from ddpg_ros.safety.joint_limits import JointLimits
 
 
 class Bounds(NamedTuple):
-    """Between which torques the soft limits leave a joint; low ≤ high."""
+    """An interval of torques for one joint; low ≤ high."""
 
     low: float  # [N·m]
     high: float  # [N·m]
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    """Return the number between `low` and `high` that is closest to `value`; a NaN stays one."""
+    """Return `value` clamped to [low, high]; NaN stays NaN."""
     if value < low:  # pragma: no mutate (≤ gives the same number)
         return low
     if value > high:  # pragma: no mutate (≥ gives the same number)
@@ -26,7 +26,7 @@ def clamp(value: float, low: float, high: float) -> float:
 
 
 def allowed_speeds(joint: JointLimits, position: float) -> tuple[float, float]:
-    """Return the least and the greatest velocity that the limits allow at a position [rad/s].
+    """Return the smallest and largest velocity that the limits allow at a position [rad/s].
 
     v_lo = clamp(−k_pos (q − q_soft⁻), ±v_max)   v_hi = clamp(−k_pos (q − q_soft⁺), ±v_max)
 
@@ -82,7 +82,7 @@ def drive_bounds(
 
 
 def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
-    """Return the bounds without torques outwards for a joint at a hard limit or beyond it."""
+    """Return the bounds, without outward torques if the joint is at or beyond a hard limit."""
     low, high = bounds
     if position >= joint.upper:
         return Bounds(min(low, 0.0), min(high, 0.0))
@@ -92,9 +92,14 @@ def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
 
 
 def within_power(torque: float, velocity: float, power: float) -> float:
-    """Return the torque with which the joint is driven by at most `power` [W].
+    """Return the torque reduced so that it drives the joint with at most `power` [W].
 
-    A torque against the motion takes power out of the joint and is never limited.
+    A torque against the motion brakes the joint and is never limited.
+
+    Args:
+        torque: [N·m].
+        velocity: v [rad/s].
+        power: [W], or inf.
     """
     return power / velocity if torque * velocity > power else torque
 
@@ -157,5 +162,5 @@ def braking_range(
 
 
 def toward_zero(last: float, step: float) -> float:
-    """Return the torque that is `step` closer to zero than the one sent last [N·m]."""
+    """Return the torque sent last, moved toward zero by at most `step` [N·m]."""
     return clamp(0.0, last - step, last + step)
