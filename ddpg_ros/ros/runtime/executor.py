@@ -25,7 +25,7 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from ddpg_ros.ros.runtime.answers import Answers
-from ddpg_ros.ros.runtime.patient import PatientExecutor, StandardExecutor, Turns
+from ddpg_ros.ros.runtime.standard_executor import BackgroundExecutor, StandardExecutor, Turns
 
 _LONGEST_WAIT = 100_000_000  # [ns]; the longest that a signal goes unnoticed
 _SHORT_WAIT = 20_000_000  # [ns], while a client is to be found
@@ -84,7 +84,7 @@ class PromptExecutor:
         """Take a node with a set `urgent` that may change at any time; None in it is nothing."""
         self._node = node
         self._answers = Answers(node)
-        self._others = PatientExecutor(node, self._answers)
+        self._others = BackgroundExecutor(node, self._answers)
         self._looked_at = 0.0  # [s], monotonic
         self._behind = False  # with the others: then no turn waits
         self._ready: deque[_Call] = deque()

@@ -21,10 +21,9 @@ from rosgraph_msgs.msg import Clock
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.ros.runtime.arguments import Arguments, read_arguments
 from ddpg_ros.ros.runtime.executor import make_executor
-from ddpg_ros.ros.runtime.leave import leave, leave_within
+from ddpg_ros.ros.runtime.process import leave, leave_within, make_stdio_nonblocking
 from ddpg_ros.ros.runtime.realtime import wake_on_time
 from ddpg_ros.ros.runtime.transport import choose_transport
-from ddpg_ros.ros.runtime.unread import make_stdio_nonblocking
 from ddpg_ros.say import say
 
 _GRAPH_S = 0.5  # [s] to leave the graph, which takes a few hundredths

@@ -43,7 +43,7 @@ class StandardExecutor:
         self._executor.shutdown()
 
 
-class PatientExecutor(SingleThreadedExecutor):
+class BackgroundExecutor(SingleThreadedExecutor):
     """rclpy's executor for everything that is not urgent."""
 
     def __init__(self, node: Any, answers: Answers) -> None:
