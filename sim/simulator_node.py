@@ -34,7 +34,8 @@ from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to
 from ddpg_ros.ros.interface.neighbours import publishers_of, sole_publisher
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.main import MainNode, run_node
+from ddpg_ros.ros.runtime.main import run_node
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
 from sim.world import World

@@ -8,7 +8,7 @@ from rclpy.parameter import Parameter
 
 from ddpg_ros.errors import ConfigError, few_of, shortened
 from ddpg_ros.ros.interface.parameters import show
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.types import Vector

@@ -13,7 +13,7 @@ from ddpg_ros.ros.interface.messages import JointMap
 from ddpg_ros.ros.interface.qos import STATES, STATES_LOCKSTEP, log_incompatible_qos
 from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
 from ddpg_ros.ros.runtime.executor import take_rest
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.safety.admission import Admission, Arrival
 from ddpg_ros.safety.state_machine import Mode, Safety
 from ddpg_ros.types import JointState

@@ -26,7 +26,7 @@ from ddpg_ros.ros.interface.services import OperatorServices
 from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.lifecycle import AUTOSTART, Lifecycle, refuse_wrong_transitions
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.ros.runtime.realtime import apply_realtime
 from ddpg_ros.ros.runtime.watchdog import Watchdog
 from ddpg_ros.safety.admission import Arrival
