@@ -31,8 +31,8 @@ from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.ros.interface.neighbours import publishers_of, sole_publisher
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
+from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.ros.runtime.node import MainNode

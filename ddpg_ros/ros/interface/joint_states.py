@@ -9,6 +9,7 @@ from sensor_msgs.msg import JointState as JointStateMessage
 
 from ddpg_ros.errors import DisplacedError, ForeignJointsError, JointStateError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.ros.interface.conflicts import Conflicts
 from ddpg_ros.ros.interface.messages import JointMap
 from ddpg_ros.ros.interface.qos import STATES, STATES_LOCKSTEP, log_incompatible_qos
 from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
@@ -33,6 +34,7 @@ class JointStateInput:
         robot: Robot,
         safety: Safety,
         topics: TopicMonitor,
+        conflicts: Conflicts,
         realtime: bool,
         use: Use,
     ) -> None:
@@ -43,12 +45,14 @@ class JointStateInput:
             robot: whose joints are looked for.
             safety: hears of unusable states.
             topics: counts and logs what comes.
+            conflicts: gets the sequence numbers, which a second driver contradicts.
             realtime: time goes on without our answers; not so in lock-step.
             use: gets each state that is new or comes again.
         """
         self._node = node
         self._safety = safety
         self._topics = topics
+        self._conflicts = conflicts
         self._realtime = realtime
         self._use = use
         self._joints = JointMap(robot.joints)
@@ -76,10 +80,10 @@ class JointStateInput:
         now = time.monotonic()
         try:
             state, info = self._newest(message, info)
-            self._topics.hear(info["publication_sequence_number"])
+            self._conflicts.record_number(info["publication_sequence_number"])
             arrival = self._admission.look(state, now)
         except ForeignJointsError as error:
-            self._topics.pass_by(error)
+            self._topics.record_foreign(error)
         except JointStateError as error:
             self._reject(error)
         else:
@@ -93,7 +97,7 @@ class JointStateInput:
         return self._joints.state(message), info
 
     def _reject(self, error: JointStateError) -> None:
-        self._topics.reject(error)
+        self._topics.record_rejected(error)
         if isinstance(error, DisplacedError):
             self._safety.fault(str(error))
         self._safety.rejected(str(error))

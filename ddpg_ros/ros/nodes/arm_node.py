@@ -7,23 +7,23 @@ policy or the guard; a role builds the controller, which decides what is sent.
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Protocol
 
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle.node import LifecycleNodeMixin
 
-from ddpg_ros.config.settings import Config
-from ddpg_ros.control.controller import Command, Controller
+from ddpg_ros.control.controller import Command
 from ddpg_ros.control.episodes import Phase
 from ddpg_ros.errors import ConfigError, RefusedError
 from ddpg_ros.ros.interface.commands import CommandPublisher, command_topic, wind_down
+from ddpg_ros.ros.interface.conflicts import Conflicts
 from ddpg_ros.ros.interface.diagnostics import Diagnostics
 from ddpg_ros.ros.interface.in_force import LimitsInForce
 from ddpg_ros.ros.interface.joint_states import TOPIC, JointStateInput
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.services import OperatorServices
 from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
+from ddpg_ros.ros.nodes.role import Role
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.lifecycle import AUTOSTART, Lifecycle, refuse_wrong_transitions
 from ddpg_ros.ros.runtime.node import MainNode
@@ -34,29 +34,6 @@ from ddpg_ros.safety.state_machine import Mode
 from ddpg_ros.types import JointState, Vector
 
 _HOUSEKEEPING = 0.1  # [s]; also how soon a signal is noticed if no state comes
-
-
-class Role(Protocol):
-    """What makes an `ArmNode` the agent, the policy or the guard."""
-
-    name: str
-    """Of the node, without a remapping."""
-    output: str
-    """Topic of its torques."""
-    input: str
-    """Topic of the torques that it passes on; empty if it makes them itself."""
-
-    def adapt(self, config: Config) -> Config:
-        """Return the configuration as this role needs it."""
-
-    def open(self, node: "ArmNode", stack: ExitStack) -> Controller:
-        """Build the controller and open the role's own topics; `stack` takes what undoes it."""
-
-    def on_timer(self) -> None:
-        """Look after the role's own topics, ten times a second."""
-
-    def interrupt(self) -> None:
-        """Hear of a signal, inside its handler: must not block."""
 
 
 class ArmNode(LifecycleNodeMixin, MainNode):
@@ -114,11 +91,10 @@ class ArmNode(LifecycleNodeMixin, MainNode):
     def _open(self, stack: ExitStack) -> None:
         control = self.config.control
         output = command_topic(control, self.role.output)
-        self.topics = TopicMonitor(
-            self, TOPIC, output, control.state_timeout, self.realtime, self.role.input
-        )
-        self.topics.require_apart()
-        stack.enter_context(self.topics.take_host_lock())
+        self._conflicts = Conflicts(self, TOPIC, output, self.role.input)
+        self._conflicts.require_apart()
+        stack.enter_context(self._conflicts.take_host_lock())
+        self.topics = TopicMonitor(self, TOPIC, control.state_timeout, self.realtime)
         self.controller = self.role.open(self, stack)
         robot, self.safety = self.controller.robot, self.controller.safety
         self.get_logger().info(robot.describe())
@@ -132,7 +108,13 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         self._in_force.begin(self.safety.guard)
         stack.callback(self._in_force.end)
         self.states = JointStateInput(
-            self, robot, self.safety, self.topics, self.realtime, self._on_state
+            self,
+            robot,
+            self.safety,
+            self.topics,
+            self._conflicts,
+            self.realtime,
+            use=self._on_state,
         )
         stack.callback(self.states.close)
         self.hurry(stack, [self.states.subscription, *operator.services])
@@ -169,10 +151,10 @@ class ArmNode(LifecycleNodeMixin, MainNode):
 
     def _on_state(self, state: JointState, arrival: Arrival, now: float) -> None:
         if arrival is Arrival.REPEATED:
-            self.topics.believe()
+            self.topics.record_believed()
             self._on_repeated_state(state, now)
             return
-        self.topics.accept(state)
+        self.topics.record_state(state)
         self.safety.heard(state, now)
         if arrival is Arrival.CLOCK_JUMPED:
             self.get_logger().warning(f"the clock jumped; {self.controller.leave()}")
@@ -225,17 +207,18 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         """Return what stands against arming, as a sentence; or nothing."""
         if not self.active:
             return "the node is not active; activate it first."
-        return self.topics.crowd or self.controller.ready_to_arm() or self.commands.unheard
+        return self._conflicts.find() or self.controller.ready_to_arm() or self.commands.unheard
 
     def _on_timer(self) -> None:
         self.lifecycle.keep_order(self)
         if not self.lifecycle.configured:
             return
+        self._conflicts.check()
         self.topics.check()
-        if self.safety.armed and self.topics.suspicious:
-            crowd = self.topics.crowd  # the look may be from before the arming
-            if crowd:
-                self.safety.fault(crowd)
+        if self.safety.armed and self._conflicts.suspected:
+            conflict = self._conflicts.find()  # the look may be from before the arming
+            if conflict:
+                self.safety.fault(conflict)
         self.controller.on_timer(time.monotonic())
         self.role.on_timer()
         if self._watchdog is not None and self._watchdog.problem is not None:
@@ -244,7 +227,8 @@ class ArmNode(LifecycleNodeMixin, MainNode):
 
     def _values(self) -> dict[str, object]:
         values: dict[str, object] = {"joint_states.out_of_time": self.states.out_of_time}
-        return values | self.topics.values() | self.controller.values()
+        values |= self.topics.values() | self._conflicts.values()
+        return values | self.controller.values()
 
     def interrupt(self) -> None:
         """End every wait of the role."""
