@@ -108,7 +108,7 @@ def test_fault_56_any_row_of_states_and_commands_leaves_every_torque_finite_and_
             last, limits = node.safety.guard.last, node.safety.guard.limits.torque
             assert np.isfinite(last).all() and (np.abs(last) <= limits).all()
     for node in nodes:
-        node.diagnostics.say(node.active)
+        node.diagnostics.report(node.active)
         assert len(node.safety.cause) < 2_000
 
 
@@ -173,7 +173,7 @@ def test_fault_56_a_simulated_time_that_is_none_is_dropped(guard, seconds, nanos
             valid = seconds >= 0 and nanoseconds < 10**9
             expected = seconds * 10**9 + nanoseconds if valid else 7_000_000_005
             assert guard.get_clock().now().nanoseconds == expected
-            guard.diagnostics.say(guard.active)
+            guard.diagnostics.report(guard.active)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

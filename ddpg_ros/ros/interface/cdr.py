@@ -1,13 +1,13 @@
 """sensor_msgs/JointState as the bytes that DDS carries: CDR, little-endian.
 
-rclpy makes a Python object of each message, field by field, and bytes of it again: that takes as
-long as the whole forward pass. What changes from one joint state to the next are the stamp and
-the numbers, and they stand at the same place for as long as the names stay the same.
+rclpy converts each message to a Python object, field by field, and back to bytes, which takes as
+long as the policy's whole forward pass. From one joint state to the next only the stamp and the
+numbers change, and they keep their places as long as the names stay the same. So this module
+works out the places once and then reads and writes the numbers alone.
 
-Layout (OMG DDS-XTypes 1.3, 7.4.1, PLAIN_CDR): four bytes that say how the rest is written; then
-each number aligned to its size, counted from the fifth byte; a string is its length with the
-closing NUL, and its bytes; a list is its length and its items. What stands in the gaps is not
-defined.
+Layout (OMG DDS-XTypes 1.3, 7.4.1, PLAIN_CDR): four bytes name the encoding; then each number
+follows, aligned to its size, counted from the fifth byte. A string is its length, including the
+closing NUL, and its bytes; a list is its length and its items. The bytes in gaps are undefined.
 """
 
 import struct
@@ -25,10 +25,10 @@ STAMP_AT = _START
 
 
 class Layout(NamedTuple):
-    """Where everything stands in a joint state of certain names and lengths."""
+    """The places of all fields in a joint state of certain names and array lengths."""
 
     size: int  # [bytes]
-    constants: tuple[tuple[slice, bytes], ...]  # what is the same each time
+    constants: tuple[tuple[slice, bytes], ...]  # the bytes that are the same in each message
     position: struct.Struct
     position_at: int  # [bytes] from the beginning of the message
     velocity: struct.Struct
@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     effort_at: int
 
     def fits(self, data: bytes) -> bool:
-        """Whether a message has this layout; what writers leave after its end is no part of it."""
+        """Return whether a message has this layout; bytes after its end do not count."""
         if len(data) < self.size:
             return False
         for where, what in self.constants:  # noqa: SIM110 (a generator takes twice as long)
@@ -46,7 +46,7 @@ class Layout(NamedTuple):
         return True
 
     def template(self) -> bytearray:
-        """Return a message whose stamp and numbers are all zero."""
+        """Return a message in which the stamp and all numbers are zero."""
         data = bytearray(self.size)
         for where, what in self.constants:
             data[where] = what
@@ -78,7 +78,7 @@ def layout_of(
         raw = text.encode() + b"\0"
         put(_COUNT.pack(len(raw)) + raw)
 
-    def leave(count: int) -> tuple[struct.Struct, int]:
+    def reserve(count: int) -> tuple[struct.Struct, int]:
         nonlocal end
         put(_COUNT.pack(count))
         if count:
@@ -91,6 +91,6 @@ def layout_of(
     put(_COUNT.pack(len(names)))
     for name in names:
         put_string(name)
-    position, velocity, effort = leave(positions), leave(velocities), leave(efforts)
+    position, velocity, effort = reserve(positions), reserve(velocities), reserve(efforts)
     same = tuple((slice(at, at + len(what)), bytes(what)) for at, what in constants)
     return Layout(end, same, *position, *velocity, *effort)

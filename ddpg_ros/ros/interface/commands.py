@@ -1,4 +1,4 @@
-"""Torques out: as named, stamped joint states, or as ros2_control's plain array."""
+"""Torques out: as joint states with names and stamp, or as ros2_control's plain array."""
 
 import time
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class CommandPublisher:
     def __init__(
         self, node: Node, joints: Sequence[str], settings: ControlSection, topic: str
     ) -> None:
-        """Open a topic, with the type that `control.command_interface` says."""
+        """Open a topic, with the message type that `control.command_interface` selects."""
         self._named = settings.command_interface == "joint_command"
         self._node = node
         self._publisher = node.create_publisher(
@@ -50,7 +50,7 @@ class CommandPublisher:
 
     @property
     def unheard(self) -> str:
-        """A sentence if no subscriber hears what is published; or nothing."""
+        """A sentence if the topic has no subscriber; else empty."""
         if self._publisher.get_subscription_count():
             return ""
         return (
@@ -77,8 +77,8 @@ class CommandPublisher:
     def last_resort(self) -> None:
         """Publish zero torque for 60 ms, whatever else fails; nothing is published after it.
 
-        It goes past all that may be the cause: safety, guard, writers and rclpy's publisher. The
-        stamp is that of the last command, which may answer a state that is not too old.
+        It bypasses every part that may have failed: safety, guard, writers and rclpy's publisher.
+        The stamp is that of the last command, so a guard node still accepts it.
         """
         self._muted = True
         zero = self._zero
@@ -101,7 +101,7 @@ class CommandPublisher:
 
 
 def command_topic(settings: ControlSection, named: str) -> str:
-    """Return where torques go: to the topic `named`, or to ros2_control's."""
+    """Return the topic of the torques: `named`, or ros2_control's."""
     return named if settings.command_interface == "joint_command" else settings.effort_topic
 
 

@@ -11,8 +11,8 @@ from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.safety.one_writer import OneWriter
 
 _LOOK_EVERY = 1.0  # [s] at the graph
-_NEWCOMER = 3  # looks, in which another commander makes us the newcomer, who leaves at once
-_INTRUSION = 5  # looks in a row, after which another one that stays makes us leave
+_NEWCOMER = 3  # first looks: a node that finds another commander then came second, and leaves
+_INTRUSION = 5  # looks in a row that find another commander, after which this node leaves
 _ONE_COMMANDER = (
     "one arm takes one commander: stop the other, or give this one a ROS_DOMAIN_ID or a namespace "
     "of its own."
@@ -42,7 +42,7 @@ class Conflicts:
         self._suspected = False  # at the last look
 
     def require_apart(self) -> None:
-        """Refuse to write where this node reads.
+        """Refuse to write to a topic that this node reads.
 
         Raises:
             ConfigError: the topic of the torques is one that this node reads.
@@ -62,7 +62,7 @@ class Conflicts:
         return sole_publisher(self._node, self._commands, _ONE_COMMANDER)
 
     def record_number(self, number: int | None) -> None:
-        """Record the sequence number of a state of our joints, of whatever use the state is."""
+        """Record the sequence number of a state of our joints, whether or not it is believed."""
         self._driver.hear(number, time.monotonic())
 
     def check(self) -> None:
@@ -84,7 +84,7 @@ class Conflicts:
 
     @property
     def suspected(self) -> bool:
-        """Whether it is worth calling `find`: the last look, or the sequence numbers, say so."""
+        """Whether the last look or the sequence numbers point to a conflict; `find` makes sure."""
         return self._suspected or self._driver.contradicted(time.monotonic())
 
     def find(self) -> str:
@@ -92,7 +92,7 @@ class Conflicts:
         return self._commanders() or self._policies() or self._drivers()
 
     def values(self) -> dict[str, object]:
-        """Return what there is to say on `/diagnostics`."""
+        """Return the values for `/diagnostics`."""
         return {"commands.publishers": self._node.count_publishers(self._commands)}
 
     def _commanders(self) -> str:

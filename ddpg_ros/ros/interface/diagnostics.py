@@ -24,8 +24,8 @@ class Diagnostics:
         Args:
             node: whose log and whose name to use.
             safety: whose state is published.
-            auto_arm: arming needs nobody, so that no line of the log asks for it.
-            values: returns what else there is to publish, by name.
+            auto_arm: the node arms by itself, so no line of the log asks the operator to.
+            values: returns further values, by name.
         """
         self._node = node
         self._safety = safety
@@ -36,7 +36,7 @@ class Diagnostics:
         self._published: object = None
         self._published_at = -_EVERY
 
-    def look(self, active: bool) -> None:
+    def update(self, active: bool) -> None:
         """Log a state that has changed, and publish it; publish once a second in any case."""
         safety = self._safety
         state = (active, safety.mode, safety.latches)
@@ -47,7 +47,7 @@ class Diagnostics:
         whole = (*state, safety.cause)
         if whole != self._published or now - self._published_at >= _EVERY:
             self._published, self._published_at = whole, now
-            self.say(active)
+            self.report(active)
 
     def _log(self, active: bool) -> None:
         safety, log = self._safety, self._node.get_logger()
@@ -60,7 +60,7 @@ class Diagnostics:
         elif safety.mode is Mode.ACTIVE and not self._auto_arm:
             log.info("active: the arm may move")
 
-    def say(self, active: bool) -> None:
+    def report(self, active: bool) -> None:
         """Publish the present state and values."""
         safety = self._safety
         sentence = safety.cause or safety.mode.value if active else "inactive"
@@ -89,7 +89,7 @@ def level_of(safety: Safety) -> bytes:
 
 
 def safety_values(safety: Safety, now: float) -> dict[str, object]:
-    """Return what there is to say of the safety states and the guard."""
+    """Return the values of the safety states and the guard, by name."""
     guard = safety.guard
     share = float(np.max(np.abs(guard.last) / guard.limits.torque))
     counts = {f"guard.{stage}": count for stage, count in guard.counts._asdict().items()}

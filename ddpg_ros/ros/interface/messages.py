@@ -1,7 +1,7 @@
 """sensor_msgs/JointState to numpy and back, joints matched by name.
 
-A message may come as an object or, from a subscription with `raw=True`, as its bytes, which takes
-a fifth of the time; a publisher takes either, too.
+Messages are read as objects or, from a subscription with `raw=True`, as bytes, which takes a fifth
+of the time. A publisher accepts both.
 """
 
 from collections import Counter, deque
@@ -18,9 +18,9 @@ from ddpg_ros.ros.interface.cdr import ENCAPSULATION, STAMP, STAMP_AT, Layout, l
 from ddpg_ros.types import JointState, Vector
 
 MOST_BYTES = 65_536
-"""Of a message that is looked into; longer ones are rejected before they are read."""
+"""The longest message that is read; longer ones are rejected unread."""
 
-_DEVICES = 4  # others on the same topic whose messages are known at once
+_DEVICES = 4  # on the same topic, besides the arm, whose messages are recognised at once
 _SECOND = 1_000_000_000  # [ns]
 
 
@@ -34,9 +34,10 @@ class _Parts(NamedTuple):
 class JointMap:
     """Maps the joints of a message to the robot's order.
 
-    Order, extra joints and a change of order between messages do not matter; the order of the
-    last message is remembered, so that the usual message costs one comparison. So does the usual
-    message of another device, a gripper say, which names none of the robot's joints.
+    Messages may name the joints in any order, name further joints, and change the order. The map
+    remembers the layout of the last message, so a message with the same layout costs one
+    comparison. The same holds for messages of other devices, such as a gripper, which name none
+    of the robot's joints.
     """
 
     def __init__(self, joints: Sequence[str]) -> None:
@@ -50,13 +51,13 @@ class JointMap:
         self._foreign: deque[tuple[Layout, str]] = deque(maxlen=_DEVICES)
 
     def state(self, message: JointStateMessage | bytes) -> JointState:
-        """Return the arrays of a joint state.
+        """Return a message as a joint state, its arrays in the robot's order.
 
         Raises:
-            ForeignJointsError: a message of another device; it names none of our joints.
-            JointStateError: a joint missing or named twice, arrays of unequal length (an empty
-                velocity is one), a number that is not finite, a stamp that is no time, bytes
-                that are no joint state or too many.
+            ForeignJointsError: the message is another device's; it names none of our joints.
+            JointStateError: a joint is missing or named twice, the arrays differ in length (an
+                empty velocity does), a number is not finite, the stamp is no time, or the bytes
+                are no joint state or too many.
         """
         stamp, position, velocity, _ = self._parts(message)
         if not velocity and position:
@@ -94,7 +95,7 @@ class JointMap:
             data, message = message, _from_bytes(message)
             self._learn_order(message, data)
             layout = _layout_of(message)
-            self._layout = layout if layout.fits(data) else None  # written in another way
+            self._layout = layout if layout.fits(data) else None  # an unusual encoding
         else:
             self._learn_order(message)
         return _Parts(stamp_to_ns(message), message.position, message.velocity, message.effort)

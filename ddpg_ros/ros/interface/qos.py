@@ -1,6 +1,6 @@
 """The quality of service of the topics, and an error in the log if a partner's does not fit.
 
-rclpy delivers nothing then, and says so nowhere.
+If it does not, DDS delivers nothing, and rclpy logs nothing.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from rclpy.qos import (
 
 _SHARED = 16  # states that wait: other devices' on the same topic push none of the arm's out
 STATES = QoSProfile(depth=_SHARED, reliability=ReliabilityPolicy.BEST_EFFORT)
-"""Joint states in real time: a newer one makes up for one that is lost."""
+"""Joint states in real time: if one is lost, the next one replaces it."""
 STATES_LOCKSTEP = QoSProfile(depth=_SHARED)
 """Joint states in lock-step: none is lost."""
 NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -25,7 +25,7 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=1)
 """Commands and results that we publish."""
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-"""What a late subscriber is to know, too: the goal."""
+"""The goal, which late subscribers receive too."""
 
 
 def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
@@ -39,7 +39,7 @@ def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
 
 
 def log_lost_subscribers(node: Node) -> PublisherEventCallbacks:
-    """Return callbacks for a publisher of torques that a subscriber cannot hear."""
+    """Return callbacks for a publisher of torques that offers less than a subscriber asks for."""
     sentence = (
         "a subscriber of the torques asks for another {} than this node offers, and hears "
         "nothing; subscribe reliable or best effort, and volatile."

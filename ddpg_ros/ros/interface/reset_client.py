@@ -13,7 +13,7 @@ _AGAIN_AFTER = 5.0  # [s] without an answer
 
 
 class ResetClient:
-    """One reset at a time; nothing here waits.
+    """Calls the reset service, one reset at a time; nothing here blocks.
 
     The simulator answers with the stamp of the first state after the reset, in nanoseconds, as
     the message of the response.
@@ -27,8 +27,8 @@ class ResetClient:
         self.client = node.create_client(Trigger, service)
         self._pending = False
         self._called_at: float | None = None
-        self._missed_since = 0.0  # when it was asked for, or last complained of
-        self._call: Future | None = None  # the newest; the answers of others are too late
+        self._missed_since = 0.0  # [s] when the reset was asked for, or its absence last logged
+        self._call: Future | None = None  # the newest; answers to earlier calls come too late
 
     def request(self) -> None:
         """Ask for a reset."""
@@ -37,7 +37,7 @@ class ResetClient:
         self.poll()
 
     def cancel(self) -> None:
-        """Ask no more, and hear no answer to what was asked."""
+        """Stop asking, and ignore the answer to a call that is under way."""
         self._pending, self._call = False, None
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError
 from ddpg_ros.ros.interface.conflicts import domain
 from ddpg_ros.types import JointState
 
-_LATE = 1.0  # [s] between two checks: we were busy, and could not have heard a state
+_LATE = 1.0  # [s] between two checks: the node was busy and took no states meanwhile
 _DOUBTS = 3  # malformed states in a row that end a run in which time stands
 _LOG_EVERY = 5.0  # [s] the same complaint
 
@@ -23,7 +23,7 @@ class TopicMonitor:
         Args:
             node: whose logger and graph to use.
             states: topic of the joint states.
-            timeout: silence to speak of [s].
+            timeout: silence to report [s].
             realtime: time goes on without our answers; not so in lock-step.
         """
         self._node = node
@@ -77,7 +77,7 @@ class TopicMonitor:
             self._since, self._silent = time.monotonic(), False
 
     def values(self) -> dict[str, object]:
-        """Return what there is to say on `/diagnostics`."""
+        """Return the values for `/diagnostics`."""
         return {"joint_states.rejected": self.rejected}
 
     def check(self) -> None:

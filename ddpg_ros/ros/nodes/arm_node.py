@@ -223,7 +223,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         self.role.on_timer()
         if self._watchdog is not None and self._watchdog.problem is not None:
             raise self._watchdog.problem
-        self.diagnostics.look(self.active)
+        self.diagnostics.update(self.active)
 
     def _values(self) -> dict[str, object]:
         values: dict[str, object] = {"joint_states.out_of_time": self.states.out_of_time}
@@ -238,7 +238,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         """Latch a fault and say so when something has failed."""
         if self.lifecycle.configured:
             self.safety.fault(f"{type(error).__name__}: {error}")
-            self.diagnostics.say(self.active)
+            self.diagnostics.report(self.active)
 
     def rest(self) -> None:
         """Bring the arm to rest; see `Lifecycle.rest`."""
