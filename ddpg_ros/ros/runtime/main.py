@@ -37,8 +37,7 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
 
     Returns:
         The exit code: 0 at the end and after a signal; `EXIT_CODE` for an error that a user can
-        mend, whose message alone goes to stderr; 1 for everything else that was raised, with a
-        traceback.
+        fix, whose message alone goes to stderr; 1 for every other exception, with a traceback.
     """
     stopping: list[int] = []
     node: MainNode | None = None

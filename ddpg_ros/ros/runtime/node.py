@@ -18,7 +18,7 @@ _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 
 
 class MainNode(Node):
-    """A node that has a process to itself; `end` leaves everything of ours in order."""
+    """A node that has a process to itself."""
 
     finished = False
     """Set by the node when it has nothing left to do."""
@@ -31,13 +31,13 @@ class MainNode(Node):
             arguments: its command line.
 
         Raises:
-            ConfigError: settings on the command line that cannot be told apart, or a parameter of
-                ROS's own that is none.
+            ConfigError: the command line sets something twice in one place, or gives a parameter
+                of ROS's own a value that it cannot have.
         """
         self.given: dict[str, Any] = arguments.settings(name)
-        """What the command line sets, by the name of the parameter."""
+        """The settings of the command line, by the name of the parameter."""
         self.source = f"the parameters of {arguments.node_name(name)}{arguments.origin}"
-        """What to call that in a sentence."""
+        """How to name that command line in a sentence."""
         of_ros = [self._of_ros(key) for key in list(self.given) if key.startswith(_OF_ROS)]
         super().__init__(name, parameter_overrides=of_ros)
         if self.get_fully_qualified_name() != arguments.node_name(name):
@@ -52,10 +52,10 @@ class MainNode(Node):
     def create_subscription(
         self, msg_type: Any, topic: str, callback: Callable[..., Any], *more: Any, **options: Any
     ) -> Subscription:
-        """Subscribe as rclpy does, but for its own subscription to the simulated time.
+        """Subscribe as rclpy does, except for its own subscription to the simulated time.
 
-        rclpy raises in that callback where a clock is before zero, and later where it is beyond
-        what a message holds. Such a time is dropped.
+        rclpy's callback raises if a time is before zero, and fails later if it is beyond what a
+        message holds. Such a time is dropped.
         """
         if msg_type is Clock:
             callback = partial(_pass_on_time, callback)
@@ -71,16 +71,16 @@ class MainNode(Node):
         raise ConfigError(f"{self.source}: {name} is {value!r}; expected true or false.")
 
     def start(self) -> None:
-        """Begin, where that takes more than being made."""
+        """Begin, once ROS is up."""
 
     def interrupt(self) -> None:
-        """Hear of SIGINT or SIGTERM, inside the signal handler: must not block."""
+        """React to SIGINT, SIGTERM or SIGHUP, inside the signal handler: must not block."""
 
     def failed(self, error: BaseException) -> None:
-        """Hear that a callback has failed, before `rest`; may fail, too."""
+        """React to the failure of a callback, before `rest`; may fail, too."""
 
     def rest(self) -> None:
-        """Bring to rest what the node moves; may fail, but only when that is done."""
+        """Bring to rest what the node moves; may raise, but only after that."""
 
     def end(self) -> None:
         """Leave nothing behind, no file and no process; a second call does nothing."""
