@@ -51,4 +51,4 @@ class Controller(Protocol):
         """Look, ten times a second, at what no state brings about."""
 
     def values(self) -> dict[str, object]:
-        """Return what there is to say on `/diagnostics`."""
+        """Return the values for `/diagnostics`."""

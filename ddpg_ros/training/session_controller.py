@@ -46,8 +46,8 @@ class SessionController:
             realtime: time goes on without our answers; not so in lock-step.
             try_to_arm: arms if the settings and the arm allow it.
             resets: what places the arm; None: an episode goes on from where the arm stands.
-            begun: hears that an episode was asked for, with its goal, (3,) [m].
-            ended: hears what an episode came to.
+            begun: called with the goal, (3,) [m], when an episode is asked for.
+            ended: called with the result of each episode.
         """
         self.session = session
         self.robot = session.robot
@@ -55,7 +55,7 @@ class SessionController:
         self._realtime = realtime
         self._try_to_arm = try_to_arm
         self._resets = resets
-        self._begun, self._told_end = begun, ended
+        self._on_begun, self._on_ended = begun, ended
         self._period = session.config.control.period
         self._decimator = Decimator(self._period)
         self._episodes = Episodes()
@@ -117,7 +117,7 @@ class SessionController:
         if state is not None:
             if self._ended is not None:
                 episode, self._ended = self._ended, None
-                self._told_end(episode)
+                self._on_ended(episode)
             if self._episodes.phase is Phase.IDLE and self.safety.armed:
                 self._ask_for_episode(state)
         return self._episodes.phase
@@ -131,7 +131,7 @@ class SessionController:
             self._episodes.finish()
         else:
             self._episodes.ask(state.stamp + 1 if self._resets is None else None)
-            self._begun(self.session.goal)
+            self._on_begun(self.session.goal)
             if self._resets is not None:
                 self._resets.request()
 
@@ -158,5 +158,5 @@ class SessionController:
         self.safety.withhold(f"no learner for {absent:.0f} s" if absent > _ABSENCE else "")
 
     def values(self) -> dict[str, object]:
-        """Return what the session says of itself."""
+        """Return the session's values for `/diagnostics`."""
         return self.session.values()

@@ -28,7 +28,7 @@ _REPORT_EVERY = 5.0  # [s]
 
 
 class Agent:
-    """Experience to the learner, goals and episodes to topics, results to the run directory."""
+    """Hands experience to the learner; publishes goals and episodes; keeps the results."""
 
     name, output, input = "agent", "joint_command", ""
 
@@ -104,7 +104,7 @@ class Agent:
         self._goals.publish(message)
 
     def _report(self, episode: Episode) -> None:
-        """Publish what an episode came to; the log speaks of it now and then."""
+        """Publish the result of an episode; log one every few seconds."""
         total, length, success, *_ = episode
         self._episodes.publish(Float64MultiArray(data=[total, float(length), float(success)]))
         if time.monotonic() - self._reported_at > _REPORT_EVERY and self._session is not None:
@@ -112,31 +112,31 @@ class Agent:
             self._node.get_logger().info(f"{self._session.progress}, return {total:.2f}")
 
     async def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Answer when the learner has saved, or could not; nothing waits here meanwhile."""
+        """Respond when the learner has saved, or could not; the executor goes on meanwhile."""
         training = self._session.training if self._session is not None else None
         if training is None:
             response.message = "no training runs here"
             return response
-        request, told = training.save(), Future()
-        self._saves.append((request, told))
-        await told
+        request, answered = training.save(), Future()
+        self._saves.append((request, answered))
+        await answered
         saved = request.answer
         response.success = saved is not None and not saved.error
         response.message = (saved.error if saved is not None else "") or str(self._run_dir)
         return response
 
     def _give_up_saves(self) -> None:
-        for _, told in self._saves:
-            told.set_result(None)
+        for _, answered in self._saves:
+            answered.set_result(None)
         self._saves.clear()
 
     def on_timer(self) -> None:
-        """Ask again for a reset that was not answered; hear what came of requests to save."""
+        """Repeat a reset that was not answered; pass on the learner's answers to `~/save`."""
         if self._resets is not None:
             self._resets.poll()
-        for request, told in self._saves:
-            if request.answer is not None and not told.done():
-                told.set_result(None)
+        for request, answered in self._saves:
+            if request.answer is not None and not answered.done():
+                answered.set_result(None)
         self._saves = [save for save in self._saves if not save[1].done()]
 
     def interrupt(self) -> None:

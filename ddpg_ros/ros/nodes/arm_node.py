@@ -1,7 +1,7 @@
 """The node that commands an arm: joint states in, torques out, safety around them.
 
-It owns topics, services, lifecycle and watchdog. What it is for is its role's: the agent, the
-policy or the guard; a role builds the controller, which decides what is sent.
+The node owns topics, services, lifecycle and watchdog. Its role makes it the agent, the policy or
+the guard; the role builds the controller, which decides what is sent.
 """
 
 import time
@@ -70,7 +70,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         return self.lifecycle.active
 
     def start(self) -> None:
-        """Configure and activate if `autostart` says so; raises what that raises."""
+        """Configure and activate if `autostart` is set; raises what that raises."""
         if bool(self.get_parameter("autostart").value):
             self.lifecycle.start(self)
 
@@ -131,7 +131,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         apply_realtime(self.config.control, self.get_logger())  # the watchdog's thread, too
 
     def deactivate(self) -> None:
-        """Disarm, bring the torque to zero, say so for 60 ms, and leave what runs."""
+        """Disarm, bring the torque to zero, repeat that for 60 ms, and leave what runs."""
         self.safety.disarm()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -171,12 +171,12 @@ class ArmNode(LifecycleNodeMixin, MainNode):
             self.answer(self.controller.on_repeated_state(state, now))
 
     def answer(self, command: Command | None) -> None:
-        """Send what a controller has returned, and have it do what could wait for that."""
+        """Send a command of the controller, and let it do what could wait for that."""
         if command is not None:
             self.send(command)
         phase = self.controller.after_answer()
         if phase is Phase.RESETTING:
-            self.states.expect_jump()  # the arm may be placed before we hear of it
+            self.states.expect_jump()  # the arm may be placed before the service answers
         elif phase is Phase.DONE:
             self.finished = True
 
@@ -194,11 +194,11 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         self.commands.send_aside(torque.tolist())
 
     def try_to_arm(self) -> None:
-        """Arm if that needs nobody, and the cause of a fault has passed."""
+        """Arm without an operator, if `safety.auto_arm` allows it and no fault persists."""
         if self.config.safety.auto_arm and self.safety.mode is not Mode.ESTOP:
             now, placed = time.monotonic(), bool(self.config.control.reset_service)
             try:
-                self.safety.reset(now, anywhere=placed)  # else nobody brings it back inside
+                self.safety.reset(now, anywhere=placed)  # without a reset it has to be inside
                 self.safety.arm(now, self._obstacle(), anywhere=True)
             except RefusedError:
                 return  # until the next state
@@ -235,7 +235,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         self.role.interrupt()
 
     def failed(self, error: BaseException) -> None:
-        """Latch a fault and say so when something has failed."""
+        """Latch a fault, and publish it."""
         if self.lifecycle.configured:
             self.safety.fault(f"{type(error).__name__}: {error}")
             self.diagnostics.report(self.active)

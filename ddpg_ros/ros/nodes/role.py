@@ -30,4 +30,4 @@ class Role(Protocol):
         """Look after the role's own topics, ten times a second."""
 
     def interrupt(self) -> None:
-        """Hear of a signal, inside its handler: must not block."""
+        """React to a signal, inside its handler: must not block."""

@@ -31,8 +31,8 @@ class MainNode(Node):
             arguments: its command line.
 
         Raises:
-            ConfigError: the command line sets something twice in one place, or gives a parameter
-                of ROS's own a value that it cannot have.
+            ConfigError: the settings of the command line are ambiguous, or a parameter of ROS's
+                own has a value of another kind.
         """
         self.given: dict[str, Any] = arguments.settings(name)
         """The settings of the command line, by the name of the parameter."""
