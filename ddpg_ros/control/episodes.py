@@ -25,13 +25,9 @@ class Episodes:
 
     def __init__(self) -> None:
         """Begin idle."""
-        self._phase = Phase.IDLE
+        self.phase = Phase.IDLE
+        """The present phase; only the methods change it."""
         self._first_stamp: int | None = None  # [ns]; None until the arm is placed
-
-    @property
-    def phase(self) -> Phase:
-        """The present phase."""
-        return self._phase
 
     def ask(self, first_stamp: int | None = None) -> None:
         """Go from IDLE to RESETTING.
@@ -44,7 +40,7 @@ class Episodes:
             ValueError: an episode was asked for already, or nothing is left to run.
         """
         self._require(Phase.IDLE, "ask")
-        self._phase, self._first_stamp = Phase.RESETTING, first_stamp
+        self.phase, self._first_stamp = Phase.RESETTING, first_stamp
 
     def place(self, first_stamp: int) -> None:
         """Record that the arm is placed; the first state after that has this stamp [ns].
@@ -57,11 +53,11 @@ class Episodes:
 
     def admit(self, stamp: int) -> bool:
         """Return whether the state of a stamp [ns] belongs to an episode; the first begins it."""
-        if self._phase is Phase.RESETTING:
+        if self.phase is Phase.RESETTING:
             first = self._first_stamp
             if first is not None and stamp >= first:
-                self._phase = Phase.RUNNING
-        return self._phase is Phase.RUNNING
+                self.phase = Phase.RUNNING
+        return self.phase is Phase.RUNNING
 
     def end(self) -> None:
         """Go from RUNNING to IDLE.
@@ -70,7 +66,7 @@ class Episodes:
             ValueError: no episode runs.
         """
         self._require(Phase.RUNNING, "end")
-        self._phase = Phase.IDLE
+        self.phase = Phase.IDLE
 
     def leave(self) -> bool:
         """Go to IDLE from the middle of an episode, or from before one.
@@ -78,9 +74,9 @@ class Episodes:
         Returns:
             False if there was none to leave.
         """
-        if self._phase not in (Phase.RESETTING, Phase.RUNNING):
+        if self.phase not in (Phase.RESETTING, Phase.RUNNING):
             return False
-        self._phase = Phase.IDLE
+        self.phase = Phase.IDLE
         return True
 
     def finish(self) -> None:
@@ -90,8 +86,8 @@ class Episodes:
             ValueError: an episode runs, or was asked for.
         """
         self._require(Phase.IDLE, "finish")
-        self._phase = Phase.DONE
+        self.phase = Phase.DONE
 
     def _require(self, phase: Phase, call: str) -> None:
-        if self._phase is not phase:
-            raise ValueError(f"{call} is for {phase.value}, and the run is {self._phase.value}.")
+        if self.phase is not phase:
+            raise ValueError(f"{call} is for {phase.value}, and the run is {self.phase.value}.")

@@ -1,13 +1,11 @@
 """What a node says of the joint states that do not come, or are of no use."""
 
-import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
 from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError
 from ddpg_ros.ros.interface import topic_monitor as watch
-from ddpg_ros.types import JointState
 
 FOREIGN = ForeignJointsError("no joint shoulder in the message; it names: left_finger")
 
@@ -79,7 +77,7 @@ def test_a_missing_joint_is_a_matter_of_the_robots_names_and_a_missing_velocity_
 
 
 def test_a_publisher_whose_states_are_rejected_is_not_called_silent(watched):
-    watched.topics.record_state(JointState(1, np.zeros(1), np.zeros(1)))
+    watched.topics.record_state(watched.now)
     watched.wait(6.0, lambda: watched.topics.record_rejected(JointStateError("no velocity")))
     said = " ".join(watched.node.said)
     assert "rejected, the last because of this: no velocity" in said and "silent" not in said
@@ -87,6 +85,6 @@ def test_a_publisher_whose_states_are_rejected_is_not_called_silent(watched):
 
 def test_a_gripper_does_not_make_up_for_an_arm_that_has_gone_silent(watched):
     watched.node.publishers = 2
-    watched.topics.record_state(JointState(1, np.zeros(1), np.zeros(1)))
+    watched.topics.record_state(watched.now)
     watched.wait(6.0, lambda: watched.topics.record_foreign(FOREIGN))
     assert "no joint state on /joint_states for 5 s: those that came are" in watched.node.said[-1]

@@ -7,7 +7,6 @@ from rclpy.node import Node
 
 from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError
 from ddpg_ros.ros.interface.conflicts import domain
-from ddpg_ros.types import JointState
 
 _LATE = 1.0  # [s] between two checks: the node was busy and took no states meanwhile
 _DOUBTS = 3  # malformed states in a row that end a run in which time stands
@@ -36,15 +35,14 @@ class TopicMonitor:
         self._error: JointStateError | None = None
         self._rejected_at = -math.inf
         self._foreign: ForeignJointsError | None = None  # the newest, and no state of ours since
-        self._newest: JointState | None = None  # valid
+        self._any = False  # valid states so far
         self.rejected = 0
         """Malformed states."""
 
-    def record_state(self, state: JointState) -> None:
-        """Record a valid state."""
-        self._newest, self._foreign = state, None
-        self.record_believed()
-        self._since = time.monotonic()
+    def record_state(self, now: float) -> None:
+        """Record a valid state that came at `now` [s], monotonic."""
+        self._since, self._any, self._foreign = now, True, None
+        self._doubts = 0
         if self._silent:
             self._silent = False
             self._node.get_logger().info(f"joint states arrive on {self._states} again")
@@ -73,7 +71,7 @@ class TopicMonitor:
 
     def _record_sign_of_life(self) -> None:
         """Begin to wait anew: the first message of a kind has come, and no state before it."""
-        if self._newest is None:
+        if not self._any:
             self._since, self._silent = time.monotonic(), False
 
     def values(self) -> dict[str, object]:
@@ -104,9 +102,9 @@ class TopicMonitor:
 
     def _give_up(self, publishers: int) -> None:
         """Raise if nothing better can come."""
-        if self._newest is None and publishers == 1:
+        if not self._any and publishers == 1:
             self._error = self._error or self._foreign
-        if self._newest is None and self._error is not None:
+        if not self._any and self._error is not None:
             names = isinstance(self._error, JointNamesError)
             advice = " Set robot.urdf and robot.joints to the arm that publishes them."
             raise JointStateError(

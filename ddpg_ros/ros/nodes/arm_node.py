@@ -154,7 +154,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
             self.topics.record_believed()
             self._on_repeated_state(state, now)
             return
-        self.topics.record_state(state)
+        self.topics.record_state(now)
         self.safety.heard(state, now)
         if arrival is Arrival.CLOCK_JUMPED:
             self.get_logger().warning(f"the clock jumped; {self.controller.leave()}")
