@@ -82,20 +82,18 @@ class JointMap:
     def _parts(self, message: JointStateMessage | bytes) -> _Parts:
         layout = self._layout
         if isinstance(message, bytes):
-            if layout is not None and layout.fits(message):
-                return _Parts(
-                    _nanoseconds(*STAMP.unpack_from(message, STAMP_AT)),
-                    layout.position.unpack_from(message, layout.position_at),
-                    layout.velocity.unpack_from(message, layout.velocity_at),
-                    layout.effort.unpack_from(message, layout.effort_at),
-                )
+            if layout is not None:
+                fields = layout.read(message)
+                if fields is not None:
+                    seconds, nanoseconds, *arrays = fields
+                    return _Parts(_nanoseconds(seconds, nanoseconds), *arrays)
             for foreign, sentence in self._foreign:
-                if foreign.fits(message):
+                if foreign.read(message) is not None:
                     raise ForeignJointsError(sentence)
             data, message = message, _from_bytes(message)
             self._learn_order(message, data)
             layout = _layout_of(message)
-            self._layout = layout if layout.fits(data) else None  # an unusual encoding
+            self._layout = layout if layout.read(data) is not None else None  # an unusual encoding
         else:
             self._learn_order(message)
         return _Parts(stamp_to_ns(message), message.position, message.velocity, message.effort)
@@ -109,7 +107,7 @@ class JointMap:
         if names and len(missing) == len(self._joints):
             sentence = f"no joint {few_of(missing)} in the message; it names: {few_of(names)}"
             layout = _layout_of(message)
-            if layout.fits(data):
+            if layout.read(data) is not None:
                 self._foreign.append((layout, sentence))
             raise ForeignJointsError(sentence)
         if len(at) != len(names):
@@ -129,9 +127,8 @@ class JointMap:
             raise JointStateError(f"{len(self._names)} names but {len(values)} of {what}")
         if not self._in_order:
             values = [values[index] for index in self._index]
-        for value in values:
-            if not isfinite(value):
-                raise JointStateError(f"{what} is not finite: {list(values)}")
+        if not isfinite(sum(values)) and not all(map(isfinite, values)):  # a sum may overflow
+            raise JointStateError(f"{what} is not finite: {list(values)}")
         return np.array(values, dtype=np.float64)
 
 
@@ -143,7 +140,6 @@ class JointStateWriter:
         count = len(names)
         states = 0 if efforts_only else count
         self._layout = layout_of(names, states, states, count)
-        self._data = self._layout.template()
 
     def write(
         self,
@@ -157,12 +153,7 @@ class JointStateWriter:
         Raises:
             struct.error: not one number a joint.
         """
-        data, layout = self._data, self._layout
-        STAMP.pack_into(data, STAMP_AT, *divmod(stamp, _SECOND))
-        layout.position.pack_into(data, layout.position_at, *position)
-        layout.velocity.pack_into(data, layout.velocity_at, *velocity)
-        layout.effort.pack_into(data, layout.effort_at, *effort)
-        return bytes(data)
+        return self._layout.write(*divmod(stamp, _SECOND), position, velocity, effort)
 
 
 def stamp_to_ns(message: JointStateMessage | bytes) -> int:
