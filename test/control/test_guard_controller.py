@@ -17,11 +17,12 @@ BEYOND = np.array([9.0, -9.0])  # [N·m]
 class Passing:
     """A guard controller that is armed by itself, its states and its commands."""
 
-    def __init__(self):
+    def __init__(self, answered_for=PERIOD):
+        """Let commands answer states that are up to three times as old [s]."""
         self.bench = Bench(watches_commands=True)
         self.attempts = 0
         self.controller = GuardController(
-            Robot.load("reacher2"), self.bench.safety, Deadlines.of(PERIOD), self.arm
+            Robot.load("reacher2"), self.bench.safety, Deadlines.of(answered_for), self.arm
         )
         self.stamp = STAMP
 
@@ -74,7 +75,9 @@ def test_a_command_that_answers_no_recent_state_is_ignored_and_stands_against_ar
     assert passing.controller.ready_to_arm() == ""
 
 
-def test_nothing_is_passed_on_while_the_newest_state_is_too_old(passing):
+@pytest.mark.parametrize("answered_for", [PERIOD, 1.0])
+def test_nothing_is_passed_on_while_the_newest_state_is_too_old(answered_for):
+    passing = Passing(answered_for)
     passing.see(10)
     passing.bench.now += 0.029
     assert passing.ask() is not None
@@ -96,6 +99,8 @@ def test_after_a_clock_jump_commands_for_the_states_of_before_are_not_passed_on(
 
 def test_the_rhythm_of_the_commands_and_those_of_no_use_are_shown(passing):
     passing.see(10)
+    passing.ask()
+    passing.controller.values()
     for _ in range(4):
         passing.see()
         passing.ask()
@@ -103,4 +108,5 @@ def test_the_rhythm_of_the_commands_and_those_of_no_use_are_shown(passing):
     passing.controller.rejected += 2
     values = passing.controller.values()
     assert values["commands.ignored"] == 1 and values["commands.rejected"] == 2
+    assert values["tick.rate"] == pytest.approx(100.0)  # [1/s]
     assert passing.controller.values()["tick.rate"] == 0.0  # since the last look

@@ -200,6 +200,37 @@ def test_a_repeated_state_of_a_running_episode_is_left_to_the_node():
     assert len(run.session.log) == 2
 
 
+def test_a_repeated_state_of_an_episode_that_was_disarmed_gets_what_stands_in_for_the_policy():
+    run = Run()
+    run.see(1)
+    run.place(2)
+    run.see(2)
+    run.safety.armed = False
+    assert run.see_again(2) == ((2, REST), Phase.IDLE)
+
+
+def test_the_state_with_which_an_episode_is_asked_for_does_not_belong_to_it():
+    run = Run(resets=False)
+    assert run.see(1) == (None, Phase.RESETTING)
+    assert run.see_again(1) == (None, Phase.RESETTING)
+    assert run.see(2) == ((2, PUSH), Phase.RUNNING)
+
+
+def test_the_schedule_begins_anew_with_the_first_state_of_an_episode():
+    run = Run(realtime=True)
+    run.see(1)
+    first = JointState(STEP + STEP // 2, np.zeros(1), np.zeros(1))
+    run.now += PERIOD / 2
+    assert run.out(run.controller.on_state(first, run.now)) == (None, Phase.RESETTING)
+    run.now += 0.002
+    command = run.controller.on_placed(first.stamp, run.now)
+    assert (command.stamp, command.torque.tolist()) == (first.stamp, PUSH)
+    assert run.session.log[-1] == (1, PERIOD)  # it stands for a whole period
+    assert run.see(2, after=0.003) == (None, Phase.RUNNING)  # half a period after the first
+    late = JointState(2 * STEP + STEP // 2, np.zeros(1), np.zeros(1))
+    assert run.controller.on_state(late, run.now) is not None
+
+
 def test_what_disarms_leaves_the_episode_and_the_next_one_begins_when_it_is_armed_again():
     run = Run()
     run.see(1)
