@@ -27,7 +27,7 @@ from ddpg_ros.worker.health import SaveRequest
 _REPORT_EVERY = 5.0  # [s]
 
 
-class Agent:
+class AgentRole:
     """Hands experience to the learner; publishes goals and episodes; keeps the results."""
 
     name, output, input = "agent", "joint_command", ""
@@ -148,7 +148,7 @@ class Agent:
 
 def make_node(arguments: Arguments) -> ArmNode:
     """Return an agent node."""
-    return ArmNode(Agent(), arguments)
+    return ArmNode(AgentRole(), arguments)
 
 
 def main(args: Sequence[str] | None = None) -> int:

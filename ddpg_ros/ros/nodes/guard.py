@@ -29,7 +29,7 @@ from ddpg_ros.safety.deadlines import Deadlines
 _LOG_EVERY = 5.0  # [s] the same complaint
 
 
-class Guard:
+class GuardRole:
     """Commands in, guarded commands out."""
 
     name, output, input = "guard", "guarded_command", "joint_command"
@@ -83,7 +83,7 @@ class Guard:
 
 def make_node(arguments: Arguments) -> ArmNode:
     """Return a guard node."""
-    return ArmNode(Guard(), arguments)
+    return ArmNode(GuardRole(), arguments)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -23,7 +23,7 @@ from ddpg_ros.training.session_controller import SessionController
 _LOG_EVERY = 5.0  # [s] the same complaint
 
 
-class Policy:
+class PolicyRole:
     """Runs the file that `run.policy` names; its goals come from the topic `goal`."""
 
     name, output, input = "policy", "joint_command", ""
@@ -60,7 +60,7 @@ class Policy:
 
 def make_node(arguments: Arguments) -> ArmNode:
     """Return a policy node."""
-    return ArmNode(Policy(), arguments)
+    return ArmNode(PolicyRole(), arguments)
 
 
 def main(args: Sequence[str] | None = None) -> int:
