@@ -33,10 +33,11 @@ from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.ros.interface.neighbours import publishers_of, sole_publisher
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
+from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.main import MainNode, run_node
+from ddpg_ros.ros.runtime.main import run_node
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
 from sim.world import World
