@@ -13,9 +13,9 @@ from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.last_resort import keep
 from ddpg_ros.say import say
 from ddpg_ros.training.learning_actor import LearningActor
-from ddpg_ros.worker.client import WAIT_TIMEOUT, WorkerClient
-from ddpg_ros.worker.health import SaveRequest, WorkerHealth
-from ddpg_ros.worker.memory_check import available_memory, require_room
+from ddpg_ros.training.memory_check import available_memory, require_room
+from ddpg_ros.worker.client import WAIT_TIMEOUT, WorkerClient, WorkerHealth
+from ddpg_ros.worker.handle import SaveRequest
 from ddpg_ros.worker.messages import Failed, Stopped
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s

@@ -7,9 +7,9 @@ import numpy as np
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.noise import make_noise, sigma_at
+from ddpg_ros.training.n_step import NStep
 from ddpg_ros.types import Episode, Experience, Transition, Vector32
 from ddpg_ros.worker.client import WorkerClient
-from ddpg_ros.worker.n_step import NStep
 
 
 class LearningActor:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import weight_count
@@ -19,15 +20,14 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
-from ddpg_ros.worker.handle import SPAWN, Target, WorkerHandle, learn
-from ddpg_ros.worker.health import SaveRequest, WorkerHealth
+from ddpg_ros.worker.handle import SPAWN, SaveRequest, Target, WorkerHandle
 from ddpg_ros.worker.heartbeat import Heartbeat, HeartbeatMonitor
+from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.messages import EpisodeFinished, Failed, Save, Stop, Stopped, WorkerEndpoint
-from ddpg_ros.worker.shared.counter import Counter
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
+from ddpg_ros.worker.shared.memory import Counter, Wakeup
 from ddpg_ros.worker.shared.ring import Ring
-from ddpg_ros.worker.shared.wakeup import Wakeup
-from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, RestartingSupervisor
+from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, RestartingSupervisor, State
 
 RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
 _RING_BYTES = 2**28  # at most; observations of pictures take fewer transitions
@@ -38,6 +38,18 @@ _WORD_POLL = 0.02  # [s]
 _END_TIMEOUT = 0.1  # [s] between its last word and its end
 _KILL_TIMEOUT = 1.0  # [s]; a process in the middle of a disk's work cannot end
 _EPISODES_KEPT = 1000  # that ended while there was no learner to tell
+
+
+class WorkerHealth(NamedTuple):
+    """How a learner is."""
+
+    state: State
+    heartbeat_age: float  # [s] since its last sign of life
+    restarts: int
+    version: int  # of the newest weights
+    updates: int
+    replay_fill: int  # [transitions]
+    dropped: int  # [transitions]
 
 
 class WorkerClient:

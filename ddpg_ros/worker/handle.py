@@ -11,7 +11,6 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 
-from ddpg_ros.worker.courtesy import yield_to_control_loop
 from ddpg_ros.worker.messages import (
     EpisodeFinished,
     Failed,
@@ -111,12 +110,32 @@ class WorkerHandle:
         return self.join(timeout)
 
 
-def learn(end: WorkerEndpoint) -> None:
-    """Be the learner's process."""
-    yield_to_control_loop(end.config)  # before torch counts the cores
-    from ddpg_ros.worker.main import run  # the only import of torch: in the child
+class SaveRequest:
+    """A request to save, on its way."""
 
-    run(end)
+    def __init__(self, life: WorkerHandle, number: int, asked: bool, hear: bool) -> None:
+        """Take note of whom was asked what.
+
+        Args:
+            life: which learner.
+            number: of the request.
+            asked: whether it could be told.
+            hear: listen to it at each look, as nobody else does.
+        """
+        self._life, self._number, self._asked, self._hear = life, number, asked, hear
+
+    @property
+    def answer(self) -> Saved | None:
+        """What came of it; None while it is not known. Only an answer without error is success."""
+        if not self._asked:
+            return Saved(self._number, "there is no learner at present")
+        alive = self._life.alive  # before its words: it ends after them
+        if self._hear:
+            self._life.hear()
+        saved = self._life.saved
+        if saved is not None and saved.number >= self._number:
+            return saved
+        return None if alive else Saved(self._number, "the learner ended before it had saved")
 
 
 @contextmanager

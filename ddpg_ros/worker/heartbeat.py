@@ -7,11 +7,14 @@ hangs. Before something long, the loop says for how long it may be silent.
 import time
 from collections.abc import Callable
 
-from ddpg_ros.worker.shared.counter import Counter
+from ddpg_ros.worker.shared.memory import Counter
 
 HEARTBEAT_TIMEOUT = 2.0  # [s]; a loop's turn takes 20 ms, and a loaded machine some hundreds
 _MILLISECONDS = 1000
 _LONGEST_LOOK = 0.5  # [s]; a listener that was away longer itself cannot tell who was silent
+_COMPILING = 10.0  # [s]; a thread beside loads torch's compiler and shares the interpreter
+_FIRST_UPDATE = 60.0  # [s]; CUDA loads its libraries and captures its graph
+_SLOWER = 10.0  # times as slow as the last update is still no hang
 
 
 class Heartbeat:
@@ -96,3 +99,26 @@ class HeartbeatMonitor:
             self.silence += min(now - self._looked_at, _LONGEST_LOOK)
         self._last, self._looked_at = last, now
         return self.silence > allowance
+
+
+class UpdateTimer:
+    """Knows how long updates take, so that large networks are not taken for a hang."""
+
+    def __init__(self) -> None:
+        """Begin without knowing."""
+        self._seconds: float | None = None  # of one update
+        self._compiling = False  # when that was measured
+
+    def turn(self, compiling: bool) -> float:
+        """Return how long a turn of the loop may take without its updates [s]."""
+        return _COMPILING if compiling else HEARTBEAT_TIMEOUT
+
+    def updates(self, count: int, compiling: bool) -> float:
+        """Return how long `count` updates may take [s]; the first of a kind may take long."""
+        if self._seconds is None or compiling != self._compiling:
+            return _FIRST_UPDATE
+        return max(self.turn(compiling), _SLOWER * count * self._seconds)
+
+    def took(self, count: int, seconds: float, compiling: bool) -> None:
+        """Take note of how long updates took [s]."""
+        self._seconds, self._compiling = seconds / count, compiling

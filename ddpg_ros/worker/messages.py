@@ -8,10 +8,9 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.types import Episode, RecordLayout
 from ddpg_ros.worker.heartbeat import Heartbeat
-from ddpg_ros.worker.shared.counter import Counter
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
+from ddpg_ros.worker.shared.memory import Counter, Wakeup
 from ddpg_ros.worker.shared.ring import Ring
-from ddpg_ros.worker.shared.wakeup import Wakeup
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import MachineError
 from ddpg_ros.training import gymnasium_session as gym_training
 from ddpg_ros.training import learning as training
-from ddpg_ros.worker.memory_check import require_room
+from ddpg_ros.training.memory_check import require_room
 from test.cli.conftest import ddpg_ros
 
 __all__ = ["ddpg_ros"]

@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from ddpg_ros.worker.handle import learn
 from ddpg_ros.worker.heartbeat import HEARTBEAT_TIMEOUT
+from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.messages import EpisodeFinished, Failed, Save, Saved, Stop, Stopped
 
 BEAT = 0.01  # [s]

@@ -2,8 +2,12 @@
 
 import pytest
 
-from ddpg_ros.worker.heartbeat import HEARTBEAT_TIMEOUT, Heartbeat, HeartbeatMonitor
-from ddpg_ros.worker.pace import UpdateTimer
+from ddpg_ros.worker.heartbeat import (
+    HEARTBEAT_TIMEOUT,
+    Heartbeat,
+    HeartbeatMonitor,
+    UpdateTimer,
+)
 
 
 class Clock:

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from ddpg_ros.worker.shared.counter import Counter
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
+from ddpg_ros.worker.shared.memory import Counter
 
 SPAWN = multiprocessing.get_context("spawn")
 HAMMERING_SECONDS = 2.0

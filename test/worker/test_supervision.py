@@ -20,7 +20,7 @@ from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.training.learning_actor import LearningActor
 from ddpg_ros.types import Episode, RecordLayout, Transition
-from ddpg_ros.worker.handle import learn
+from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.supervision import BACK_OFF
 from test.conftest import wait_until
 

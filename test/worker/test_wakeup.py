@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 
-from ddpg_ros.worker.shared.wakeup import Wakeup
+from ddpg_ros.worker.shared.memory import Wakeup
 
 CONTEXT = multiprocessing.get_context("spawn")
 

@@ -19,7 +19,7 @@ from ddpg_ros.ros.nodes.control_node import ControlNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.training.session import Session
-from ddpg_ros.worker.health import SaveRequest
+from ddpg_ros.worker.handle import SaveRequest
 
 _REPORT_EVERY = 5.0  # [s]
 _RELIABLE = QoSProfile(depth=1)

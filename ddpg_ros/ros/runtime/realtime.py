@@ -4,7 +4,7 @@ What the system refuses is warned of, with how to permit it, and the loop runs w
 
 The learner must not gain by any of this. A memory lock ends at its exec; the priority is set with
 `SCHED_RESET_ON_FORK`, so that no child inherits it; the cores would be inherited, so the learner
-leaves them when it starts (`worker/courtesy.py`).
+leaves them when it starts (`worker/main.py`).
 """
 
 import contextlib

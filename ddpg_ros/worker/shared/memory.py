@@ -7,6 +7,7 @@ name, so that nothing is left behind, not even by kill -9.
 import ctypes
 import multiprocessing
 import platform
+from multiprocessing.context import SpawnContext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,3 +57,56 @@ def words(content: NDArray[np.uint8]) -> "memoryview[int]":
 def lines(size: int) -> int:
     """Round `size` [bytes] up to whole cache lines [bytes]."""
     return -(-size // CACHE_LINE) * CACHE_LINE
+
+
+class Counter:
+    """An unsigned 64-bit number in shared memory: one process writes, any reads, nobody waits.
+
+    A store of an aligned 64-bit word is whole, so that a reader sees an old or a new value and
+    never a mixture. On x86-64 (total store order) who sees a new value also sees whatever its
+    writer wrote before it, such as the weights that belong to it.
+    """
+
+    def __init__(self) -> None:
+        """Start at 0."""
+        self.__setstate__(allocate(8))
+
+    def __getstate__(self) -> SharedBytes:
+        """Hand over the memory; a spawned child makes its own view."""
+        return self._block
+
+    def __setstate__(self, block: SharedBytes) -> None:
+        """Make the view on the memory."""
+        self._block = block
+        self._word = words(view(block))  # (1,)
+
+    @property
+    def value(self) -> int:
+        """The number as last set."""
+        return self._word[0]
+
+    @value.setter
+    def value(self, value: int) -> None:
+        self._word[0] = value
+
+
+class Wakeup:
+    """A semaphore of which any number of rings wakes the sleeper once.
+
+    A process that polls instead wakes thousands of times a second, on cores that the control loop
+    and the simulator need.
+    """
+
+    def __init__(self, context: SpawnContext) -> None:
+        """Make a bell that a process of this context may be given."""
+        self._semaphore = context.Semaphore(0)
+
+    def ring(self) -> None:
+        """Wake the other, now or at its next `wait`; takes a microsecond, or five to wake it."""
+        self._semaphore.release()
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until the other has rung since the last `wait`, at most `timeout` [s]."""
+        if self._semaphore.acquire(timeout=timeout):
+            while self._semaphore.acquire(block=False):
+                pass
