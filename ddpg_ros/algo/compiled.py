@@ -9,6 +9,7 @@ is that process.
 
 import contextlib
 import hashlib
+import logging
 import os
 import platform
 import shutil
@@ -29,8 +30,9 @@ from ddpg_ros.algo.program import Inputs, Program, Run
 from ddpg_ros.algo.update import LearnerState
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import MachineError
-from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout
+
+_LOG = logging.getLogger(__name__)
 
 _HEADERS = {"cpp_cache_precompile_headers": False}  # hundreds of megabytes, and save no time
 
@@ -107,7 +109,7 @@ class CompiledUpdate:
             self.error = f"the cache of compiled updates cannot be used: {error}."
 
     def _make(self, path: Path) -> None:
-        say("learner: compiling the update, once for these settings (20 to 45 s)")
+        _LOG.info("compiling the update, once for these settings (20 to 45 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
         self._maker = subprocess.Popen(
@@ -120,7 +122,7 @@ class CompiledUpdate:
         )
         _, words = self._maker.communicate(self._settings.model_dump_json())
         if self._maker.returncode == 0:
-            say("learner: the update is compiled")
+            _LOG.info("the update is compiled")
         elif not self._closed:
             lines = [line for line in words.splitlines() if line.strip()] or ["no word"]
             raise MachineError(

@@ -1,5 +1,6 @@
 """The learner: networks, replay and generators, and how many updates are due."""
 
+import logging
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ from ddpg_ros.algo.update import Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import LearnerDivergedError, MachineError
-from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout, Vector32
+
+_LOG = logging.getLogger(__name__)
 
 WORTH_COMPILING = 5_000
 """Updates of a whole training from which `auto` compiles: fewer are done before it is loaded."""
@@ -107,7 +109,7 @@ class Learner:
         elif self._settings.mode == "compile":
             raise MachineError(f"learner.mode is compile, but {compiled.error}")
         else:
-            say(f"learner: not compiled, slower: {compiled.error}")
+            _LOG.warning("not compiled, slower: %s", compiled.error)
 
     def add(self, records: Array32) -> None:
         """Store experience, (k, width), but for records with a number that is not finite."""
@@ -129,10 +131,10 @@ class Learner:
     def _tell_of_what_is_left_out(self) -> None:
         if not self._has_left_out:
             self._has_left_out = True
-            say(
-                "learner: a transition is left out, as not all of its numbers are finite (one of "
-                f"the first {self.steps}); further ones are, too. Look at the environment's "
-                "observations and rewards."
+            _LOG.warning(
+                "a transition is left out, as not all of its numbers are finite (one of the first "
+                "%d); further ones are, too. Look at the environment's observations and rewards.",
+                self.steps,
             )
 
     def _limit_values(self) -> None:

@@ -1,5 +1,6 @@
 """Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
 
+import logging
 from pathlib import Path
 
 from ddpg_ros import __version__
@@ -7,13 +8,14 @@ from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.actor import Actor, GreedyActor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import EnvironmentFailedError, PolicyFileError
-from ddpg_ros.say import say
 from ddpg_ros.training.evaluation_log import EvaluationLog
 from ddpg_ros.training.gymnasium_environment import Environment, Unusable
 from ddpg_ros.training.interruption import Interruption
 from ddpg_ros.training.learning import EVAL_STREAM, RESET_STREAM, Training, stream
 from ddpg_ros.training.summary import Summary
 from ddpg_ros.types import Episode, Transition
+
+_LOG = logging.getLogger(__name__)
 
 LONGEST_GREEDY = 20_000
 """Steps after which a greedy episode is cut, where neither the environment nor Gymnasium ends it,
@@ -155,7 +157,7 @@ class _Course:
                 ) from None
             if not self._has_left:
                 self._has_left = True
-                say(
+                _LOG.warning(
                     f"{problem}; expected finite numbers. Nothing of that step is used, and its "
                     "episode is left; likewise from now on, without a word."
                 )
@@ -190,7 +192,7 @@ class _Course:
     def _tell_of_cut(self, length: int) -> None:
         if not self._has_cut:
             self._has_cut = True
-            say(
+            _LOG.warning(
                 f"a greedy episode was cut after {length} steps, as the environment does not "
                 "end it; its return is that of those steps. Register the environment with "
                 "max_episode_steps for another limit."

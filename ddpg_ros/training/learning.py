@@ -1,5 +1,6 @@
 """A training from its first step to its policy file; the same with ROS and with Gymnasium."""
 
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import GOLDEN_PAIRS, Policy, PolicyAbout, load_policy, save_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.last_resort import keep
-from ddpg_ros.say import say
 from ddpg_ros.training.learning_actor import LearningActor
 from ddpg_ros.training.memory_check import available_memory, require_room
 from ddpg_ros.worker.client import WAIT_TIMEOUT, WorkerClient, WorkerHealth
 from ddpg_ros.worker.handle import SaveRequest
 from ddpg_ros.worker.messages import Failed, Stopped
+
+_LOG = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 1.2  # [s]; the whole exit has 2 s
 ACTOR_STREAM, GOAL_STREAM, EVAL_STREAM, RESET_STREAM = 2, 3, 4, 5
@@ -154,7 +156,7 @@ class Training:
 
         self._by_actor = True
         self.policy_path, why = keep(self._policy, write, 0.0)
-        say(
+        _LOG.warning(
             why
             or f"the learner left no policy; {self._policy} holds the weights that it gave last."
         )

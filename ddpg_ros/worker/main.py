@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.log import log_to_stderr
 from ddpg_ros.worker.messages import Failed, WorkerEndpoint
 
 _NICENESS = 10
@@ -18,6 +19,7 @@ _NICENESS = 10
 
 def learn(end: WorkerEndpoint) -> None:
     """Learn until told to stop, or until the parent is gone."""
+    log_to_stderr("learner: ")
     yield_to_control_loop(end.config)
     from ddpg_ros.worker.loop import LearningLoop  # the only import of torch: in the child
 

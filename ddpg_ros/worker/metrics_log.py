@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import os
 import socket
 import time
@@ -17,8 +18,9 @@ from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config.run_directory import METRICS
 from ddpg_ros.files.appended import AppendedFile
-from ddpg_ros.say import say
 from ddpg_ros.types import Episode
+
+_LOG = logging.getLogger(__name__)
 
 Row = dict[str, float | int | str]
 
@@ -124,7 +126,7 @@ class MetricsLog:
         """Write what is left and close both."""
         for log in (self._file, self._events):
             if why := log.close():
-                say(f"learner: {why}.")
+                _LOG.warning("%s.", why)
 
 
 def _whole_rows(path: Path) -> bytes:
@@ -144,7 +146,7 @@ class EventsFile:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:  # the file says the same again, and waits
-            say(f"cannot make {folder}: {error.strerror or error}.")
+            _LOG.warning("cannot make %s: %s.", folder, error.strerror or error)
         name = (
             f"events.out.tfevents.{time.time_ns() // 10**9}.{socket.gethostname()}.{os.getpid()}"
         )

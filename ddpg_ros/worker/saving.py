@@ -4,6 +4,7 @@ A write that fails is said and tried again later: training does not end for a fu
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,9 @@ from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.last_resort import keep
-from ddpg_ros.say import say
 from ddpg_ros.worker.messages import WorkerEndpoint
+
+_LOG = logging.getLogger(__name__)
 
 SAVE_EVERY = 30.0  # [s]
 
@@ -49,9 +51,9 @@ class RunSaver:
         writes = (self._save_checkpoint, self._save_policy)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
         if reasons and not self._complained:
-            say(f"learner: {reasons}. What was saved before is whole; it tries again later.")
+            _LOG.warning("%s. What was saved before is whole; it tries again later.", reasons)
         elif self._complained and not reasons:
-            say("learner: saved; there is room again.")
+            _LOG.info("saved; there is room again.")
         self._complained = bool(reasons)
         self._saved_at = time.monotonic()
         return reasons
@@ -70,7 +72,7 @@ class RunSaver:
             return self.policy
         path, why = keep(self.policy, lambda place: self._save_policy(learner, place), patience)
         if why:
-            say(f"learner: {why}.")
+            _LOG.warning("%s.", why)
         else:
             self.save(learner)  # the checkpoint, too
         return path
@@ -102,11 +104,12 @@ class RunSaver:
             self._checkpoints, learner.checkpoint(), settings, layout
         )
         for refusal in refusals:
-            say(f"learner: {refusal}")
+            _LOG.warning(refusal)
         if newest is not None:
             learner.restore(newest)
-            at = f"step {newest.steps}, update {newest.updates}"
-            say(f"learner: revived from the checkpoint of {at}.")
+            _LOG.info(
+                "revived from the checkpoint of step %d, update %d.", newest.steps, newest.updates
+            )
         elif refusals or self.policy.exists():
             raise CheckpointError(
                 "the learner was lost and no checkpoint of it can be used: "
@@ -114,7 +117,7 @@ class RunSaver:
                 "the run directory."
             )
         else:
-            say("learner: revived before its first checkpoint; it begins with fresh networks.")
+            _LOG.warning("revived before its first checkpoint; it begins with fresh networks.")
 
 
 def _attempt(write: Callable[[Learner], None], learner: Learner) -> str:

@@ -118,7 +118,7 @@ def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where
 
 
 def test_fault_75_of_a_learner_that_is_lost_for_good_the_weights_it_gave_are_the_policy(
-    train, capfd
+    train, caplog
 ):
     whole, run_dir = train(puppets.dies_when_revived, run__clock="realtime")
     learn(whole)
@@ -132,7 +132,7 @@ def test_fault_75_of_a_learner_that_is_lost_for_good_the_weights_it_gave_are_the
     policy = load_policy(path)  # its golden pairs prove it
     assert policy.about.steps == 30
     assert np.array_equal(policy.actor.weights, np.ones_like(policy.actor.weights))
-    assert f"{path} holds the weights that it gave last" in capfd.readouterr().err
+    assert f"{path} holds the weights that it gave last" in caplog.text
 
 
 def test_fault_75_a_policy_that_the_learner_saved_is_not_written_over(train):

@@ -76,7 +76,8 @@ def test_what_no_disk_takes_is_said_to_be_lost(tmp_path, elsewhere):
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_path, capsys):
+def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_path, caplog):
+    caplog.set_level("INFO", "ddpg_ros")
     file = AppendedFile(tmp_path / "log")
     file.append(b"one\n")
     with files_of_at_most(6):
@@ -84,11 +85,11 @@ def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_pa
         assert (tmp_path / "log").read_bytes() == b"one\n"
         file.append(b"three\n")
         assert (tmp_path / "log").read_bytes() == b"one\n"
-    said = capsys.readouterr().err
+    said = caplog.text
     assert said.count("waits in memory until there is room") == 1
     file.append(b"four\n")
     assert (tmp_path / "log").read_bytes() == b"one\ntwo\nthree\nfour\n"
-    assert "nothing is missing" in capsys.readouterr().err
+    assert "nothing is missing" in caplog.text
     assert file.close() == file.close() == ""
 
 

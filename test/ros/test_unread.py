@@ -76,7 +76,9 @@ def test_the_loop_goes_on_where_nobody_reads_the_log(unread, robot, policy, tmp_
         assert process.wait(LONG) == 0
 
 
-CODE = "from ddpg_ros.ros.runtime.unread import drop_what_nobody_reads; drop_what_nobody_reads();"
+CODE = (
+    "from ddpg_ros.ros.runtime.unread import make_stdio_nonblocking as nonblocking; nonblocking();"
+)
 
 
 def run(code, sink):
@@ -88,7 +90,11 @@ def run(code, sink):
 @UNREAD
 def test_a_sentence_that_nobody_reads_ends_nothing(unread):
     with unread() as sink:
-        run("from ddpg_ros.say import say; say('x' * 100_000)", sink)
+        run(
+            "import logging; from ddpg_ros.log import log_to_stderr; log_to_stderr();"
+            "logging.getLogger('ddpg_ros').info('x' * 100_000)",
+            sink,
+        )
 
 
 @UNREAD
