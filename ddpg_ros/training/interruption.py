@@ -2,10 +2,9 @@
 
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
-
-from ddpg_ros.training.learning import Training
 
 SAME_SIGNAL_S = 0.5
 """make, timeout and others hand on a signal that came already; within this [s] it is the same."""
@@ -17,11 +16,11 @@ class Interruption:
     A second one interrupts, unless it follows at once: then it is the same, handed on.
     """
 
-    def __init__(self, training: Training | None = None) -> None:
-        """Take the training whose waits a signal ends."""
+    def __init__(self, on_signal: Callable[[], None] = lambda: None) -> None:
+        """Take what the first signal calls, inside its handler: it must not block."""
         self.signal = 0
         self._heard_at = 0.0
-        self._training = training
+        self._on_signal = on_signal
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
@@ -41,5 +40,4 @@ class Interruption:
                 raise KeyboardInterrupt
             return
         self.signal, self._heard_at = number, time.monotonic()
-        if self._training is not None:
-            self._training.cancel()
+        self._on_signal()

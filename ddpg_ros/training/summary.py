@@ -10,8 +10,8 @@ from ddpg_ros.config.run_directory import SUMMARY
 from ddpg_ros.config.settings import Value
 from ddpg_ros.files.last_resort import LAST_TRIES, keep
 from ddpg_ros.files.sealed import write_whole
-from ddpg_ros.training.evaluation_log import EvaluationLog
-from ddpg_ros.training.learning import Training
+from ddpg_ros.training.evaluation_phase import EvaluationPhase
+from ddpg_ros.training.training_phase import TrainingPhase
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Summary:
     def of(
         cls,
         config: dict[str, Value],
-        training: Training | None,
-        greedy: EvaluationLog,
+        training: TrainingPhase | None,
+        evaluation: EvaluationPhase | None,
         *,
         rejected_states: int = 0,
         missed_deadlines: int = 0,
@@ -58,7 +58,7 @@ class Summary:
 
         `judged` says whether the episodes know success; a Gymnasium environment rarely does.
         """
-        episodes = greedy.episodes
+        episodes = evaluation.episodes if evaluation else []
         knows = judged and bool(episodes)
         returns = np.array([episode.episode_return for episode in episodes])
         wall = training.wall_s if training else 0.0
@@ -75,7 +75,7 @@ class Summary:
             steps_per_s=steps / wall if wall else 0.0,
             updates_per_s=updates / wall if wall else 0.0,
             eval_episodes=len(episodes),
-            eval_steps_per_s=greedy.steps_per_s,
+            eval_steps_per_s=evaluation.steps_per_s if evaluation else 0.0,
             success_rate=float(np.mean([e.success for e in episodes])) if knows else None,
             mean_return=float(returns.mean()) if episodes else None,
             std_return=float(returns.std()) if episodes else None,

@@ -81,6 +81,7 @@ class WorkerClient:
         self._work, self._done = Wakeup(SPAWN), Wakeup(SPAWN)
         self._target = target
         self._version = 0
+        self._stopped = False
         self._untold: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
         self._save_requests = 0
         self._start_deadline = time.monotonic() + START_TIMEOUT
@@ -229,7 +230,7 @@ class WorkerClient:
         Raises:
             LearnerDiedError: the learner ended; in real time, more often than it is revived.
         """
-        if not self.cancelled:  # then it is ending, and may be gone before us
+        if not (self._stopped or self.cancelled):  # it is ending, and may be gone before us
             self._check()
 
     def save(self) -> SaveRequest:
@@ -251,6 +252,7 @@ class WorkerClient:
             Its last word, or None where it had none in time. One that has not given its first
             weights yet has nothing to save and is not waited for.
         """
+        self._stopped = True
         deadline = time.monotonic() + timeout
         while self._being_revived and time.monotonic() < deadline:
             time.sleep(_WORD_POLL)

@@ -6,13 +6,14 @@ import resource
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.files.appended import AppendedFile
 from ddpg_ros.files.last_resort import keep, require_whole
-from ddpg_ros.training.evaluation_log import EvaluationLog
+from ddpg_ros.training.evaluation_phase import EvaluationPhase
 from ddpg_ros.types import Episode
 
 
@@ -127,10 +128,10 @@ def test_a_growing_file_that_found_no_room_is_elsewhere_whole(tmp_path, elsewher
 
 
 def test_greedy_episodes_wait_for_room(tmp_path):
-    log = EvaluationLog(tmp_path)
+    policy = SimpleNamespace(actor=None, about=SimpleNamespace(updates=0))
     with files_of_at_most(0):
-        log.open()
-        log.add(Episode(-1.5, 7, True, False, {}))
-    assert log.close() == ""
+        phase = EvaluationPhase(policy, tmp_path, 1)
+        phase.record(Episode(-1.5, 7, True, False, {}))
+    assert phase.close() == ""
     text = (tmp_path / "evaluation.csv").read_text()
     assert text.splitlines() == ["episode,return,length,success", "1,-1.5,7,1"]

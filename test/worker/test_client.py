@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
-from ddpg_ros.training import learning as training
+from ddpg_ros.training import training_phase as training
 from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
 
@@ -219,8 +219,8 @@ def test_one_that_fails_with_the_last_updates_says_why(tmp_path, monkeypatch):
     fails = functools.partial(WorkerClient, target=puppets.fails_at_the_end)
     monkeypatch.setattr(training, "WorkerClient", fails)
     config = make_config()
-    whole = training.Training(config, about(config), tmp_path)
-    whole.wait_until_ready()
+    whole = training.TrainingPhase(config, about(config), tmp_path)
+    whole.worker.wait_until_ready()
     with pytest.raises(LearnerDiedError, match=r"^the learner diverges\.$"):
         whole.finish()
 
@@ -321,7 +321,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_the_agents_side_of_the_link_imports_no_torch():
-    modules = imported_by("import ddpg_ros.training.learning, ddpg_ros.training.session")
+    modules = imported_by("import ddpg_ros.training.training_phase, ddpg_ros.training.arm_session")
     assert "numpy" in modules
     assert not modules & {"torch", "rclpy", "pybullet"}
 

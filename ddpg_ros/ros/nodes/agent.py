@@ -18,7 +18,7 @@ from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.ros.nodes.control_node import ControlNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.worker.handle import SaveRequest
 
 _REPORT_EVERY = 5.0  # [s]
@@ -32,7 +32,7 @@ class AgentNode(ControlNode):
     def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
         super().__init__("agent", arguments)
-        self._session: Session | None = None
+        self._session: ArmSession | None = None
         self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False
         self._reported_at = time.monotonic()
@@ -47,14 +47,14 @@ class AgentNode(ControlNode):
         stack.callback(self.destroy_service, self.create_service(Trigger, "~/save", self._on_save))
         stack.callback(self._give_up_saves)
 
-    def make_session(self) -> Session:
+    def make_session(self) -> ArmSession:
         """Take the run directory, and start the learner or load the policy."""
         build_arm(self.config)  # what cannot be is refused before anything is left on the disk
         self._run_dir = claim_run(self.config)
         with ExitStack() as hold:
             if self._run_dir is not None:
                 hold.enter_context(hold_run(self._run_dir))
-            self._session = Session(self.config, self._run_dir)
+            self._session = ArmSession(self.config, self._run_dir)
             self._hold = hold.pop_all()
         return self._session
 
@@ -84,15 +84,15 @@ class AgentNode(ControlNode):
         self._episodes.publish(Float64MultiArray(data=[total, float(length), float(success)]))
         if time.monotonic() - self._reported_at > _REPORT_EVERY:
             self._reported_at = time.monotonic()
-            self.get_logger().info(f"{self.session.progress}, return {total:.2f}")
+            self.get_logger().info(f"{self.session.phase.progress}, return {total:.2f}")
 
     async def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Answer when the learner has saved, or could not; nothing waits here meanwhile."""
-        training = self._session.training if self._session is not None else None
-        if training is None:
+        worker = self._session.worker if self._session is not None else None
+        if worker is None:
             response.message = "no training runs here"
             return response
-        request, told = training.save(), Future()
+        request, told = worker.save(), Future()
         self._saves.append((request, told))
         await told
         saved = request.answer

@@ -16,21 +16,21 @@ from ddpg_ros.ros.interface.reset_client import ResetClient
 from ddpg_ros.ros.nodes.safe_node import SafeNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.safety.state_machine import Safety
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import JointState
 
 _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 
 
 class ControlNode(SafeNode):
-    """Joint states → `Session.tick` → joint commands; a reset between episodes."""
+    """Joint states → `ArmSession.tick` → joint commands; a reset between episodes."""
 
     def __init__(self, name: str, arguments: Arguments, realtime: bool | None = None) -> None:
         """Read the parameters; see `SafeNode`."""
         super().__init__(name, arguments, "joint_command", realtime)
 
     @abstractmethod
-    def make_session(self) -> Session:
+    def make_session(self) -> ArmSession:
         """Return what is to be run."""
 
     def close_session(self) -> None:

@@ -16,7 +16,7 @@ from ddpg_ros.errors import RefusedError
 from ddpg_ros.ros.nodes.control_node import ControlNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 
 _LOG_EVERY = 5.0  # [s] the same complaint
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -30,9 +30,9 @@ class PolicyNode(ControlNode):
         super().__init__("policy", arguments, realtime=True)
         self.config = self.config.replace(run__clock="realtime", control__reset_service="")
 
-    def make_session(self) -> Session:
+    def make_session(self) -> ArmSession:
         """Load the policy and prove it by its golden pairs."""
-        return Session(self.config, None, endless=True)
+        return ArmSession(self.config, None, endless=True)
 
     def connect(self, stack: ExitStack) -> None:
         """Listen to whoever sets goals."""
