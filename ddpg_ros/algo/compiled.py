@@ -75,6 +75,7 @@ class CompiledUpdate:
         self.run: Run | None = None
         """The updates of `Program.in_one_graph`; None where it failed, or is not ready."""
         self.error = ""
+        self.making = False
         """Why there is no compiled update, in one sentence."""
         self._thread = threading.Thread(target=self._work, name="compile", daemon=True)
         self._thread.start()
@@ -109,6 +110,7 @@ class CompiledUpdate:
             self.error = f"the cache of compiled updates cannot be used: {error}."
 
     def _make(self, path: Path) -> None:
+        self.making = True
         _LOG.info("compiling the update, once for these settings (20 to 45 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
@@ -121,6 +123,7 @@ class CompiledUpdate:
             start_new_session=True,
         )
         _, words = self._maker.communicate(self._settings.model_dump_json())
+        self.making = False
         if self._maker.returncode == 0:
             _LOG.info("the update is compiled")
         elif not self._closed:

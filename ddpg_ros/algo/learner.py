@@ -92,6 +92,11 @@ class Learner:
         """Whether the compiled update is still to come."""
         return self._compiled is not None and not self._compiled.ready
 
+    @property
+    def making_compiled(self) -> bool:
+        """Whether the compiled update is being made, which takes 20 to 45 s; else it is loaded."""
+        return self._compiled is not None and self._compiled.making
+
     def compile(self) -> None:
         """Wait until the compiled update is in use, where there is to be one.
 

@@ -5,10 +5,11 @@ import io
 import time
 from pathlib import Path
 
-from ddpg_ros.config.run_directory import EVALUATION
+from ddpg_ros.config.run_directory import EVALUATION, STATUS
 from ddpg_ros.control.actor import GreedyActor
 from ddpg_ros.control.policy import Policy
 from ddpg_ros.files.appended import AppendedFile
+from ddpg_ros.files.status import StatusFile
 from ddpg_ros.types import Episode
 
 
@@ -34,7 +35,9 @@ class EvaluationPhase:
         self.steps_per_s = 0.0
         """Steps over wall time since `start_clock`."""
         self._file: AppendedFile | None = None
+        self._status: StatusFile | None = None
         if run_dir is not None:
+            self._status = StatusFile(run_dir / STATUS, "evaluation")
             self._file = AppendedFile(run_dir / EVALUATION)
             self._file.append(_line("episode", "return", "length", "success"))
 
@@ -64,6 +67,10 @@ class EvaluationPhase:
         if self._file is not None:
             row = (len(self.episodes), episode.episode_return, episode.length)
             self._file.append(_line(*row, int(episode.success)))
+        if self._status is not None:
+            self._status.add(episode)
+            if self._status.due or self.is_done:
+                self._status.write()
 
     def values(self) -> dict[str, object]:
         """Return how much the policy has learnt, and since when it is frozen [s]."""

@@ -8,7 +8,9 @@ from collections import deque
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.program import CHUNK
+from ddpg_ros.config.run_directory import STATUS
 from ddpg_ros.errors import LearnerDivergedError
+from ddpg_ros.files.status import StatusFile
 from ddpg_ros.worker.heartbeat import UpdateTimer
 from ddpg_ros.worker.messages import (
     EpisodeFinished,
@@ -43,6 +45,7 @@ class LearningLoop:
             self._keeper.restore(self._learner)
             self._learner.go_on_from(end.ring.popped)
         self._log = MetricsLog(end.run_dir, go_on=end.revived)
+        self._status = StatusFile(end.run_dir / STATUS, "training")
         self._pace = UpdateTimer()
         self._ended: deque[EpisodeFinished] = deque()
         self._asked_to_save: Save | None = None
@@ -85,6 +88,7 @@ class LearningLoop:
                 end.done.ring()
             if self._keeper.due or self._asked_to_save:
                 self._save()
+            self._show()
         else:
             return  # orphaned: nobody is left to save for
         learner.add(end.ring.pop_all())  # handed over before the word to stop, but after our look
@@ -92,6 +96,7 @@ class LearningLoop:
             self._update()
         self._log_episodes()
         end.pulse.beat(_DISK_ALLOWANCE + self._patience)
+        self._status.write(learner.steps, learner.updates)
         policy = self._keeper.save_last(learner, self._patience)
         self._answer("" if policy == self._keeper.policy else "there is no room")
         self._log.close()  # a stalled disk holds this up, too: within the allowance of the save
@@ -103,6 +108,7 @@ class LearningLoop:
         began = time.perf_counter()
         while self._learner.compiling:
             self._end.pulse.beat(self._pace.turn(compiling=True))
+            self._show(waiting=True)
             self._read_messages()
             if self._stopping or os.getppid() != self._end.parent_pid:
                 return False
@@ -128,6 +134,14 @@ class LearningLoop:
         learner, slot = self._learner, self._end.slot
         self._end.pulse.show(learner.updates, len(learner.replay))
         slot.publish(learner.actor_weights(), slot.version + 1)
+
+    def _show(self, waiting: bool = False) -> None:
+        """Keep the file that the progress bar reads current; `waiting` for the compiled update."""
+        if self._status.due:
+            learner = self._learner
+            self._end.pulse.beat(_DISK_ALLOWANCE)
+            self._status.write(learner.steps, learner.updates, waiting and learner.making_compiled)
+            self._end.pulse.beat(self._pace.turn(learner.compiling))
 
     def _read_messages(self) -> None:
         """Take what the agent says."""
@@ -155,6 +169,7 @@ class LearningLoop:
             learner = self._learner
             self._end.pulse.beat(_DISK_ALLOWANCE)
             self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
+            self._status.add(end.episode)
             self._end.pulse.beat(self._pace.turn(learner.compiling))
 
     def _save(self) -> str:

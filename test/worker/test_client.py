@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.files.status import RunStatus, read_status
 from ddpg_ros.training import training_phase as training
 from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
@@ -143,6 +144,12 @@ def test_every_episode_is_logged_with_all_updates_up_to_its_end(in_step):
         ("10", "10", "-10.0"),
         ("20", "30", "-20.0"),
     ]
+
+
+def test_the_status_file_says_in_the_end_how_far_the_training_came(in_step):
+    assert read_status(in_step[0] / "status.json") == RunStatus(
+        "training", 2, mean_return=-15.0, success_rate=0.0, step=20, updates=30
+    )
 
 
 def test_the_learner_has_ended_after_stop(in_step):
