@@ -76,21 +76,21 @@ class WorkerClient:
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
         fits = max(1, _RING_BYTES // (4 * self._layout.width))
         self._ring = Ring(min(RING_CAPACITY, fits), self._layout.width)
-        self._slot = WeightMailbox(weight_count(about.sizes))
-        self._progress, self._pulse = Counter(), Heartbeat()
+        self._mailbox = WeightMailbox(weight_count(about.sizes))
+        self._progress, self._heartbeat = Counter(), Heartbeat()
         self._work, self._done = Wakeup(SPAWN), Wakeup(SPAWN)
         self._target = target
         self._version = 0
         self._stopped = False
-        self._untold: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
+        self._unsent: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
         self._save_requests = 0
         self._start_deadline = time.monotonic() + START_TIMEOUT
-        self._watch: FailFastSupervisor | RestartingSupervisor
+        self._supervisor: FailFastSupervisor | RestartingSupervisor
         if config.synchronous:
-            self._watch = FailFastSupervisor(self._begin, self._slot)
+            self._supervisor = FailFastSupervisor(self._begin, self._mailbox)
         else:
-            self._watch = RestartingSupervisor(
-                self._begin, self._pulse, self._slot, START_TIMEOUT, back_off
+            self._supervisor = RestartingSupervisor(
+                self._begin, self._heartbeat, self._mailbox, START_TIMEOUT, back_off
             )
 
     def _begin(self, revived: bool) -> WorkerHandle:
@@ -102,9 +102,9 @@ class WorkerClient:
                 self._run_dir,
                 os.getpid(),
                 self._ring,
-                self._slot,
+                self._mailbox,
                 self._progress,
-                self._pulse,
+                self._heartbeat,
                 self._work,
                 self._done,
                 theirs,
@@ -116,16 +116,16 @@ class WorkerClient:
     @property
     def cancelled(self) -> bool:
         """Set by a signal handler: no wait lasts any longer."""
-        return self._watch.cancelled
+        return self._supervisor.cancelled
 
     @cancelled.setter
     def cancelled(self, value: bool) -> None:
-        self._watch.cancelled = value
+        self._supervisor.cancelled = value
 
     @property
     def pid(self) -> int | None:
         """Process id of the learner."""
-        return self._watch.life.pid
+        return self._supervisor.handle.pid
 
     @property
     def dropped(self) -> int:
@@ -135,27 +135,27 @@ class WorkerClient:
     @property
     def updates(self) -> int:
         """Updates done, as far as they have been published."""
-        return self._pulse.updates
+        return self._heartbeat.updates
 
     @property
     def absent(self) -> bool:
         """Whether the learner was lost and no other is there yet: nobody should explore."""
-        return self._watch.absent
+        return self._supervisor.absent
 
     def absent_for(self, now: float) -> float:
         """Return how long that has been so at `now` [s] of the monotonic clock, or 0.0."""
-        return self._watch.absent_for(now)
+        return self._supervisor.absent_for(now)
 
     @property
     def health(self) -> WorkerHealth:
         """How the learner is; cheap."""
         return WorkerHealth(
-            self._watch.state,
-            self._pulse.age,
-            self._watch.restarts,
-            self._slot.version,
-            self._pulse.updates,
-            self._pulse.replay_fill,
+            self._supervisor.state,
+            self._heartbeat.age,
+            self._supervisor.restarts,
+            self._mailbox.version,
+            self._heartbeat.updates,
+            self._heartbeat.replay_fill,
             self._ring.dropped,
         )
 
@@ -171,32 +171,32 @@ class WorkerClient:
     @property
     def ready(self) -> bool:
         """Whether the first weights are there; raises as `wait_until_ready`."""
-        if self._slot.version == 0:
+        if self._mailbox.version == 0:
             self._check()
             if self._config.synchronous:
                 self._check_time(self._start_deadline, START_TIMEOUT)
-        return self._slot.version > 0
+        return self._mailbox.version > 0
 
     def push(self, experience: Experience) -> None:
         """Hand over one piece of experience; dropped and counted where the ring is full."""
         self._ring.push(self._layout.pack(experience))
-        self._work.ring()
+        self._work.notify()
 
     def end_episode(self, step: int, episode: Episode) -> None:
         """Hand over a finished episode, for the log."""
-        self._untold.append(EpisodeFinished(step, episode))
-        self._tell()
+        self._unsent.append(EpisodeFinished(step, episode))
+        self._send_episodes()
 
-    def _tell(self) -> None:
-        while self._untold and not self.absent and self._watch.life.say(self._untold[0]):
-            self._untold.popleft()
-        self._work.ring()
+    def _send_episodes(self) -> None:
+        while self._unsent and not self.absent and self._supervisor.handle.send(self._unsent[0]):
+            self._unsent.popleft()
+        self._work.notify()
 
     def newer_weights(self) -> Vector32 | None:
         """Return the newest weights, flat, or None where none are newer than those before."""
-        if self._slot.version <= self._version or self.absent:
+        if self._mailbox.version <= self._version or self.absent:
             return None
-        newest = self._slot.read()
+        newest = self._mailbox.read()
         if newest is None or newest[0] <= self._version:
             return None
         self._version, weights = newest
@@ -204,7 +204,7 @@ class WorkerClient:
 
     def last_weights(self) -> Vector32 | None:
         """Return the newest weights of any learner, flat, or None where none ever came."""
-        newest = self._slot.read() if self._slot.version else None
+        newest = self._mailbox.read() if self._mailbox.version else None
         return None if newest is None else newest[1]
 
     def wait_for(self, step: int) -> None:
@@ -236,10 +236,10 @@ class WorkerClient:
     def save(self) -> SaveRequest:
         """Ask the learner to save its policy and a checkpoint now; without a wait."""
         self._save_requests += 1
-        life = self._watch.life
-        asked = not self.absent and life.say(Save(self._save_requests))
-        self._work.ring()
-        return SaveRequest(life, self._save_requests, asked, hear=self._config.synchronous)
+        handle = self._supervisor.handle
+        asked = not self.absent and handle.send(Save(self._save_requests))
+        self._work.notify()
+        return SaveRequest(handle, self._save_requests, asked, receives=self._config.synchronous)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
         """Ask the learner to save and end; kill it where it does not.
@@ -256,31 +256,33 @@ class WorkerClient:
         deadline = time.monotonic() + timeout
         while self._being_revived and time.monotonic() < deadline:
             time.sleep(_WORD_POLL)
-        self._watch.end()
-        life, listener = self._watch.life, HeartbeatMonitor(self._pulse)
-        self._tell()
+        self._supervisor.end()
+        handle, monitor = self._supervisor.handle, HeartbeatMonitor(self._heartbeat)
+        self._send_episodes()
         patience = LAST_TRIES if timeout > LAST_TRIES else 0.0
-        if self._slot.version and not self.absent and life.say(Stop(patience)):
-            self._work.ring()
+        if self._mailbox.version and not self.absent and handle.send(Stop(patience)):
+            self._work.notify()
             hangs = False
-            while life.last is None and life.alive and not hangs and time.monotonic() < deadline:
-                life.wait(_WORD_POLL)
-                hangs = not self._config.synchronous and listener.look()
+            while (
+                handle.last is None and handle.alive and not hangs and time.monotonic() < deadline
+            ):
+                handle.wait(_WORD_POLL)
+                hangs = not self._config.synchronous and monitor.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
-        life.hear()  # one that a signal ended before our word has said its last already
-        if not (life.last and life.join(_END_TIMEOUT)):
-            life.kill(_KILL_TIMEOUT)
-        return life.last
+        handle.receive()  # one that a signal ended before our word has said its last already
+        if not (handle.last and handle.join(_END_TIMEOUT)):
+            handle.kill(_KILL_TIMEOUT)
+        return handle.last
 
     @property
     def _being_revived(self) -> bool:
-        return self.absent and self._watch.state != "gone" and not self.cancelled
+        return self.absent and self._supervisor.state != "gone" and not self.cancelled
 
     def _check(self) -> None:
         """Raise where the learner is gone for good."""
-        if self._watch.state == "gone":
-            raise LearnerDiedError(self._watch.why)
+        if self._supervisor.state == "gone":
+            raise LearnerDiedError(self._supervisor.why)
 
     def _check_time(self, deadline: float, limit: float) -> None:
         if time.monotonic() > deadline:

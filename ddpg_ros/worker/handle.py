@@ -39,7 +39,7 @@ class WorkerHandle:
         self._connection, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=target, args=(end(theirs),), daemon=True)
         self._process.name = "learner"
-        self._deaf = False
+        self._closed = False
         with _no_main_module(), _no_interrupt():
             self._process.start()
         theirs.close()
@@ -66,7 +66,7 @@ class WorkerHandle:
             return f"exit code {code} (killed: by the kernel, where memory ran out, or by hand)"
         return f"exit code {code}"
 
-    def say(self, message: EpisodeFinished | Save | Stop) -> bool:
+    def send(self, message: EpisodeFinished | Save | Stop) -> bool:
         """Say something without a wait; False where it did not go out.
 
         That is so where it has ended, or has long not listened: a full pipe would block us.
@@ -79,25 +79,25 @@ class WorkerHandle:
             pass
         return False
 
-    def hear(self) -> None:
+    def receive(self) -> None:
         """Take in what it has said; for one thread at a time."""
         try:
-            while not self._deaf and self._connection.poll():
+            while not self._closed and self._connection.poll():
                 word: Stopped | Failed | Saved = self._connection.recv()
                 if isinstance(word, Saved):
                     self.saved = word
                 else:
                     self.last = word
         except (EOFError, OSError):  # its end of the pipe is closed: it said all
-            self._deaf = True
+            self._closed = True
 
     def wait(self, timeout: float) -> None:
         """Sleep until it says something or ends, at most `timeout` [s]; then hear it."""
         wanted: list[Connection | int] = [self._process.sentinel]
-        if not self._deaf:
+        if not self._closed:
             wanted.append(self._connection)
         connection.wait(wanted, timeout)
-        self.hear()
+        self.receive()
 
     def join(self, timeout: float) -> bool:
         """Wait for its end, at most `timeout` [s]; whether it has ended."""
@@ -113,26 +113,26 @@ class WorkerHandle:
 class SaveRequest:
     """A request to save, on its way."""
 
-    def __init__(self, life: WorkerHandle, number: int, asked: bool, hear: bool) -> None:
+    def __init__(self, handle: WorkerHandle, number: int, asked: bool, receives: bool) -> None:
         """Take note of whom was asked what.
 
         Args:
-            life: which learner.
+            handle: which worker.
             number: of the request.
             asked: whether it could be told.
-            hear: listen to it at each look, as nobody else does.
+            receives: listen to it at each look, as nobody else does.
         """
-        self._life, self._number, self._asked, self._hear = life, number, asked, hear
+        self._handle, self._number, self._asked, self._receives = handle, number, asked, receives
 
     @property
     def answer(self) -> Saved | None:
         """What came of it; None while it is not known. Only an answer without error is success."""
         if not self._asked:
             return Saved(self._number, "there is no learner at present")
-        alive = self._life.alive  # before its words: it ends after them
-        if self._hear:
-            self._life.hear()
-        saved = self._life.saved
+        alive = self._handle.alive  # before its words: it ends after them
+        if self._receives:
+            self._handle.receive()
+        saved = self._handle.saved
         if saved is not None and saved.number >= self._number:
             return saved
         return None if alive else Saved(self._number, "the learner ended before it had saved")

@@ -75,24 +75,26 @@ class HeartbeatMonitor:
     the machine paused, the learner had no time to beat either.
     """
 
-    def __init__(self, pulse: Heartbeat, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, heartbeat: Heartbeat, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin to listen.
 
         Args:
-            pulse: of whom.
+            heartbeat: whose.
             clock: [s], monotonic.
         """
-        self._pulse, self._clock = pulse, clock
+        self._heartbeat, self._clock = heartbeat, clock
         self._looked_at = clock()
-        self._last = pulse.last
+        self._last = heartbeat.last
         self.silence = 0.0
         """How long it has been silent while we listened [s]."""
 
     def look(self) -> bool:
         """Look, several times a second; return whether it has been silent for too long."""
         now = self._clock()
-        allowance = self._pulse.allowance  # before the beat: the writer sets them that way round
-        last = self._pulse.last
+        allowance = (
+            self._heartbeat.allowance
+        )  # before the beat: the writer sets them that way round
+        last = self._heartbeat.last
         if last != self._last:
             self.silence = 0.0
         else:

@@ -31,22 +31,22 @@ _DISK_ALLOWANCE = 20.0  # [s] that a busy disk may take
 class LearningLoop:
     """Takes transitions, trains, gives weights, logs and saves, until it is told to stop."""
 
-    def __init__(self, end: WorkerEndpoint) -> None:
+    def __init__(self, endpoint: WorkerEndpoint) -> None:
         """Make the learner, or restore the one before it."""
         flush_subnormals()
-        self._end = end
-        settings = end.config.learner
-        seed, steps = end.config.run.seed, end.config.run.steps
+        self._endpoint = endpoint
+        settings = endpoint.config.learner
+        seed, steps = endpoint.config.run.seed, endpoint.config.run.steps
         planned = max(0, steps - settings.warmup_steps) * settings.update_to_data
-        self._learner = Learner(settings, end.layout, seed, planned)
-        self._synchronous = end.config.synchronous
-        self._keeper = RunSaver(end)
-        if end.revived:
-            self._keeper.restore(self._learner)
-            self._learner.go_on_from(end.ring.popped)
-        self._log = MetricsLog(end.run_dir, go_on=end.revived)
-        self._status = StatusFile(end.run_dir / STATUS, "training")
-        self._pace = UpdateTimer()
+        self._learner = Learner(settings, endpoint.layout, seed, planned)
+        self._synchronous = endpoint.config.synchronous
+        self._saver = RunSaver(endpoint)
+        if endpoint.revived:
+            self._saver.restore(self._learner)
+            self._learner.go_on_from(endpoint.ring.popped)
+        self._log = MetricsLog(endpoint.run_dir, go_on=endpoint.revived)
+        self._status = StatusFile(endpoint.run_dir / STATUS, "training")
+        self._timer = UpdateTimer()
         self._ended: deque[EpisodeFinished] = deque()
         self._asked_to_save: Save | None = None
         self._stopping = False
@@ -62,13 +62,13 @@ class LearningLoop:
 
     def run(self) -> None:
         """Learn until told to stop, or until the parent is gone."""
-        end, learner = self._end, self._learner
-        if end.config.learner.mode == "compile" and not self._await_compiled():
+        endpoint, learner = self._endpoint, self._learner
+        if endpoint.config.learner.mode == "compile" and not self._await_compiled():
             return
         self._publish()
-        while os.getppid() == end.parent_pid:
-            end.pulse.beat(self._pace.turn(learner.compiling))
-            records = end.ring.pop_all()
+        while os.getppid() == endpoint.parent_pid:
+            endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
+            records = endpoint.ring.pop_all()
             self._read_messages()
             self._log_episodes()  # before the records of the next one are counted
             if len(records):
@@ -81,36 +81,38 @@ class LearningLoop:
                     self._update()
             elif not len(records):
                 asleep = time.perf_counter()
-                end.work.wait(_IDLE)
+                endpoint.work.wait(_IDLE)
                 self._log.waited += time.perf_counter() - asleep
-            if learner.due <= 0 and end.progress.value != learner.steps:
-                end.progress.value = learner.steps
-                end.done.ring()
-            if self._keeper.due or self._asked_to_save:
+            if learner.due <= 0 and endpoint.progress.value != learner.steps:
+                endpoint.progress.value = learner.steps
+                endpoint.done.notify()
+            if self._saver.due or self._asked_to_save:
                 self._save()
             self._show()
         else:
             return  # orphaned: nobody is left to save for
-        learner.add(end.ring.pop_all())  # handed over before the word to stop, but after our look
+        learner.add(
+            endpoint.ring.pop_all()
+        )  # handed over before the word to stop, but after our look
         while self._synchronous and learner.due > 0:
             self._update()
         self._log_episodes()
-        end.pulse.beat(_DISK_ALLOWANCE + self._patience)
+        endpoint.heartbeat.beat(_DISK_ALLOWANCE + self._patience)
         self._status.write(learner.steps, learner.updates)
-        policy = self._keeper.save_last(learner, self._patience)
-        self._answer("" if policy == self._keeper.policy else "there is no room")
+        policy = self._saver.save_last(learner, self._patience)
+        self._answer("" if policy == self._saver.policy else "there is no room")
         self._log.close()  # a stalled disk holds this up, too: within the allowance of the save
         with contextlib.suppress(OSError):  # it was killed: nobody hears this
-            end.connection.send(Stopped(learner.updates, policy))
+            endpoint.connection.send(Stopped(learner.updates, policy))
 
     def _await_compiled(self) -> bool:
         """Wait for the compiled update; False where it is time to stop before it is there."""
         began = time.perf_counter()
         while self._learner.compiling:
-            self._end.pulse.beat(self._pace.turn(compiling=True))
+            self._endpoint.heartbeat.beat(self._timer.turn(compiling=True))
             self._show(waiting=True)
             self._read_messages()
-            if self._stopping or os.getppid() != self._end.parent_pid:
+            if self._stopping or os.getppid() != self._endpoint.parent_pid:
                 return False
             time.sleep(_COMPILE_POLL)
         self._learner.compile()
@@ -119,33 +121,33 @@ class LearningLoop:
 
     def _update(self) -> None:
         learner, count = self._learner, min(self._learner.due, CHUNK)
-        self._end.pulse.beat(self._pace.updates(count, learner.compiling))
+        self._endpoint.heartbeat.beat(self._timer.updates(count, learner.compiling))
         began = time.perf_counter()
         try:
             self._log.add(learner.update(count))
         except LearnerDivergedError:
             self._save()  # the last good policy
             raise
-        self._pace.took(count, time.perf_counter() - began, learner.compiling)
+        self._timer.took(count, time.perf_counter() - began, learner.compiling)
         self._publish()
 
     def _publish(self) -> None:
         """Give the weights; their version is larger than any before, a dead learner's included."""
-        learner, slot = self._learner, self._end.slot
-        self._end.pulse.show(learner.updates, len(learner.replay))
-        slot.publish(learner.actor_weights(), slot.version + 1)
+        learner, mailbox = self._learner, self._endpoint.mailbox
+        self._endpoint.heartbeat.show(learner.updates, len(learner.replay))
+        mailbox.publish(learner.actor_weights(), mailbox.version + 1)
 
     def _show(self, waiting: bool = False) -> None:
         """Keep the file that the progress bar reads current; `waiting` for the compiled update."""
         if self._status.due:
             learner = self._learner
-            self._end.pulse.beat(_DISK_ALLOWANCE)
+            self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
             self._status.write(learner.steps, learner.updates, waiting and learner.making_compiled)
-            self._end.pulse.beat(self._pace.turn(learner.compiling))
+            self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _read_messages(self) -> None:
         """Take what the agent says."""
-        connection = self._end.connection
+        connection = self._endpoint.connection
         while connection.poll():
             try:
                 message = connection.recv()
@@ -163,19 +165,19 @@ class LearningLoop:
         """Log what has ended; taking turns, with all the updates that were due by then."""
         if self._synchronous and self._learner.due > 0:
             return
-        handed_over = self._learner.steps + self._end.ring.dropped
+        handed_over = self._learner.steps + self._endpoint.ring.dropped
         while self._ended and self._ended[0].step <= handed_over:
-            end = self._ended.popleft()
+            finished = self._ended.popleft()
             learner = self._learner
-            self._end.pulse.beat(_DISK_ALLOWANCE)
-            self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
-            self._status.add(end.episode)
-            self._end.pulse.beat(self._pace.turn(learner.compiling))
+            self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
+            self._log.write(finished.step, learner.updates, len(learner.replay), finished.episode)
+            self._status.add(finished.episode)
+            self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _save(self) -> str:
         """Save, and tell it to who asked; return why it could not be, or nothing."""
-        self._end.pulse.beat(_DISK_ALLOWANCE)
-        error = self._keeper.save(self._learner)
+        self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
+        error = self._saver.save(self._learner)
         self._answer(error)
         return error
 
@@ -183,5 +185,5 @@ class LearningLoop:
         """Tell who asked for a save what came of it."""
         if self._asked_to_save:
             with contextlib.suppress(OSError):  # nobody hears it any more
-                self._end.connection.send(Saved(self._asked_to_save.number, error))
+                self._endpoint.connection.send(Saved(self._asked_to_save.number, error))
             self._asked_to_save = None

@@ -17,21 +17,21 @@ from ddpg_ros.worker.messages import Failed, WorkerEndpoint
 _NICENESS = 10
 
 
-def learn(end: WorkerEndpoint) -> None:
+def learn(endpoint: WorkerEndpoint) -> None:
     """Learn until told to stop, or until the parent is gone."""
     log_to_stderr("learner: ")
-    yield_to_control_loop(end.config)
+    yield_to_control_loop(endpoint.config)
     from ddpg_ros.worker.loop import LearningLoop  # the only import of torch: in the child
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
     try:
-        with contextlib.closing(LearningLoop(end)) as loop:
+        with contextlib.closing(LearningLoop(endpoint)) as loop:
             signal.signal(signal.SIGTERM, lambda *_: loop.stop())
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             loop.run()
     except DdpgRosError as error:
         with contextlib.suppress(OSError):
-            end.connection.send(Failed(str(error)))
+            endpoint.connection.send(Failed(str(error)))
         sys.exit(EXIT_CODE)
     with contextlib.suppress(OSError):  # nobody reads it
         sys.stdout.flush()

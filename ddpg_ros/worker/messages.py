@@ -68,9 +68,9 @@ class WorkerEndpoint:
     run_dir: Path
     parent_pid: int
     ring: Ring
-    slot: WeightMailbox
+    mailbox: WeightMailbox
     progress: Counter  # transitions whose share of updates is done
-    pulse: Heartbeat
+    heartbeat: Heartbeat
     work: Wakeup  # rung by the agent: there are transitions, or a message
     done: Wakeup  # rung by the learner: there is progress
     connection: Connection

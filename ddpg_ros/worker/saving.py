@@ -28,14 +28,14 @@ SAVE_EVERY = 30.0  # [s]
 class RunSaver:
     """Saves a learner's policy and its checkpoint, and restores it."""
 
-    def __init__(self, end: WorkerEndpoint) -> None:
+    def __init__(self, endpoint: WorkerEndpoint) -> None:
         """Take where and what it is."""
-        self._end = end
+        self._endpoint = endpoint
         self._saved_at = time.monotonic()
         self._complained = False
-        self.policy = end.run_dir / POLICY
+        self.policy = endpoint.run_dir / POLICY
         """The policy file."""
-        self._checkpoints = end.run_dir / CHECKPOINTS
+        self._checkpoints = endpoint.run_dir / CHECKPOINTS
 
     @property
     def due(self) -> bool:
@@ -78,11 +78,13 @@ class RunSaver:
         return path
 
     def _save_checkpoint(self, learner: Learner) -> None:
-        settings, layout = self._end.config.learner, self._end.layout
+        settings, layout = self._endpoint.config.learner, self._endpoint.layout
         save_checkpoint(self._checkpoints, learner.checkpoint(), settings, layout)
 
     def _save_policy(self, learner: Learner, path: Path | None = None) -> None:
-        about = dataclasses.replace(self._end.about, steps=learner.steps, updates=learner.updates)
+        about = dataclasses.replace(
+            self._endpoint.about, steps=learner.steps, updates=learner.updates
+        )
         rng = np.random.default_rng(about.seed)
         size = (GOLDEN_PAIRS, about.sizes[0])
         observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
@@ -99,7 +101,7 @@ class RunSaver:
             CheckpointError: something was saved and no checkpoint verifies. Beginning anew would
                 let untrained networks drive the arm and overwrite a trained policy.
         """
-        settings, layout = self._end.config.learner, self._end.layout
+        settings, layout = self._endpoint.config.learner, self._endpoint.layout
         newest, refusals = newest_checkpoint(
             self._checkpoints, learner.checkpoint(), settings, layout
         )

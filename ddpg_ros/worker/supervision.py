@@ -28,33 +28,33 @@ class FailFastSupervisor:
     absent = False
     restarts = 0
 
-    def __init__(self, begin: Callable[[bool], WorkerHandle], slot: WeightMailbox) -> None:
+    def __init__(self, begin: Callable[[bool], WorkerHandle], mailbox: WeightMailbox) -> None:
         """Begin it.
 
         Args:
             begin: starts a process; told whether it is a later one.
-            slot: where weights come.
+            mailbox: where weights come.
         """
-        self._slot = slot
-        self.life = begin(False)
+        self._mailbox = mailbox
+        self.handle = begin(False)
         self.cancelled = False
 
     @property
     def state(self) -> State:
         """How it is."""
-        alive = self.life.alive  # before its words: it ends after the last one
-        self.life.hear()
+        alive = self.handle.alive  # before its words: it ends after the last one
+        self.handle.receive()
         if not alive:
             return "gone"
-        return "learning" if self._slot.version else "starting"
+        return "learning" if self._mailbox.version else "starting"
 
     @property
     def why(self) -> str:
         """Where `state` is gone: why, in a sentence."""
-        if isinstance(self.life.last, Failed):
-            return self.life.last.message
+        if isinstance(self.handle.last, Failed):
+            return self.handle.last.message
         return (
-            f"the learner ended unasked, with {self.life.ending}; its last words are above. The "
+            f"the learner ended unasked, with {self.handle.ending}; its last words are above. The "
             "policy saved last, if any, is in the run directory."
         )
 
@@ -76,8 +76,8 @@ class RestartingSupervisor:
     def __init__(
         self,
         begin: Callable[[bool], WorkerHandle],
-        pulse: Heartbeat,
-        slot: WeightMailbox,
+        heartbeat: Heartbeat,
+        mailbox: WeightMailbox,
         start_timeout: float,
         back_off: Sequence[float] = BACK_OFF,
     ) -> None:
@@ -85,12 +85,12 @@ class RestartingSupervisor:
 
         Args:
             begin: starts a process; told whether it is a later one.
-            pulse: where signs of life come.
-            slot: where weights come: a life is well with the first that it gives.
+            heartbeat: where signs of life come.
+            mailbox: where weights come: a life is well with the first that it gives.
             start_timeout: how long a life may take to its first sign [s].
             back_off: see `BACK_OFF`.
         """
-        self._begin, self._pulse, self._slot = begin, pulse, slot
+        self._begin, self._heartbeat, self._mailbox = begin, heartbeat, mailbox
         self._start_timeout = start_timeout
         self._back_off = back_off
         self._ended = threading.Event()
@@ -148,39 +148,39 @@ class RestartingSupervisor:
             self._give_up(_too_often(self.restarts, why))
 
     def _start(self, revived: bool) -> None:
-        self._version = self._slot.version
-        self._pulse.beat(self._start_timeout)
-        self._listener = HeartbeatMonitor(self._pulse)
-        self.life = self._begin(revived)
+        self._version = self._mailbox.version
+        self._heartbeat.beat(self._start_timeout)
+        self._monitor = HeartbeatMonitor(self._heartbeat)
+        self.handle = self._begin(revived)
 
     def _watch(self) -> str:
         """Watch a life; return how it was lost, or nothing where it is time to end."""
-        life = self.life
+        handle = self.handle
         while not self._ended.is_set():
-            life.wait(_LOOK)
-            if not life.alive:
-                life.hear()  # what it said between our look and its end
+            handle.wait(_LOOK)
+            if not handle.alive:
+                handle.receive()  # what it said between our look and its end
                 self._absent_since = self._absent_since or time.monotonic()
-                return f"it ended unasked, with {life.ending}"
-            if self._listener.look():
-                return self._kill(life)
-            if self._slot.version > self._version and self.state != "learning":
+                return f"it ended unasked, with {handle.ending}"
+            if self._monitor.look():
+                return self._kill(handle)
+            if self._mailbox.version > self._version and self.state != "learning":
                 self._absent_since = None
                 self.state = "learning"
         return ""
 
-    def _kill(self, life: WorkerHandle) -> str:
+    def _kill(self, handle: WorkerHandle) -> str:
         """End one that hangs; two at once would write the same memory, so until it is gone."""
-        silence = self._listener.silence
+        silence = self._monitor.silence
         self._absent_since = self._absent_since or time.monotonic() - silence
         self.state = "silent"
-        while not life.kill(_LOOK) and not self._ended.is_set():
+        while not handle.kill(_LOOK) and not self._ended.is_set():
             pass
         return f"it gave no sign of life for {silence:.1f} s and was killed"
 
     def _is_final(self) -> bool:
         """Whether the last one said why it failed; then there is no use in another."""
-        last = self.life.last
+        last = self.handle.last
         if isinstance(last, Failed):
             self._give_up(last.message)
         return isinstance(last, Failed)

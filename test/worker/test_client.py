@@ -210,7 +210,7 @@ def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()
     os.kill(learner.pid, signal.SIGTERM)  # to the whole group, while the agent is busy
-    assert wait_until(lambda: not learner._watch.life.alive)
+    assert wait_until(lambda: not learner._supervisor.handle.alive)
     stopped = learner.stop(STOP_TIMEOUT, STOP_TIMEOUT)
     assert load_policy(stopped.policy).about.updates == 0
 

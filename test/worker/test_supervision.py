@@ -75,7 +75,7 @@ def hurt(learner, number):
 def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, number):
     learner = begin(back_off=(PAUSE,))
     await_well(learner)
-    assert learner.newer_weights().tolist() == [1.0] * learner._slot.size
+    assert learner.newer_weights().tolist() == [1.0] * learner._mailbox.size
     pid, longest, absences, states, taken = hurt(learner, number), 0.0, [], [], []
     deadline = time.monotonic() + LONG
     while not is_well(learner, 1):
@@ -99,7 +99,7 @@ def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, numb
     steps = len(taken)
     taken.append(learner.newer_weights())  # unless it came in the last turn
     (revived,) = (weights for weights in taken if weights is not None)
-    assert revived.tolist() == [2.0] * learner._slot.size
+    assert revived.tolist() == [2.0] * learner._mailbox.size
     wait_until(lambda: learner._ring.popped == steps, LONG, what="all that was pushed meanwhile")
     assert learner.dropped == 0
 
@@ -424,9 +424,9 @@ def test_terminated_while_it_saves_it_leaves_whole_files(tmp_path):
     learner = start(tmp_path, make_config(), target=puppets.is_terminated_while_it_saves)
     learner.wait_until_ready()
     request = learner.save()
-    wait_until(lambda: not learner._watch.life.alive, LONG)
+    wait_until(lambda: not learner._supervisor.handle.alive, LONG)
     assert request.answer.error == ""
-    assert learner._watch.life._process.exitcode == 0
+    assert learner._supervisor.handle._process.exitcode == 0
     stopped = learner.stop(1.0, 1.0)
     assert load_policy(stopped.policy).about.updates == 0
     assert checkpoint_of(tmp_path)[0].updates == 0

@@ -101,7 +101,7 @@ class Wakeup:
         """Make a bell that a process of this context may be given."""
         self._semaphore = context.Semaphore(0)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the other, now or at its next `wait`; takes a microsecond, or five to wake it."""
         self._semaphore.release()
 
