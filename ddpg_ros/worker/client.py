@@ -1,8 +1,8 @@
-"""The learner's process, as the agent sees it: transitions in, weights out, never a wait.
+"""The control loop's side of the worker: transitions in, weights out, without waiting.
 
-Only `wait_for` waits, and only lock-step training asks it to. Taking turns, a learner that ends
-unasked ends the run, which could not be repeated otherwise. In real time it is revived
-(`revival.py`), and all calls here go on as if nothing were: what is pushed waits in the ring, and
+Only `wait_for` waits, and only synchronous training calls it. Synchronous training ends if the
+worker ends unasked, because it could not be repeated otherwise. In real time the supervisor
+restarts the worker, and every call here works meanwhile: pushed transitions wait in the ring, and
 there are no newer weights.
 """
 
@@ -29,19 +29,19 @@ from ddpg_ros.worker.shared.memory import Counter, Wakeup
 from ddpg_ros.worker.shared.ring import Ring
 from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, RestartingSupervisor, State
 
-RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
-_RING_BYTES = 2**28  # at most; observations of pictures take fewer transitions
+RING_CAPACITY = 4096  # [transitions]; four seconds of a worker that hangs, at 1 kHz
+_RING_BYTES = 2**28  # [bytes] at most; large observations make the ring hold fewer transitions
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition; the first may be compiling
-_POLL = 0.01  # [s] between looks whether the learner lives
-_WORD_POLL = 0.02  # [s]
-_END_TIMEOUT = 0.1  # [s] between its last word and its end
-_KILL_TIMEOUT = 1.0  # [s]; a process in the middle of a disk's work cannot end
-_EPISODES_KEPT = 1000  # that ended while there was no learner to tell
+_POLL = 0.01  # [s] between checks that the worker is alive
+_MESSAGE_POLL = 0.02  # [s]
+_EXIT_TIMEOUT = 0.1  # [s] between its last message and its end
+_KILL_TIMEOUT = 1.0  # [s]; a process that waits for a disk cannot end
+_EPISODES_KEPT = 1000  # finished episodes kept while there is no worker to send them to
 
 
 class WorkerHealth(NamedTuple):
-    """How a learner is."""
+    """The worker's state, for diagnostics."""
 
     state: State
     heartbeat_age: float  # [s] since its last sign of life
@@ -53,7 +53,7 @@ class WorkerHealth(NamedTuple):
 
 
 class WorkerClient:
-    """Starts the learner, feeds it and reads from it."""
+    """Starts the worker, feeds it and reads from it."""
 
     def __init__(
         self,
@@ -67,9 +67,9 @@ class WorkerClient:
 
         Args:
             config: everything.
-            about: what its policy is.
-            run_dir: where it logs and saves.
-            back_off: pauses before each new start of a learner that was lost [s].
+            about: what the policy is for.
+            run_dir: where the worker logs and saves.
+            back_off: pauses before each restart of a worker that was lost [s].
             target: what the process runs.
         """
         self._config, self._about, self._run_dir = config, about, run_dir
@@ -94,7 +94,7 @@ class WorkerClient:
             )
 
     def _begin(self, revived: bool) -> WorkerHandle:
-        def end(theirs: Connection) -> WorkerEndpoint:
+        def make_endpoint(theirs: Connection) -> WorkerEndpoint:
             return WorkerEndpoint(
                 self._config,
                 self._layout,
@@ -111,11 +111,11 @@ class WorkerClient:
                 revived,
             )
 
-        return WorkerHandle(end, self._target)
+        return WorkerHandle(make_endpoint, self._target)
 
     @property
     def cancelled(self) -> bool:
-        """Set by a signal handler: no wait lasts any longer."""
+        """Set by a signal handler; every wait then ends."""
         return self._supervisor.cancelled
 
     @cancelled.setter
@@ -124,31 +124,31 @@ class WorkerClient:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the learner."""
+        """Process id of the worker."""
         return self._supervisor.handle.pid
 
     @property
     def dropped(self) -> int:
-        """Transitions dropped because the learner could not keep up, or was not there."""
+        """Transitions dropped because the ring was full: the worker was too slow, or absent."""
         return self._ring.dropped
 
     @property
     def updates(self) -> int:
-        """Updates done, as far as they have been published."""
+        """Updates done up to the newest published weights."""
         return self._heartbeat.updates
 
     @property
     def absent(self) -> bool:
-        """Whether the learner was lost and no other is there yet: nobody should explore."""
+        """Whether the worker was lost and its successor is not ready; do not explore meanwhile."""
         return self._supervisor.absent
 
     def absent_for(self, now: float) -> float:
-        """Return how long that has been so at `now` [s] of the monotonic clock, or 0.0."""
+        """Return for how long the worker has been absent at `now` [s], monotonic, or 0.0."""
         return self._supervisor.absent_for(now)
 
     @property
     def health(self) -> WorkerHealth:
-        """How the learner is; cheap."""
+        """The worker's state; cheap to ask for."""
         return WorkerHealth(
             self._supervisor.state,
             self._heartbeat.age,
@@ -163,7 +163,7 @@ class WorkerClient:
         """Wait until the first weights are there.
 
         Raises:
-            LearnerDiedError: it ended instead, or took longer than `START_TIMEOUT`.
+            LearnerDiedError: the worker ended instead, or took longer than `START_TIMEOUT`.
         """
         while not self.ready and not self.cancelled:
             time.sleep(0.01)
@@ -178,12 +178,12 @@ class WorkerClient:
         return self._mailbox.version > 0
 
     def push(self, experience: Experience) -> None:
-        """Hand over one piece of experience; dropped and counted where the ring is full."""
+        """Hand over one piece of experience; a full ring drops and counts it."""
         self._ring.push(self._layout.pack(experience))
         self._work.notify()
 
     def end_episode(self, step: int, episode: Episode) -> None:
-        """Hand over a finished episode, for the log."""
+        """Hand over an episode that ended after `step` transitions, for the worker's log."""
         self._unsent.append(EpisodeFinished(step, episode))
         self._send_episodes()
 
@@ -193,7 +193,7 @@ class WorkerClient:
         self._work.notify()
 
     def newer_weights(self) -> Vector32 | None:
-        """Return the newest weights, flat, or None where none are newer than those before."""
+        """Return the newest weights, (w,), or None if there are none since the last call."""
         if self._mailbox.version <= self._version or self.absent:
             return None
         newest = self._mailbox.read()
@@ -203,7 +203,7 @@ class WorkerClient:
         return weights
 
     def last_weights(self) -> Vector32 | None:
-        """Return the newest weights of any learner, flat, or None where none ever came."""
+        """Return the newest weights, (w,), of any worker; None if none ever came."""
         newest = self._mailbox.read() if self._mailbox.version else None
         return None if newest is None else newest[1]
 
@@ -211,7 +211,7 @@ class WorkerClient:
         """Wait until the updates that the first `step` transitions allow are done.
 
         Raises:
-            LearnerDiedError: the learner ended, or hangs.
+            LearnerDiedError: the worker ended, or hangs.
         """
         if self._progress.value >= step:
             return
@@ -225,16 +225,18 @@ class WorkerClient:
                 self._check_time(deadline, WAIT_TIMEOUT)
 
     def check(self) -> None:
-        """Look whether the learner is still there; cheap enough for ten times a second.
+        """Check that the worker has not ended; cheap enough for ten times a second.
+
+        After `stop`, and once `cancelled` is set, its end is expected.
 
         Raises:
-            LearnerDiedError: the learner ended; in real time, more often than it is revived.
+            LearnerDiedError: the worker ended; in real time, more often than it is restarted.
         """
-        if not (self._stopped or self.cancelled):  # it is ending, and may be gone before us
+        if not (self._stopped or self.cancelled):
             self._check()
 
     def save(self) -> SaveRequest:
-        """Ask the learner to save its policy and a checkpoint now; without a wait."""
+        """Ask the worker to save its policy and a checkpoint now; does not wait."""
         self._save_requests += 1
         handle = self._supervisor.handle
         asked = not self.absent and handle.send(Save(self._save_requests))
@@ -242,20 +244,22 @@ class WorkerClient:
         return SaveRequest(handle, self._save_requests, asked, receives=self._config.synchronous)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
-        """Ask the learner to save and end; kill it where it does not.
+        """Ask the worker to save and end; kill it if it does not.
+
+        A worker that has not published its first weights has nothing to save, so that this does
+        not wait for it.
 
         Args:
-            timeout: how long to wait for it [s]; also for one that is being revived.
-            hurried: how long to wait from the moment at which `cancelled` is set [s].
+            timeout: how long to wait for the worker, and for one that is being restarted [s].
+            hurried: how long to wait after `cancelled` is set [s].
 
         Returns:
-            Its last word, or None where it had none in time. One that has not given its first
-            weights yet has nothing to save and is not waited for.
+            The worker's last message, or None if none came in time.
         """
         self._stopped = True
         deadline = time.monotonic() + timeout
-        while self._being_revived and time.monotonic() < deadline:
-            time.sleep(_WORD_POLL)
+        while self._restarting and time.monotonic() < deadline:
+            time.sleep(_MESSAGE_POLL)
         self._supervisor.end()
         handle, monitor = self._supervisor.handle, HeartbeatMonitor(self._heartbeat)
         self._send_episodes()
@@ -266,21 +270,21 @@ class WorkerClient:
             while (
                 handle.last is None and handle.alive and not hangs and time.monotonic() < deadline
             ):
-                handle.wait(_WORD_POLL)
+                handle.wait(_MESSAGE_POLL)
                 hangs = not self._config.synchronous and monitor.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
-        handle.receive()  # one that a signal ended before our word has said its last already
-        if not (handle.last and handle.join(_END_TIMEOUT)):
+        handle.receive()  # a signal may have ended it before our message
+        if not (handle.last and handle.join(_EXIT_TIMEOUT)):
             handle.kill(_KILL_TIMEOUT)
         return handle.last
 
     @property
-    def _being_revived(self) -> bool:
+    def _restarting(self) -> bool:
         return self.absent and self._supervisor.state != "gone" and not self.cancelled
 
     def _check(self) -> None:
-        """Raise where the learner is gone for good."""
+        """Raise an error if the worker is gone for good."""
         if self._supervisor.state == "gone":
             raise LearnerDiedError(self._supervisor.why)
 

@@ -1,4 +1,4 @@
-"""The learner's loop: take transitions, train, give weights, log, save."""
+"""The worker's loop: take transitions, learn, publish weights, log, save."""
 
 import contextlib
 import os
@@ -23,16 +23,16 @@ from ddpg_ros.worker.messages import (
 from ddpg_ros.worker.metrics_log import MetricsLog
 from ddpg_ros.worker.saving import RunSaver
 
-_IDLE = 0.02  # [s] between looks whether the agent lives
+_IDLE = 0.02  # [s] between checks that the parent is alive
 _COMPILE_POLL = 0.02  # [s]
 _DISK_ALLOWANCE = 20.0  # [s] that a busy disk may take
 
 
 class LearningLoop:
-    """Takes transitions, trains, gives weights, logs and saves, until it is told to stop."""
+    """Takes transitions, learns, publishes weights, logs and saves, until it is told to stop."""
 
     def __init__(self, endpoint: WorkerEndpoint) -> None:
-        """Make the learner, or restore the one before it."""
+        """Make the learner; a restarted worker restores it from the checkpoint."""
         flush_subnormals()
         self._endpoint = endpoint
         settings = endpoint.config.learner
@@ -53,11 +53,11 @@ class LearningLoop:
         self._patience = 0.0  # [s] for the last save
 
     def stop(self) -> None:
-        """Save and end, as if the agent had said so; for a signal to the whole group."""
+        """Save and end, as after `Stop`; for a signal to the whole process group."""
         self._stopping = True
 
     def close(self) -> None:
-        """End what was started beside."""
+        """End the process that compiles, if there is one."""
         self._learner.close()
 
     def run(self) -> None:
@@ -76,7 +76,7 @@ class LearningLoop:
             if self._stopping:
                 break
             if learner.due > 0:
-                # taking turns, every update is a compiled one: a run repeats to the last bit
+                # in synchronous training every update is compiled: a run repeats to the last bit
                 if not self._synchronous or self._await_compiled():
                     self._update()
             elif not len(records):
@@ -90,10 +90,8 @@ class LearningLoop:
                 self._save()
             self._show()
         else:
-            return  # orphaned: nobody is left to save for
-        learner.add(
-            endpoint.ring.pop_all()
-        )  # handed over before the word to stop, but after our look
+            return  # the parent is gone
+        learner.add(endpoint.ring.pop_all())  # pushed before `Stop`, but after the last look
         while self._synchronous and learner.due > 0:
             self._update()
         self._log_episodes()
@@ -101,12 +99,12 @@ class LearningLoop:
         self._status.write(learner.steps, learner.updates)
         policy = self._saver.save_last(learner, self._patience)
         self._answer("" if policy == self._saver.policy else "there is no room")
-        self._log.close()  # a stalled disk holds this up, too: within the allowance of the save
-        with contextlib.suppress(OSError):  # it was killed: nobody hears this
+        self._log.close()  # within the allowance of the save, as a disk may stall here, too
+        with contextlib.suppress(OSError):  # the parent was killed
             endpoint.connection.send(Stopped(learner.updates, policy))
 
     def _await_compiled(self) -> bool:
-        """Wait for the compiled update; False where it is time to stop before it is there."""
+        """Wait for the compiled update; return False if the worker is to stop before."""
         began = time.perf_counter()
         while self._learner.compiling:
             self._endpoint.heartbeat.beat(self._timer.turn(compiling=True))
@@ -132,7 +130,7 @@ class LearningLoop:
         self._publish()
 
     def _publish(self) -> None:
-        """Give the weights; their version is larger than any before, a dead learner's included."""
+        """Publish the weights under a version that is larger than any before a restart."""
         learner, mailbox = self._learner, self._endpoint.mailbox
         self._endpoint.heartbeat.show(learner.updates, len(learner.replay))
         mailbox.publish(learner.actor_weights(), mailbox.version + 1)
@@ -146,7 +144,7 @@ class LearningLoop:
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _read_messages(self) -> None:
-        """Take what the agent says."""
+        """Read the messages of the control loop."""
         connection = self._endpoint.connection
         while connection.poll():
             try:
@@ -162,7 +160,7 @@ class LearningLoop:
                 self._ended.append(message)
 
     def _log_episodes(self) -> None:
-        """Log what has ended; taking turns, with all the updates that were due by then."""
+        """Log finished episodes; in synchronous training only once all due updates are done."""
         if self._synchronous and self._learner.due > 0:
             return
         handed_over = self._learner.steps + self._endpoint.ring.dropped
@@ -175,15 +173,15 @@ class LearningLoop:
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _save(self) -> str:
-        """Save, and tell it to who asked; return why it could not be, or nothing."""
+        """Save, and answer a request; return why the save failed, or nothing."""
         self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
         error = self._saver.save(self._learner)
         self._answer(error)
         return error
 
     def _answer(self, error: str) -> None:
-        """Tell who asked for a save what came of it."""
+        """Answer a request to save, if there is one."""
         if self._asked_to_save:
-            with contextlib.suppress(OSError):  # nobody hears it any more
+            with contextlib.suppress(OSError):  # the parent is gone
                 self._endpoint.connection.send(Saved(self._asked_to_save.number, error))
             self._asked_to_save = None

@@ -23,7 +23,7 @@ def learn(endpoint: WorkerEndpoint) -> None:
     yield_to_control_loop(endpoint.config)
     from ddpg_ros.worker.loop import LearningLoop  # the only import of torch: in the child
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which sends Stop
     try:
         with contextlib.closing(LearningLoop(endpoint)) as loop:
             signal.signal(signal.SIGTERM, lambda *_: loop.stop())
@@ -33,17 +33,17 @@ def learn(endpoint: WorkerEndpoint) -> None:
         with contextlib.suppress(OSError):
             endpoint.connection.send(Failed(str(error)))
         sys.exit(EXIT_CODE)
-    with contextlib.suppress(OSError):  # nobody reads it
+    with contextlib.suppress(OSError):  # a closed pipe or a full disk
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(0)  # all is on disk, and Python would take another half second to unload torch
+    os._exit(0)  # all is on the disk; unloading torch would take half a second
 
 
 def yield_to_control_loop(config: Config) -> None:
-    """Leave the loop's cores and, in real time, let it go first on those that are shared.
+    """Leave the control loop's cores and, in real time, yield to it on the shared ones.
 
-    Without that, a learner that never idles keeps the loop waiting for a time slice wherever
-    cores are scarce. In lock-step it is the loop that waits for the learner.
+    Otherwise a worker that never idles makes the loop wait for a time slice if cores are scarce.
+    In lock-step the loop waits for the worker anyway.
     """
     leave_cores(config.control.cpus)
     if config.run.clock == "realtime":
@@ -51,14 +51,16 @@ def yield_to_control_loop(config: Config) -> None:
 
 
 def leave_cores(cpus: Iterable[int]) -> None:
-    """Keep this process off the cores of `control.cpus`, where there are others.
+    """Move this process off the cores of `control.cpus`, if there are others.
 
-    A process that is started by one that is pinned to them would otherwise stay on them.
+    A process inherits the cores of its parent, which may be pinned to these.
     """
     taken = set(cpus)
     if not taken:
         return
     others = os.sched_getaffinity(0) - taken or set(range(os.cpu_count() or 1)) - taken
     if others:
-        with contextlib.suppress(OSError):  # not ours to use: then it stays where it is
+        with contextlib.suppress(
+            OSError
+        ):  # the others are not allowed: the process stays where it is
             os.sched_setaffinity(0, others)

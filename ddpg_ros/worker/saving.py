@@ -1,6 +1,6 @@
-"""What the learner leaves on the disk, and takes back from there when it is revived.
+"""The worker's policy and checkpoint on the disk: saved regularly, restored after a restart.
 
-A write that fails is said and tried again later: training does not end for a full disk.
+A write that fails is logged and tried again later: a full disk does not end a training.
 """
 
 import dataclasses
@@ -26,10 +26,10 @@ SAVE_EVERY = 30.0  # [s]
 
 
 class RunSaver:
-    """Saves a learner's policy and its checkpoint, and restores it."""
+    """Saves a learner's policy and checkpoint, and restores the learner."""
 
     def __init__(self, endpoint: WorkerEndpoint) -> None:
-        """Take where and what it is."""
+        """Take the run directory and what the policy is for."""
         self._endpoint = endpoint
         self._saved_at = time.monotonic()
         self._complained = False
@@ -39,14 +39,14 @@ class RunSaver:
 
     @property
     def due(self) -> bool:
-        """Whether the last save, or attempt at one, is `SAVE_EVERY` ago."""
+        """Whether the last attempt to save is `SAVE_EVERY` ago."""
         return time.monotonic() - self._saved_at > SAVE_EVERY
 
     def save(self, learner: Learner) -> str:
-        """Write checkpoint and policy; return why that failed, or nothing where both are there.
+        """Write checkpoint and policy; return why that failed, or nothing.
 
-        In this order: killed between the two, it leaves no policy that `restore` misses the
-        checkpoint of.
+        The checkpoint is written first, so that a crash between the two writes never leaves a
+        policy without its checkpoint.
         """
         writes = (self._save_checkpoint, self._save_policy)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
@@ -59,14 +59,14 @@ class RunSaver:
         return reasons
 
     def save_last(self, learner: Learner, patience: float) -> Path | None:
-        """Save at the end, where no later try comes: for a while, or elsewhere.
+        """Save at the end: try for a while, and then save to another disk.
 
         Args:
             learner: what to save.
             patience: how long to try again [s].
 
         Returns:
-            The policy that is as new as the learner, or None where no disk takes it.
+            The policy of the learner's last update, or None if no disk takes it.
         """
         if not self.save(learner):
             return self.policy
@@ -93,12 +93,12 @@ class RunSaver:
         save_policy(path or self.policy, about, learner.policy_weights(), observations, answers)
 
     def restore(self, learner: Learner) -> None:
-        """Give a fresh learner what the one before it saved last.
+        """Restore a fresh learner from the newest checkpoint of the run.
 
-        Where that saved nothing yet, it stays fresh: less than `SAVE_EVERY` is lost.
+        If nothing was saved yet, the learner stays fresh: less than `SAVE_EVERY` is lost.
 
         Raises:
-            CheckpointError: something was saved and no checkpoint verifies. Beginning anew would
+            CheckpointError: something was saved and no checkpoint verifies. A fresh learner would
                 let untrained networks drive the arm and overwrite a trained policy.
         """
         settings, layout = self._endpoint.config.learner, self._endpoint.layout

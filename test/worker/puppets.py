@@ -92,7 +92,7 @@ def hangs_when_asked_to_save(endpoint):
 
 
 def dies_in_the_middle_of_publishing(endpoint):
-    """Leave a half-written set of weights and a bell that it waits at."""
+    """Leave a half-written set of weights and a wakeup that it waits for."""
     if endpoint.revived:
         obeys(endpoint)
         return

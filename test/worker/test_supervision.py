@@ -130,7 +130,7 @@ def test_episodes_that_end_without_a_learner_are_told_to_the_next(begin):
 def test_a_half_written_set_of_weights_is_never_read_and_versions_go_on(begin):
     learner = begin(puppets.dies_in_the_middle_of_publishing)
     learner.wait_until_ready()
-    push(learner, 1)  # rings the bell
+    push(learner, 1)  # wakes it
     seen = []
     deadline = time.monotonic() + LONG
     while not is_well(learner, 1):

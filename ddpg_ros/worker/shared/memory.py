@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from ddpg_ros.errors import MachineError
 
 _ORDERED = ("x86_64", "AMD64")
-CACHE_LINE = 64  # [bytes]; what two processes write stands on different lines
+CACHE_LINE = 64  # [bytes]; words of two writers are on different lines
 
 SharedBytes = ctypes.Array[ctypes.c_ubyte]
-"""A block of shared memory; it travels as an argument of a spawned `Process`, and only so."""
+"""A block of shared memory; a spawned `Process` receives it as an argument, and only so."""
 
 
 def allocate(size: int) -> SharedBytes:
     """Return a zeroed block that has `size` bytes [bytes] from its first cache line on.
 
     Raises:
-        MachineError: the processor does not keep the order of stores that ring and slot rely on.
+        MachineError: the processor does not keep the order of stores that ring and mailbox need.
     """
     if platform.machine() not in _ORDERED:
         raise MachineError(
@@ -60,11 +60,11 @@ def lines(size: int) -> int:
 
 
 class Counter:
-    """An unsigned 64-bit number in shared memory: one process writes, any reads, nobody waits.
+    """An unsigned 64-bit number in shared memory: one process writes, any reads, none waits.
 
     A store of an aligned 64-bit word is whole, so that a reader sees an old or a new value and
-    never a mixture. On x86-64 (total store order) who sees a new value also sees whatever its
-    writer wrote before it, such as the weights that belong to it.
+    never a mixture. On x86-64 (total store order) a reader of the new value also sees
+    what its writer wrote before, such as the weights that belong to it.
     """
 
     def __init__(self) -> None:
@@ -91,22 +91,22 @@ class Counter:
 
 
 class Wakeup:
-    """A semaphore of which any number of rings wakes the sleeper once.
+    """Wakes a sleeping process; any number of notifications wakes it once.
 
-    A process that polls instead wakes thousands of times a second, on cores that the control loop
-    and the simulator need.
+    A process that polled instead would wake thousands of times a second, on cores that the
+    control loop and the simulator need.
     """
 
     def __init__(self, context: SpawnContext) -> None:
-        """Make a bell that a process of this context may be given."""
+        """Make one that a process of this context may receive."""
         self._semaphore = context.Semaphore(0)
 
     def notify(self) -> None:
-        """Wake the other, now or at its next `wait`; takes a microsecond, or five to wake it."""
+        """Wake the other process, now or at its next `wait`; takes one to five microseconds."""
         self._semaphore.release()
 
     def wait(self, timeout: float) -> None:
-        """Sleep until the other has rung since the last `wait`, at most `timeout` [s]."""
+        """Sleep until a notification since the last `wait`, at most `timeout` [s]."""
         if self._semaphore.acquire(timeout=timeout):
             while self._semaphore.acquire(block=False):
                 pass
