@@ -25,11 +25,11 @@ class ArmSession(Session):
 
         Args:
             config: everything.
-            run_dir: where results go; it exists. None writes none, which only a policy may.
-            endless: one greedy episode without a time limit, of which nothing is kept.
+            run_dir: where results go; it exists. None writes none, which needs a policy.
+            endless: run one greedy episode without a time limit, and keep nothing.
 
         Raises:
-            DdpgRosError: anything in the configuration that cannot be.
+            DdpgRosError: a setting that cannot be used, or a policy of another arm or task.
         """
         self.robot, self._task, guard = build_arm(config)
         self.safety = make_safety(config, guard)

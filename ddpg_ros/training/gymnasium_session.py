@@ -1,4 +1,4 @@
-"""Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
+"""Training and evaluation on a Gymnasium environment: the session that ROS runs, without ROS."""
 
 import logging
 from pathlib import Path
@@ -19,11 +19,11 @@ from ddpg_ros.types import Episode, Transition
 _LOG = logging.getLogger(__name__)
 
 LONGEST_GREEDY = 20_000
-"""Steps after which a greedy episode is cut, where neither the environment nor Gymnasium ends it,
-unless an episode of the training was longer."""
+"""Steps after which a greedy episode is cut if neither the environment nor Gymnasium ends it, or
+twice the longest episode of the training if that is more."""
 
 UNUSABLE_IN_A_ROW = 10
-"""Episodes with a number that is not finite, one after the other, that end a run."""
+"""Episodes in a row with a number that is not finite that end a run."""
 
 
 class Outcome(NamedTuple):
@@ -38,8 +38,8 @@ class Outcome(NamedTuple):
 def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Outcome:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
-    Ctrl-C or SIGTERM ends it early and leaves the policy and the summary; so does an environment
-    that fails.
+    Ctrl-C or SIGTERM ends the run early and leaves the policy and the summary; so does an
+    environment that fails.
 
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
@@ -69,11 +69,11 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Outcome:
 
 
 def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
-    """Run `run.eval_episodes` greedy episodes of a policy on the environment that it is from.
+    """Run `run.eval_episodes` greedy episodes of a policy on its own environment.
 
     Raises:
         ConfigError: there is no such environment here.
-        PolicyFileError: it observes or acts otherwise than the policy.
+        PolicyFileError: the environment has other observations or actions than the policy.
         EnvironmentFailedError: its own code failed.
     """
     env = Environment(policy.about.task)
@@ -129,7 +129,7 @@ class _Course:
     """Runs episodes of one actor in one environment."""
 
     def __init__(self, env: Environment, actor: Actor, stop: Interruption) -> None:
-        """Take them, and what may end an episode early."""
+        """Take actor and environment, and the signals that end an episode early."""
         self._env, self._actor, self._stop = env, actor, stop
         self._unusable = 0  # in a row
         self._has_left = self._has_cut = False
@@ -137,12 +137,12 @@ class _Course:
         """Length of the longest episode [steps]."""
 
     def run(self, seed: int, steps_left: int | None, limit: int | None = None) -> Episode | None:
-        """Run one episode; None where it was left: by a signal, or for a number not finite.
+        """Run one episode; return None if it was left: a signal, or a number that is not finite.
 
         Args:
             seed: of the environment.
-            steps_left: None is returned after so many.
-            limit: steps after which it is cut, and counts.
+            steps_left: the episode is left after so many steps; None sets no limit.
+            limit: steps after which the episode is cut, and counts; None sets no limit.
 
         Raises:
             EnvironmentFailedError: its own code failed, or gave numbers that are not finite in
@@ -156,7 +156,7 @@ class _Course:
             if self._unusable >= UNUSABLE_IN_A_ROW:
                 raise EnvironmentFailedError(
                     f"{problem}, as in {UNUSABLE_IN_A_ROW} episodes in a row; expected finite "
-                    "numbers. Mend the environment."
+                    "numbers. Fix the environment."
                 ) from None
             if not self._has_left:
                 self._has_left = True
@@ -203,7 +203,7 @@ class _Course:
 
 
 def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
-    """Say what a policy for an environment is, before any training."""
+    """Return what a policy for an environment is for, before any training."""
     settings = to_parameters(config)
     del settings["run.directory"]
     return PolicyAbout(

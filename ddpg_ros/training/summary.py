@@ -16,7 +16,7 @@ from ddpg_ros.training.training_phase import TrainingPhase
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of a run; None where there is nothing to say."""
+    """The results of a run; None if there is nothing to report."""
 
     task: str  # or the Gymnasium environment
     config: dict[str, Value]
@@ -54,7 +54,7 @@ class Summary:
         environment: str = "",
         judged: bool = True,
     ) -> "Summary":
-        """Sum up a training, if there was one, and the greedy episodes after it.
+        """Summarise a training, if there was one, and the evaluation after it.
 
         `judged` says whether the episodes know success; a Gymnasium environment rarely does.
         """
@@ -87,7 +87,7 @@ class Summary:
         )
 
     def sentence(self) -> str:
-        """Say it in one line."""
+        """Return the results in one line."""
         parts = []
         if self.steps:
             parts.append(
@@ -106,7 +106,7 @@ class Summary:
         """Write summary.json; see `last_resort.keep` for `patience`.
 
         Returns:
-            Why it is not in its place, and where it is, or nothing.
+            Why the file is not in its place, and where it is, or nothing.
         """
         content = json.dumps(asdict(self), indent=2).encode() + b"\n"
         return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]

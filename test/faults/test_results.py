@@ -148,7 +148,7 @@ def test_fault_75_a_policy_that_the_learner_saved_is_not_written_over(train):
 
 def test_fault_75_a_learner_that_is_killed_in_lock_step_leaves_a_policy_too(train):
     whole, run_dir = train(puppets.obeys)
-    whole.actor._sync = False  # this puppet tells of no progress
+    whole.actor._synchronous = False  # this puppet tells of no progress
     learn(whole)
     os.kill(whole.worker.pid, 9)
     with pytest.raises(LearnerDiedError):

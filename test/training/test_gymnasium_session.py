@@ -104,7 +104,7 @@ def test_a_second_signal_interrupts_unless_it_follows_at_once():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         assert stop.signal == signal.SIGTERM
-        stop._heard_at -= 0.6  # [s]
+        stop._received_at -= 0.6  # [s]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
