@@ -10,7 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,13 +72,27 @@ class WorkerClient:
             back_off: pauses before each restart of a worker that was lost [s].
             target: what the process runs.
         """
-        self._config, self._about, self._run_dir = config, about, run_dir
+        self._synchronous = config.synchronous
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
         fits = max(1, _RING_BYTES // (4 * self._layout.width))
         self._ring = Ring(min(RING_CAPACITY, fits), self._layout.width)
         self._mailbox = WeightMailbox(weight_count(about.sizes))
         self._progress, self._heartbeat = Counter(), Heartbeat()
         self._work, self._done = Wakeup(SPAWN), Wakeup(SPAWN)
+        self._make_endpoint = partial(
+            WorkerEndpoint,
+            config,
+            self._layout,
+            about,
+            run_dir,
+            os.getpid(),
+            self._ring,
+            self._mailbox,
+            self._progress,
+            self._heartbeat,
+            self._work,
+            self._done,
+        )
         self._target = target
         self._version = 0
         self._stopped = False
@@ -86,7 +100,7 @@ class WorkerClient:
         self._save_requests = 0
         self._start_deadline = time.monotonic() + START_TIMEOUT
         self._supervisor: FailFastSupervisor | RestartingSupervisor
-        if config.synchronous:
+        if self._synchronous:
             self._supervisor = FailFastSupervisor(self._begin, self._mailbox)
         else:
             self._supervisor = RestartingSupervisor(
@@ -94,24 +108,7 @@ class WorkerClient:
             )
 
     def _begin(self, revived: bool) -> WorkerHandle:
-        def make_endpoint(theirs: Connection) -> WorkerEndpoint:
-            return WorkerEndpoint(
-                self._config,
-                self._layout,
-                self._about,
-                self._run_dir,
-                os.getpid(),
-                self._ring,
-                self._mailbox,
-                self._progress,
-                self._heartbeat,
-                self._work,
-                self._done,
-                theirs,
-                revived,
-            )
-
-        return WorkerHandle(make_endpoint, self._target)
+        return WorkerHandle(lambda theirs: self._make_endpoint(theirs, revived), self._target)
 
     @property
     def cancelled(self) -> bool:
@@ -173,7 +170,7 @@ class WorkerClient:
         """Whether the first weights are there; raises as `wait_until_ready`."""
         if self._mailbox.version == 0:
             self._check()
-            if self._config.synchronous:
+            if self._synchronous:
                 self._check_time(self._start_deadline, START_TIMEOUT)
         return self._mailbox.version > 0
 
@@ -241,7 +238,7 @@ class WorkerClient:
         handle = self._supervisor.handle
         asked = not self.absent and handle.send(Save(self._save_requests))
         self._work.notify()
-        return SaveRequest(handle, self._save_requests, asked, receives=self._config.synchronous)
+        return SaveRequest(handle, self._save_requests, asked, receives=self._synchronous)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
         """Ask the worker to save and end; kill it if it does not.
@@ -271,7 +268,7 @@ class WorkerClient:
                 handle.last is None and handle.alive and not hangs and time.monotonic() < deadline
             ):
                 handle.wait(_MESSAGE_POLL)
-                hangs = not self._config.synchronous and monitor.look()
+                hangs = not self._synchronous and monitor.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
         handle.receive()  # a signal may have ended it before our message
