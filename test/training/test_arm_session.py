@@ -1,10 +1,14 @@
-"""An endless run of a policy: where its goals come from."""
+"""A session on an arm: an endless run's goals, and a training that an evaluation follows."""
+
+import itertools
+import time
 
 import numpy as np
 import pytest
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RefusedError
+from ddpg_ros.safety.arming import ARMING_STATES
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import JointState
 from test.ros.conftest import make_policy
@@ -60,3 +64,59 @@ def test_an_endless_episode_has_no_time_limit(endless):
 def test_without_a_policy_there_is_nothing_to_run():
     with pytest.raises(ConfigError, match=r"run\.policy is empty"):
         ArmSession(Config(), None, endless=True)
+
+
+def states():
+    """States of an arm that nobody pushes, a control period apart."""
+    rng = np.random.default_rng(1)
+    for number in itertools.count(1):
+        yield JointState(number * 40_000_000, rng.uniform(-0.3, 0.3, 2), rng.uniform(-0.1, 0.1, 2))
+
+
+def ends_of_episodes(session, count):
+    """Run `count` episodes; return how each ended: the episode's length, or None if it was cut."""
+    ends, state = [], states()
+    for _ in range(count):
+        assert session.next_episode(next(state))
+        tick = session.tick(next(state), 0.04)
+        while not tick.over:
+            assert tick.torque.any()
+            tick = session.tick(next(state), 0.04)
+        assert not tick.torque.any()
+        ends.append(tick.episode and tick.episode.length)
+    return ends
+
+
+def test_the_last_step_of_a_training_cuts_its_episode_and_an_evaluation_follows(tmp_path):
+    config = Config().replace(
+        run__steps=25,
+        run__eval_episodes=2,
+        task__episode_seconds=0.4,  # 10 steps
+        learner__hidden=[8],
+        learner__mode="eager",
+    )
+    session = ArmSession(config, tmp_path)
+    try:
+        session.worker.wait_until_ready()
+        arm(session)
+        assert session.values()["phase"] == "train"
+        assert ends_of_episodes(session, 3) == [10, 10, None]
+        assert session.trained
+        assert ends_of_episodes(session, 2) == [10, 10]
+        assert not session.next_episode(HERE)
+        assert session.values()["phase"] == "greedy"
+    finally:
+        session.cancel()
+        summary = session.close(rejected_states=4, interrupted=False)
+    assert (summary.steps, summary.episodes, summary.eval_episodes) == (25, 2, 2)
+    assert summary.rejected_states == 4
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "10", "20"]
+    assert len((tmp_path / "evaluation.csv").read_text().splitlines()) == 1 + 2
+
+
+def arm(session):
+    """Let the safety hear of an arm at rest, and arm it."""
+    for _ in range(ARMING_STATES):
+        session.safety.heard(JointState(1, np.zeros(2), np.zeros(2)), time.monotonic())
+    session.safety.arm(time.monotonic(), anywhere=True)
