@@ -15,7 +15,7 @@ from ddpg_ros.config.run_directory import STATUS
 from ddpg_ros.files.status import RunStatus, read_status
 
 _REFRESH = 0.25  # [s]
-_LINE_EVERY = 5.0  # [s] where nobody watches a terminal
+_LINE_EVERY = 5.0  # [s] between lines if the output is no terminal
 _GUIDE = 2.0  # [s] of learning before its rate tells how long the rest takes
 
 

@@ -26,7 +26,7 @@ UNUSABLE_IN_A_ROW = 10
 """Episodes in a row with a number that is not finite that end a run."""
 
 
-class Outcome(NamedTuple):
+class GymnasiumResult(NamedTuple):
     """How a training on Gymnasium ended."""
 
     summary: Summary
@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
     complaints: list[str]  # what could not be written into the run directory; some are empty
 
 
-def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Outcome:
+def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> GymnasiumResult:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
     Ctrl-C or SIGTERM ends the run early and leaves the policy and the summary; so does an
@@ -65,7 +65,7 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> Outcome:
         environment=env_id,
         judged=False,
     )
-    return Outcome(summary, stop.signal, failure, session.complaints)
+    return GymnasiumResult(summary, stop.signal, failure, session.complaints)
 
 
 def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
