@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: read from the status file in the run directory."""
+"""Shows the progress of a run, which it reads from the status file in the run directory."""
 
 import sys
 import threading
@@ -16,20 +16,28 @@ from ddpg_ros.files.status import RunStatus, read_status
 
 _REFRESH = 0.25  # [s]
 _LINE_EVERY = 5.0  # [s] between lines if the output is no terminal
-_GUIDE = 2.0  # [s] of learning before its rate tells how long the rest takes
+_SETTLED = 2.0  # [s] of learning after which its rate predicts the time left
 
 
 class RunProgress:
     """Shows step, return, success rate and time left in 80 columns; a context manager."""
 
     def __init__(self, run_dir: Path, steps: int, eval_episodes: int, console: Console) -> None:
-        """Watch a run of `steps` training steps (0: none) and `eval_episodes` greedy episodes."""
+        """Prepare to show a run.
+
+        Args:
+            run_dir: the run directory.
+            steps: number of training steps; 0 shows the greedy episodes alone.
+            eval_episodes: number of greedy episodes.
+            console: prints the bars, or a line every few seconds if it is not a terminal.
+        """
         self._path, self._steps = run_dir / STATUS, steps
         self._console = console
         self._training = RunStatus("training", 0)
         self._evaluation = RunStatus("evaluation", 0)
         self._learning: deque[tuple[float, int]] = deque(maxlen=40)  # time [s], step
-        self._said, self._said_at = (-1, 0), time.monotonic()  # step and greedy episodes, time
+        self._printed = (-1, 0)  # step and greedy episodes of the last line
+        self._printed_at = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._live = console.is_terminal
@@ -46,7 +54,7 @@ class RunProgress:
         self._eval = self._bars.add_task("greedy", total=eval_episodes, text="")
 
     def __enter__(self) -> "RunProgress":
-        """Begin to watch."""
+        """Start the bars and the thread that updates them."""
         self._bars.start()
         self._thread.start()
         return self
@@ -57,17 +65,17 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Show the last of it."""
+        """Show the final state and stop the thread."""
         self._stop.set()
         self._thread.join()
-        self._look()
+        self._refresh()
         self._bars.stop()
 
     def _watch(self) -> None:
         while not self._stop.wait(_REFRESH):
-            self._look()
+            self._refresh()
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         status = read_status(self._path)
         if status is not None and status.phase == "training":
             self._see_training(status)
@@ -80,9 +88,9 @@ class RunProgress:
         self._bars.update(self._eval, completed=self._evaluation.episodes, text=greedy)
         if self._live:
             self._bars.refresh()
-        elif (train or greedy) and time.monotonic() - self._said_at > _LINE_EVERY:
+        elif (train or greedy) and time.monotonic() - self._printed_at > _LINE_EVERY:
             step = self._training.step
-            self._say(f"greedy episodes: {greedy}" if greedy else f"step {step}: {train}")
+            self._print(f"greedy episodes: {greedy}" if greedy else f"step {step}: {train}")
 
     def _see_training(self, status: RunStatus) -> None:
         if status.updates > 0 and not (self._learning and self._learning[-1][1] == status.step):
@@ -94,11 +102,11 @@ class RunProgress:
             )
         self._training = status
 
-    def _say(self, line: str) -> None:
-        """Print a line, unless the last one told of the same step and greedy episode."""
+    def _print(self, line: str) -> None:
+        """Print a line, unless the last one was for the same step and greedy episode."""
         done = self._training.step, self._evaluation.episodes
-        if done != self._said:
-            self._said, self._said_at = done, time.monotonic()
+        if done != self._printed:
+            self._printed, self._printed_at = done, time.monotonic()
             self._console.print(line, highlight=False, soft_wrap=True)
             sys.stdout.flush()
 
@@ -116,11 +124,11 @@ class RunProgress:
         return _joined(f"{done.episodes} done", _success_text(done)) if done.episodes else ""
 
     def _left_text(self) -> str:
-        """Say how long the rest takes, once the recent rate of learning is known."""
+        """Return the time left by the recent rate of learning; empty before that is known."""
         if not self._learning:
             return ""
         (t_0, step_0), (t_1, step_1) = self._learning[0], self._learning[-1]
-        if t_1 - t_0 < _GUIDE:
+        if t_1 - t_0 < _SETTLED:
             return ""
         return f"{(self._steps - step_1) * (t_1 - t_0) / (step_1 - step_0):3.0f} s left"
 

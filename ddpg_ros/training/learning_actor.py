@@ -70,7 +70,7 @@ class LearningActor:
         bounded: Vector32 = np.minimum(np.maximum(action, np.float32(-1.0)), np.float32(1.0))
         return bounded
 
-    def observe(self, transition: Transition) -> None:
+    def record(self, transition: Transition) -> None:
         """Take the newest weights, and hand the experience that `transition` completes over."""
         if self._synchronous:
             self._worker.wait_for(self._handed_over)

@@ -140,7 +140,7 @@ class LearningLoop:
         if self._status.due:
             learner = self._learner
             self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
-            self._status.write(learner.steps, learner.updates, waiting and learner.making_compiled)
+            self._status.write(learner.steps, learner.updates, waiting and learner.compiler_runs)
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _read_messages(self) -> None:

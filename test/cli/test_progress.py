@@ -42,7 +42,7 @@ def fixture_watched(tmp_path, monkeypatch):
             clock.now = at
             if status is not None:
                 show(tmp_path, status)
-            progress._look()
+            progress._refresh()
             if console:
                 progress._console.print(progress._bars.get_renderable())
             return text.getvalue().splitlines()

@@ -54,7 +54,7 @@ def test_a_training_of_ten_steps_is_followed_by_the_evaluation_of_its_policy(beg
     assert session.phase is session.training and session.evaluation is None
     for left, step in zip(range(10, 0, -1), steps_of(10), strict=True):
         assert (session.phase.steps_left, session.trained) == (left, False)
-        session.phase.actor.observe(step)
+        session.phase.actor.record(step)
     assert session.trained
     assert session.end_training()
     assert (session.worker, session.trained) == (None, False)
