@@ -24,7 +24,7 @@ from ddpg_ros.ros.runtime.arguments import read_arguments
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.ros.runtime.transport import choose_transport
 from ddpg_ros.safety.arming import ARMING_STATES
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 
 _TICKS = 4000
 _IN_TURN = (
@@ -68,7 +68,7 @@ class Stopwatch:
 def measure(node: MainNode) -> dict[str, float]:
     """Return the median of each part [µs]; `tick` holds observe, act, guard and its own rest."""
     config = read_config(node)
-    session = Session(config, None)
+    session = ArmSession(config, None)
     watch = Stopwatch()
     joints = session.robot.joints
     task, guard = session._task, session.safety

@@ -8,6 +8,7 @@ from the cache: one `update-….bin` a configuration, and the libraries of all i
 
 import contextlib
 import hashlib
+import logging
 import os
 import platform
 import shutil
@@ -28,8 +29,9 @@ from ddpg_ros.algo.program import Inputs, Program, Run
 from ddpg_ros.algo.update import LearnerState
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import MachineError
-from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout
+
+_LOG = logging.getLogger(__name__)
 
 _HEADERS = {"cpp_cache_precompile_headers": False}  # they take hundreds of MB and save no time
 
@@ -73,6 +75,8 @@ class CompiledUpdate:
         """The compiled `Program.in_one_graph`; None until it is ready, or if it failed."""
         self.error = ""
         """Why compilation failed, in one sentence."""
+        self.compiling = False
+        """Whether a compilation runs; otherwise the update is loaded."""
         self._thread = threading.Thread(target=self._work, name="compile", daemon=True)
         self._thread.start()
 
@@ -106,7 +110,8 @@ class CompiledUpdate:
             self.error = f"the cache of compiled updates cannot be used: {error}."
 
     def _compile(self, path: Path) -> None:
-        say("learner: compiling the update, once for these settings (20 to 45 s)")
+        self.compiling = True
+        _LOG.info("compiling the update, once for these settings (20 to 45 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
         self._compiler = subprocess.Popen(
@@ -118,8 +123,9 @@ class CompiledUpdate:
             start_new_session=True,
         )
         _, errors = self._compiler.communicate(self._settings.model_dump_json())
+        self.compiling = False
         if self._compiler.returncode == 0:
-            say("learner: the update is compiled")
+            _LOG.info("the update is compiled")
         elif not self._closed:
             lines = [line for line in errors.splitlines() if line.strip()] or ["no message"]
             raise MachineError(

@@ -1,5 +1,6 @@
 """The learner: networks, replay buffer and random generators, and how many updates are due."""
 
+import logging
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ from ddpg_ros.algo.update import Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import LearnerDivergedError, MachineError
-from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout, Vector32
+
+_LOG = logging.getLogger(__name__)
 
 WORTH_COMPILING = 5_000
 """Planned updates from which mode `auto` compiles; fewer would end before the code is loaded."""
@@ -85,6 +87,11 @@ class Learner:
         """Whether a compilation is under way."""
         return self._compiled is not None and not self._compiled.ready
 
+    @property
+    def compiler_runs(self) -> bool:
+        """Whether the compiler runs, for 20 to 45 s; otherwise a compiled update is loaded."""
+        return self._compiled is not None and self._compiled.compiling
+
     def compile(self) -> None:
         """Wait for a compilation under way and use its result.
 
@@ -102,7 +109,7 @@ class Learner:
         elif self._settings.mode == "compile":
             raise MachineError(f"learner.mode is compile, but {compiled.error}")
         else:
-            say(f"learner: not compiled, slower: {compiled.error}")
+            _LOG.warning("not compiled, slower: %s", compiled.error)
 
     def add(self, records: Array32) -> None:
         """Store records, (k, width); records that are not finite are counted but not stored."""
@@ -124,10 +131,10 @@ class Learner:
     def _warn_of_non_finite(self) -> None:
         if not self._has_warned_of_non_finite:
             self._has_warned_of_non_finite = True
-            say(
-                "learner: a transition is left out, as not all of its numbers are finite (one of "
-                f"the first {self.steps}); further ones are, too. Look at the environment's "
-                "observations and rewards."
+            _LOG.warning(
+                "a transition is left out, as not all of its numbers are finite (one of the first "
+                "%d); further ones are, too. Look at the environment's observations and rewards.",
+                self.steps,
             )
 
     def _limit_values(self) -> None:

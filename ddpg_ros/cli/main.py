@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.log import log_to_stderr
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -26,6 +27,7 @@ def run(app: "Typer", name: str) -> None:
     """Run an app; an error that a user can fix becomes one message and exit code 2."""
     from typer.main import get_command
 
+    log_to_stderr()
     try:
         get_command(app).main(prog_name=name)
     except DdpgRosError as error:

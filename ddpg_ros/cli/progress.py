@@ -1,50 +1,22 @@
-"""Shows the progress of a run, which it reads from the files in the run directory."""
+"""Shows the progress of a run, which it reads from the status file in the run directory."""
 
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from ddpg_ros.config.run_directory import EVALUATION, METRICS, knows_success
+from ddpg_ros.config.run_directory import STATUS
+from ddpg_ros.files.status import RunStatus, read_status
 
 _REFRESH = 0.25  # [s]
-_LINE_EVERY = 5.0  # [s] if the output is not a terminal
-COMPILING, COMPILED = "learner: compiling", "compiled"
-"""Parts of the learner's log lines: when a compilation starts, and when it succeeds or fails."""
-
-_WINDOW = 20  # [episodes] of the running means
+_LINE_EVERY = 5.0  # [s] between lines if the output is no terminal
 _SETTLED = 2.0  # [s] of learning after which its rate predicts the time left
-
-
-class CsvTail:
-    """Follows a growing CSV file."""
-
-    def __init__(self, path: Path) -> None:
-        """Start at the beginning of a file, which need not exist yet."""
-        self._path = path
-        self._offset = 0
-        self._names: list[str] = []
-
-    def read(self) -> list[dict[str, str]]:
-        """Return the complete rows that were added since the last call."""
-        try:
-            with self._path.open(encoding="utf-8", newline="") as file:
-                file.seek(self._offset)
-                text = file.read()
-        except FileNotFoundError:
-            return []
-        whole, newline, _ = text.rpartition("\n")
-        self._offset += len((whole + newline).encode())
-        lines = whole.splitlines()
-        if lines and not self._names:
-            self._names = lines.pop(0).split(",")
-        return [dict(zip(self._names, line.split(","), strict=True)) for line in lines]
 
 
 class RunProgress:
@@ -59,20 +31,13 @@ class RunProgress:
             eval_episodes: number of greedy episodes.
             console: prints the bars, or a line every few seconds if it is not a terminal.
         """
-        self._metrics = CsvTail(run_dir / METRICS)
-        self._greedy = CsvTail(run_dir / EVALUATION)
-        self._agent_log = run_dir / "log" / "agent.log"
-        self._steps = steps
+        self._path, self._steps = run_dir / STATUS, steps
         self._console = console
-        self._recent: deque[tuple[float, float]] = deque(maxlen=_WINDOW)  # return, success
-        self._greedy_success: list[float] = []
-        self._knows_success = True
-        self._step = 0
-        self._learning: deque[tuple[float, int]] = deque(maxlen=40)  # time, step
-        self._printed, self._printed_at = (
-            (-1, 0),
-            time.monotonic(),
-        )  # step and greedy episodes, time
+        self._training = RunStatus("training", 0)
+        self._evaluation = RunStatus("evaluation", 0)
+        self._learning: deque[tuple[float, int]] = deque(maxlen=40)  # time [s], step
+        self._printed = (-1, 0)  # step and greedy episodes of the last line
+        self._printed_at = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._live = console.is_terminal
@@ -111,53 +76,52 @@ class RunProgress:
             self._refresh()
 
     def _refresh(self) -> None:
-        rows = self._metrics.read()
-        for row in rows:
-            self._recent.append((float(row["return"]), float(row["success"])))
-            self._step, self._knows_success = int(row["step"]), knows_success(row)
-        if rows and int(rows[-1]["updates"]) > 0:
-            self._learning.append((time.monotonic(), self._step))
-        self._greedy_success += [float(row["success"]) for row in self._greedy.read()]
+        status = read_status(self._path)
+        if status is not None and status.phase == "training":
+            self._see_training(status)
+        elif status is not None:
+            self._evaluation = status
         train, greedy = self._train_text(), self._greedy_text()
         if self._train is not None:
-            text = train or "no episode yet"
-            self._bars.update(self._train, completed=self._step, text=text)
-        self._bars.update(self._eval, completed=len(self._greedy_success), text=greedy)
+            done = self._steps if self._evaluation.episodes else self._training.step
+            self._bars.update(self._train, completed=done, text=train or "no episode yet")
+        self._bars.update(self._eval, completed=self._evaluation.episodes, text=greedy)
         if self._live:
             self._bars.refresh()
         elif (train or greedy) and time.monotonic() - self._printed_at > _LINE_EVERY:
-            self._print(f"greedy episodes: {greedy}" if greedy else f"step {self._step}: {train}")
+            step = self._training.step
+            self._print(f"greedy episodes: {greedy}" if greedy else f"step {step}: {train}")
+
+    def _see_training(self, status: RunStatus) -> None:
+        if status.updates > 0 and not (self._learning and self._learning[-1][1] == status.step):
+            self._learning.append((time.monotonic(), status.step))
+        if status.mean_return is None:  # a restarted worker has seen no episode yet
+            before = self._training
+            status = replace(
+                status, mean_return=before.mean_return, success_rate=before.success_rate
+            )
+        self._training = status
 
     def _print(self, line: str) -> None:
-        """Print a line unless the last one was for the same step and greedy episode."""
-        done = self._step, len(self._greedy_success)
+        """Print a line, unless the last one was for the same step and greedy episode."""
+        done = self._training.step, self._evaluation.episodes
         if done != self._printed:
             self._printed, self._printed_at = done, time.monotonic()
             self._console.print(line, highlight=False, soft_wrap=True)
             sys.stdout.flush()
 
     def _train_text(self) -> str:
-        if not self._learning and self._compiling():
+        status = self._training
+        if status.compiling:
             return "compiling the update, once for these settings"
-        if not self._recent:
+        if status.mean_return is None:
             return ""
-        returns, success = zip(*self._recent, strict=True)
-        mean_return = f"return {sum(returns) / len(returns):7.2f}"
-        return _joined(mean_return, self._success_text(success), self._left_text())
+        mean_return = f"return {status.mean_return:7.2f}"
+        return _joined(mean_return, _success_text(status), self._left_text())
 
     def _greedy_text(self) -> str:
-        done = self._greedy_success
-        return _joined(f"{len(done)} done", self._success_text(done)) if done else ""
-
-    def _compiling(self) -> bool:
-        try:
-            log = self._agent_log.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return False
-        return log.rfind(COMPILING) > log.rfind(COMPILED)
-
-    def _success_text(self, success: Sequence[float]) -> str:
-        return f"success {sum(success) / len(success):4.0%}" if self._knows_success else ""
+        done = self._evaluation
+        return _joined(f"{done.episodes} done", _success_text(done)) if done.episodes else ""
 
     def _left_text(self) -> str:
         """Return the time left by the recent rate of learning; empty before that is known."""
@@ -167,6 +131,10 @@ class RunProgress:
         if t_1 - t_0 < _SETTLED:
             return ""
         return f"{(self._steps - step_1) * (t_1 - t_0) / (step_1 - step_0):3.0f} s left"
+
+
+def _success_text(status: RunStatus) -> str:
+    return "" if status.success_rate is None else f"success {status.success_rate:4.0%}"
 
 
 def _joined(*parts: str) -> str:

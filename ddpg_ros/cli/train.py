@@ -28,8 +28,8 @@ from ddpg_ros.config.settings import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.training.memory_check import available_memory, require_room
 from ddpg_ros.training.summary import Summary
-from ddpg_ros.worker.memory_check import available_memory, require_room
 from sim.description import describe
 
 

@@ -14,6 +14,7 @@ from ddpg_ros.errors import RunDirectoryError
 
 CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
 EVALUATION, CHECKPOINTS = "evaluation.csv", "checkpoints"
+STATUS = "status.json"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 

@@ -1,11 +1,13 @@
 """A log file that grows by whole pieces; while the disk is full, new pieces wait in memory."""
 
+import logging
 from pathlib import Path
 from typing import BinaryIO
 
 from ddpg_ros.files.last_resort import keep
 from ddpg_ros.files.sealed import write_whole
-from ddpg_ros.say import say
+
+_LOG = logging.getLogger(__name__)
 
 
 class AppendedFile:
@@ -31,14 +33,15 @@ class AppendedFile:
         except OSError as error:
             if not self._complained:
                 self._complained = True
-                say(
-                    f"cannot write {self._path}: {error.strerror or error}. What belongs there "
-                    "waits in memory until there is room."
+                _LOG.warning(
+                    "cannot write %s: %s. What belongs there waits in memory until there is room.",
+                    self._path,
+                    error.strerror or error,
                 )
         else:
             if self._complained:
                 self._complained = False
-                say(f"{self._path} is written again, and nothing is missing from it.")
+                _LOG.info("%s is written again, and nothing is missing from it.", self._path)
 
     def _write(self) -> None:
         if self._file is None:

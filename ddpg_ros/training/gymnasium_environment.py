@@ -3,6 +3,7 @@
 What an environment gives is looked at, too: a number that is not finite goes no further.
 """
 
+import logging
 import math
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from ddpg_ros.errors import ConfigError, EnvironmentFailedError, nearest, shortened
-from ddpg_ros.say import say
 from ddpg_ros.types import Vector32
+
+_LOG = logging.getLogger(__name__)
 
 _PLACEHOLDER = 1e15
 """Bounds of actions from here on are none: `np.finfo(np.float32).max` and the like."""
@@ -109,7 +111,7 @@ class Environment:
         try:
             self._env.close()
         except Exception as error:
-            say(f"{self._id} failed in close(): {_one_line(error)}")
+            _LOG.warning("%s failed in close(): %s", self._id, _one_line(error))
 
     def _observation(self, raw: Any, where: str) -> Vector32:
         try:

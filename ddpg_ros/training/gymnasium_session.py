@@ -1,88 +1,82 @@
-"""Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
+"""Training and evaluation on a Gymnasium environment: the session that ROS runs, without ROS."""
 
+import logging
 from pathlib import Path
+from typing import NamedTuple
 
 from ddpg_ros import __version__
 from ddpg_ros.config.settings import Config, to_parameters
-from ddpg_ros.control.actor import Actor, GreedyActor
+from ddpg_ros.control.actor import Actor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.errors import EnvironmentFailedError, PolicyFileError
-from ddpg_ros.say import say
-from ddpg_ros.training.evaluation_log import EvaluationLog
 from ddpg_ros.training.gymnasium_environment import Environment, Unusable
 from ddpg_ros.training.interruption import Interruption
-from ddpg_ros.training.learning import EVAL_STREAM, RESET_STREAM, Training, stream
+from ddpg_ros.training.seeds import RESET_STREAM
+from ddpg_ros.training.session import Session
 from ddpg_ros.training.summary import Summary
 from ddpg_ros.types import Episode, Transition
 
+_LOG = logging.getLogger(__name__)
+
 LONGEST_GREEDY = 20_000
-"""Steps after which a greedy episode is cut, where neither the environment nor Gymnasium ends it,
-unless an episode of the training was longer."""
+"""Steps after which a greedy episode is cut if neither the environment nor Gymnasium ends it, or
+twice the longest episode of the training if that is more."""
 
 UNUSABLE_IN_A_ROW = 10
-"""Episodes with a number that is not finite, one after the other, that end a run."""
+"""Episodes in a row with a number that is not finite that end a run."""
 
 
-def train_on_gymnasium(
-    env_id: str, config: Config, run_dir: Path
-) -> tuple[Summary, int, str, list[str]]:
+class GymnasiumResult(NamedTuple):
+    """How a training on Gymnasium ended."""
+
+    summary: Summary
+    signal: int  # that ended it early, or 0
+    failure: str  # how the environment failed, or nothing
+    complaints: list[str]  # what could not be written into the run directory; some are empty
+
+
+def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> GymnasiumResult:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
-    Ctrl-C or SIGTERM ends it early and leaves the policy and the summary; so does an environment
-    that fails.
-
-    Returns:
-        The summary, the signal that ended it early, or 0, how the environment failed, or nothing,
-        and what could not be written into the run directory.
+    Ctrl-C or SIGTERM ends the run early and leaves the policy and the summary; so does an
+    environment that fails.
 
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
-        LearnerDiedError: the learner ended unasked, or left no policy.
+        LearnerDiedError: the worker ended unasked, or left no policy.
     """
-    env = Environment(env_id)
-    training = Training(config, about(env_id, env, config), run_dir)
-    greedy, failure = EvaluationLog(run_dir), ""
-    with Interruption(training) as stop:
+    env, failure = Environment(env_id), ""
+    session = Session(config, about(env_id, env, config), run_dir, RESET_STREAM)
+    with Interruption(session.cancel) as stop:
         try:
-            training.wait_until_ready()
-            training.start_clock()
-            course = _Course(env, training.actor, stop)
-            seeds = stream(config.run.seed, RESET_STREAM)
-            while training.actor.steps < config.run.steps and not stop.signal:
-                training.check()
-                left = config.run.steps - training.actor.steps
-                course.run(int(seeds.integers(2**31)), left)
-            policy = None if stop.signal else training.finish()
-            if policy is not None:
-                _run_greedy(env, policy, config, greedy, stop, course.longest)
+            longest = _run_phase(session, env, stop)
+            if not stop.signal and session.end_training():
+                _run_phase(session, env, stop, _cut_after(env, longest))
         except EnvironmentFailedError as error:
             failure = str(error)
         finally:
-            training.stop()
-            complaint = greedy.close()
+            session.stop()
             env.close()
-    settings = to_parameters(config)
     summary = Summary.of(
-        settings,
-        training,
-        greedy,
+        to_parameters(config),
+        session.training,
+        session.evaluation,
         interrupted=bool(stop.signal or failure),
         environment=env_id,
         judged=False,
     )
-    return summary, stop.signal, failure, [training.complaint, complaint]
+    return GymnasiumResult(summary, stop.signal, failure, session.complaints)
 
 
 def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
-    """Run `run.eval_episodes` greedy episodes of a policy on the environment that it is from.
+    """Run `run.eval_episodes` greedy episodes of a policy on its own environment.
 
     Raises:
         ConfigError: there is no such environment here.
-        PolicyFileError: it observes or acts otherwise than the policy.
+        PolicyFileError: the environment has other observations or actions than the policy.
         EnvironmentFailedError: its own code failed.
     """
     env = Environment(policy.about.task)
-    greedy = EvaluationLog(None)
     try:
         sizes = policy.about.sizes
         if (env.observation_size, env.action_size) != (sizes[0], sizes[-1]):
@@ -90,41 +84,52 @@ def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
                 f"the policy maps {sizes[0]} observations to {sizes[-1]} actions; the environment "
                 f"{policy.about.task} here has {env.observation_size} and {env.action_size}."
             )
-        _run_greedy(env, policy, config, greedy, Interruption(), 0)
+        session = Session(config, policy.about, None, RESET_STREAM, policy)
+        _run_phase(session, env, Interruption(), _cut_after(env, 0))
+        session.stop()
     finally:
-        greedy.close()
         env.close()
     settings = to_parameters(config)
-    return Summary.of(settings, None, greedy, environment=policy.about.task, judged=False)
-
-
-def _run_greedy(
-    env: Environment,
-    policy: Policy,
-    config: Config,
-    log: EvaluationLog,
-    stop: Interruption,
-    longest: int,
-) -> None:
-    """Run the greedy episodes; `longest` is the longest of the training [steps]."""
-    seeds, course = (
-        stream(config.run.seed, EVAL_STREAM),
-        _Course(env, GreedyActor(policy.actor), stop),
+    return Summary.of(
+        settings, None, session.evaluation, environment=policy.about.task, judged=False
     )
-    limit = None if env.has_time_limit else max(LONGEST_GREEDY, 2 * longest)
-    log.open()
-    log.start_clock()
-    while log.count < config.run.eval_episodes and not stop.signal:
-        episode = course.run(int(seeds.integers(2**31)), None, limit)
+
+
+def _run_phase(
+    session: Session, env: Environment, stop: Interruption, limit: int | None = None
+) -> int:
+    """Run episodes until the present phase is done; return the length of the longest [steps].
+
+    Args:
+        session: a training waits for its worker's first weights.
+        env: where.
+        stop: ends the phase early.
+        limit: steps after which an episode is cut, and counts; None cuts none.
+    """
+    if session.worker is not None:
+        session.worker.wait_until_ready()
+    phase = session.phase
+    course = _Course(env, phase.actor, stop)
+    phase.start_clock()
+    while not phase.is_done and not stop.signal:
+        session.check()
+        seed = int(session.starts.integers(2**31))
+        episode = course.run(seed, phase.steps_left, limit)
         if episode is not None:
-            log.add(episode)
+            phase.record(episode)
+    return course.longest
+
+
+def _cut_after(env: Environment, longest: int) -> int | None:
+    """Return the steps after which a greedy episode is cut; `longest` was that of the training."""
+    return None if env.has_time_limit else max(LONGEST_GREEDY, 2 * longest)
 
 
 class _Course:
     """Runs episodes of one actor in one environment."""
 
     def __init__(self, env: Environment, actor: Actor, stop: Interruption) -> None:
-        """Take them, and what may end an episode early."""
+        """Take actor and environment, and the signals that end an episode early."""
         self._env, self._actor, self._stop = env, actor, stop
         self._unusable = 0  # in a row
         self._has_left = self._has_cut = False
@@ -132,12 +137,12 @@ class _Course:
         """Length of the longest episode [steps]."""
 
     def run(self, seed: int, steps_left: int | None, limit: int | None = None) -> Episode | None:
-        """Run one episode; None where it was left: by a signal, or for a number not finite.
+        """Run one episode; return None if it was left: a signal, or a number that is not finite.
 
         Args:
             seed: of the environment.
-            steps_left: None is returned after so many.
-            limit: steps after which it is cut, and counts.
+            steps_left: the episode is left after so many steps; None sets no limit.
+            limit: steps after which the episode is cut, and counts; None sets no limit.
 
         Raises:
             EnvironmentFailedError: its own code failed, or gave numbers that are not finite in
@@ -151,11 +156,11 @@ class _Course:
             if self._unusable >= UNUSABLE_IN_A_ROW:
                 raise EnvironmentFailedError(
                     f"{problem}, as in {UNUSABLE_IN_A_ROW} episodes in a row; expected finite "
-                    "numbers. Mend the environment."
+                    "numbers. Fix the environment."
                 ) from None
             if not self._has_left:
                 self._has_left = True
-                say(
+                _LOG.warning(
                     f"{problem}; expected finite numbers. Nothing of that step is used, and its "
                     "episode is left; likewise from now on, without a word."
                 )
@@ -190,7 +195,7 @@ class _Course:
     def _tell_of_cut(self, length: int) -> None:
         if not self._has_cut:
             self._has_cut = True
-            say(
+            _LOG.warning(
                 f"a greedy episode was cut after {length} steps, as the environment does not "
                 "end it; its return is that of those steps. Register the environment with "
                 "max_episode_steps for another limit."
@@ -198,7 +203,7 @@ class _Course:
 
 
 def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
-    """Say what a policy for an environment is, before any training."""
+    """Return what a policy for an environment is for, before any training."""
     settings = to_parameters(config)
     del settings["run.directory"]
     return PolicyAbout(

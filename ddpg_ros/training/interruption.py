@@ -1,45 +1,44 @@
-"""Ctrl-C and SIGTERM during a run without ROS: the first ends it in order, a second interrupts."""
+"""Ctrl-C and SIGTERM in a run without ROS: the first ends the run in order, a second at once."""
 
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from ddpg_ros.training.learning import Training
-
 SAME_SIGNAL_S = 0.5
-"""make, timeout and others hand on a signal that came already; within this [s] it is the same."""
+"""make, timeout and others repeat a signal; within this time [s] it counts as the same."""
 
 
 class Interruption:
-    """Which of SIGINT and SIGTERM has come, or 0; in a `with` block.
+    """Records SIGINT or SIGTERM while its `with` block runs; `signal` is the number, or 0.
 
-    A second one interrupts, unless it follows at once: then it is the same, handed on.
+    A second signal raises KeyboardInterrupt, unless it follows at once: then another program has
+    repeated the first.
     """
 
-    def __init__(self, training: Training | None = None) -> None:
-        """Take the training whose waits a signal ends."""
+    def __init__(self, on_signal: Callable[[], None] = lambda: None) -> None:
+        """Take what to call in the handler of the first signal; it must not block."""
         self.signal = 0
-        self._heard_at = 0.0
-        self._training = training
+        self._received_at = 0.0
+        self._on_signal = on_signal
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        """Listen."""
+        """Begin to record signals."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._hear)
+            self._before[number] = signal.signal(number, self._on_signal_received)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the signals as they were."""
+        """Restore the handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, _: FrameType | None) -> None:
+    def _on_signal_received(self, number: int, _: FrameType | None) -> None:
         if self.signal:
-            if time.monotonic() - self._heard_at > SAME_SIGNAL_S:
+            if time.monotonic() - self._received_at > SAME_SIGNAL_S:
                 raise KeyboardInterrupt
             return
-        self.signal, self._heard_at = number, time.monotonic()
-        if self._training is not None:
-            self._training.cancel()
+        self.signal, self._received_at = number, time.monotonic()
+        self._on_signal()

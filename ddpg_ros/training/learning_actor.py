@@ -1,4 +1,4 @@
-"""The actor that learns: noise on top of the newest weights, transitions to the learner."""
+"""The actor of a training: explores with the newest weights, feeds the worker."""
 
 import time
 
@@ -7,41 +7,41 @@ import numpy as np
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.noise import make_noise, sigma_at
+from ddpg_ros.training.n_step import NStep
 from ddpg_ros.types import Episode, Experience, Transition, Vector32
 from ddpg_ros.worker.client import WorkerClient
-from ddpg_ros.worker.n_step import NStep
 
 
 class LearningActor:
-    """Explores, and hands every transition to the learner.
+    """Adds noise to the newest policy's actions, and hands every transition to the worker.
 
-    With `sync`, each transition first waits until the updates of the one before it are done and
-    then takes the weights: the action after transition k always comes from the updates up to
-    k − 1, whatever the processes' timing. So a run is reproducible, while the learner works on
-    transition k in the time in which the simulator makes k + 1. Where an episode's end completes
-    several at once, each waits likewise: how many the learner finds decides what it draws from.
+    If `synchronous`, each transition first waits until the updates of the one before it are done,
+    and then takes the weights. The action after transition k so comes from the updates up to
+    k − 1, whatever the timing of the processes: the run is reproducible, and the worker learns
+    from transition k while the simulator makes k + 1. If the end of an episode completes several
+    pieces of experience at once, each waits in turn: the worker samples from what has arrived.
     """
 
     def __init__(
         self,
-        learner: WorkerClient,
+        worker: WorkerClient,
         config: Config,
         sizes: list[int],
-        sync: bool,
+        synchronous: bool,
         rng: np.random.Generator,
     ) -> None:
-        """Make the actor; its first weights are the learner's.
+        """Make the actor; its first weights come from the worker.
 
         Args:
-            learner: where transitions go and weights come from.
+            worker: receives transitions and publishes weights.
             config: noise, warm-up and length of the training.
             sizes: layers of the actor, observation to action.
-            sync: wait for the learner, as above.
+            synchronous: wait for the worker, as above.
             rng: draws the warm-up's actions and the noise.
         """
-        self._learner = learner
+        self._worker = worker
         self._config = config
-        self._sync = sync
+        self._synchronous = synchronous
         self._rng, noise_rng = rng.spawn(2)
         weights = np.zeros(weight_count(sizes), dtype=np.float32)
         self._policy = MlpActor(sizes, weights, config.learner.actor_layer_norm)
@@ -49,18 +49,18 @@ class LearningActor:
         self._handed_over = 0
         self._noise = make_noise(config.noise, sizes[-1], config.control.period, noise_rng)
         self.steps = 0
-        """Transitions seen."""
+        """Transitions so far."""
         self.episodes = 0
-        """Episodes handed over."""
+        """Finished episodes."""
         self.weights_at = time.monotonic()
-        """When the weights that act now were taken [s], monotonic."""
+        """When the present weights were taken [s], monotonic."""
 
     def select_action(self, observation: Vector32) -> Vector32:
         """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1].
 
-        Without a learner nothing is explored: the last weights answer alone.
+        While the worker is absent the last weights answer, without noise.
         """
-        if self._learner.absent:
+        if self._worker.absent:
             return self._policy(observation)
         if self.steps < self._config.learner.warmup_steps:
             size = self._policy.sizes[-1]
@@ -71,30 +71,30 @@ class LearningActor:
         return bounded
 
     def record(self, transition: Transition) -> None:
-        """Take one transition, hand what it completes to the learner and take newest weights."""
-        if self._sync:
-            self._learner.wait_for(self._handed_over)
-        weights = self._learner.newer_weights()
+        """Take the newest weights, and hand the experience that `transition` completes over."""
+        if self._synchronous:
+            self._worker.wait_for(self._handed_over)
+        weights = self._worker.newer_weights()
         if weights is not None:
             self._policy.weights, self.weights_at = weights, time.monotonic()
         self._push(self._n_step.add(transition))
         self.steps += 1
 
     def end_episode(self, episode: Episode) -> None:
-        """Hand over what was held back, and the episode to the learner's log."""
+        """Hand over the last steps of the episode, and the episode itself for the log."""
         self._push(self._n_step.end())
-        self._learner.end_episode(self.steps, episode)
+        self._worker.end_episode(self.steps, episode)
         self._noise.reset()
         self.episodes += 1
 
     def abandon(self) -> None:
-        """Hand over what was held back: the last state seen is where its steps end."""
+        """Hand over the last steps of an episode that is left; they end at the last state."""
         self._push(self._n_step.end())
         self._noise.reset()
 
     def snapshot(self) -> MlpActor | None:
-        """Return a policy of the newest weights, without noise; None where none ever came."""
-        weights = self._learner.last_weights()
+        """Return a policy of the newest weights, or None if none ever came."""
+        weights = self._worker.last_weights()
         if weights is None:
             return None
         self._policy.weights = weights
@@ -102,7 +102,7 @@ class LearningActor:
 
     def _push(self, experience: list[Experience]) -> None:
         for one in experience:
-            if self._sync:
-                self._learner.wait_for(self._handed_over)
-            self._learner.push(one)
+            if self._synchronous:
+                self._worker.wait_for(self._handed_over)
+            self._worker.push(one)
             self._handed_over += 1

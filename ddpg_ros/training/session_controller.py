@@ -11,7 +11,7 @@ from typing import Protocol
 from ddpg_ros.control.controller import Command
 from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.episodes import Episodes, Phase
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import Episode, JointState, Vector
 
 _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
@@ -32,7 +32,7 @@ class SessionController:
 
     def __init__(
         self,
-        session: Session,
+        session: ArmSession,
         realtime: bool,
         try_to_arm: Callable[[], None],
         resets: Resets | None = None,

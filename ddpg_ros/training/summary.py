@@ -10,13 +10,13 @@ from ddpg_ros.config.run_directory import SUMMARY
 from ddpg_ros.config.settings import Value
 from ddpg_ros.files.last_resort import LAST_TRIES, keep
 from ddpg_ros.files.sealed import write_whole
-from ddpg_ros.training.evaluation_log import EvaluationLog
-from ddpg_ros.training.learning import Training
+from ddpg_ros.training.evaluation_phase import EvaluationPhase
+from ddpg_ros.training.training_phase import TrainingPhase
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The figures of a run; None where there is nothing to say."""
+    """The results of a run; None if there is nothing to report."""
 
     task: str  # or the Gymnasium environment
     config: dict[str, Value]
@@ -44,8 +44,8 @@ class Summary:
     def of(
         cls,
         config: dict[str, Value],
-        training: Training | None,
-        greedy: EvaluationLog,
+        training: TrainingPhase | None,
+        evaluation: EvaluationPhase | None,
         *,
         rejected_states: int = 0,
         missed_deadlines: int = 0,
@@ -54,11 +54,11 @@ class Summary:
         environment: str = "",
         judged: bool = True,
     ) -> "Summary":
-        """Sum up a training, if there was one, and the greedy episodes after it.
+        """Summarise a training, if there was one, and the evaluation after it.
 
         `judged` says whether the episodes know success; a Gymnasium environment rarely does.
         """
-        episodes = greedy.episodes
+        episodes = evaluation.episodes if evaluation else []
         knows = judged and bool(episodes)
         returns = np.array([episode.episode_return for episode in episodes])
         wall = training.wall_s if training else 0.0
@@ -75,7 +75,7 @@ class Summary:
             steps_per_s=steps / wall if wall else 0.0,
             updates_per_s=updates / wall if wall else 0.0,
             eval_episodes=len(episodes),
-            eval_steps_per_s=greedy.steps_per_s,
+            eval_steps_per_s=evaluation.steps_per_s if evaluation else 0.0,
             success_rate=float(np.mean([e.success for e in episodes])) if knows else None,
             mean_return=float(returns.mean()) if episodes else None,
             std_return=float(returns.std()) if episodes else None,
@@ -87,7 +87,7 @@ class Summary:
         )
 
     def sentence(self) -> str:
-        """Say it in one line."""
+        """Return the results in one line."""
         parts = []
         if self.steps:
             parts.append(
@@ -106,7 +106,7 @@ class Summary:
         """Write summary.json; see `last_resort.keep` for `patience`.
 
         Returns:
-            Why it is not in its place, and where it is, or nothing.
+            Why the file is not in its place, and where it is, or nothing.
         """
         content = json.dumps(asdict(self), indent=2).encode() + b"\n"
         return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]

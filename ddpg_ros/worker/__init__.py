@@ -1,1 +1,1 @@
-"""The learner's process, and how the control loop talks to it."""
+"""The worker: a process that learns, and the control loop's side of it."""

@@ -1,8 +1,8 @@
-"""The learner's process, as the agent sees it: transitions in, weights out, never a wait.
+"""The control loop's side of the worker: transitions in, weights out, without waiting.
 
-Only `wait_for` waits, and only lock-step training asks it to. Taking turns, a learner that ends
-unasked ends the run, which could not be repeated otherwise. In real time it is revived
-(`revival.py`), and all calls here go on as if nothing were: what is pushed waits in the ring, and
+Only `wait_for` waits, and only synchronous training calls it. Synchronous training ends if the
+worker ends unasked, because it could not be repeated otherwise. In real time the supervisor
+restarts the worker, and every call here works meanwhile: pushed transitions wait in the ring, and
 there are no newer weights.
 """
 
@@ -10,8 +10,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import weight_count
@@ -19,29 +20,40 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
-from ddpg_ros.worker.handle import SPAWN, Target, WorkerHandle, learn
-from ddpg_ros.worker.health import SaveRequest, WorkerHealth
+from ddpg_ros.worker.handle import SPAWN, SaveRequest, Target, WorkerHandle
 from ddpg_ros.worker.heartbeat import Heartbeat, HeartbeatMonitor
+from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.messages import EpisodeFinished, Failed, Save, Stop, Stopped, WorkerEndpoint
-from ddpg_ros.worker.shared.counter import Counter
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
+from ddpg_ros.worker.shared.memory import Counter, Wakeup
 from ddpg_ros.worker.shared.ring import Ring
-from ddpg_ros.worker.shared.wakeup import Wakeup
-from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, RestartingSupervisor
+from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, RestartingSupervisor, State
 
-RING_CAPACITY = 4096  # [transitions]; at 1 kHz four seconds of a learner that hangs
-_RING_BYTES = 2**28  # at most; observations of pictures take fewer transitions
+RING_CAPACITY = 4096  # [transitions]; four seconds of a worker that hangs, at 1 kHz
+_RING_BYTES = 2**28  # [bytes] at most; large observations make the ring hold fewer transitions
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
 WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition; the first may be compiling
-_POLL = 0.01  # [s] between looks whether the learner lives
-_WORD_POLL = 0.02  # [s]
-_END_TIMEOUT = 0.1  # [s] between its last word and its end
-_KILL_TIMEOUT = 1.0  # [s]; a process in the middle of a disk's work cannot end
-_EPISODES_KEPT = 1000  # that ended while there was no learner to tell
+_POLL = 0.01  # [s] between checks that the worker is alive
+_MESSAGE_POLL = 0.02  # [s]
+_EXIT_TIMEOUT = 0.1  # [s] between its last message and its end
+_KILL_TIMEOUT = 1.0  # [s]; a process that waits for a disk cannot end
+_EPISODES_KEPT = 1000  # finished episodes kept while there is no worker to send them to
+
+
+class WorkerHealth(NamedTuple):
+    """The worker's state, for diagnostics."""
+
+    state: State
+    heartbeat_age: float  # [s] since its last sign of life
+    restarts: int
+    version: int  # of the newest weights
+    updates: int
+    replay_fill: int  # [transitions]
+    dropped: int  # [transitions]
 
 
 class WorkerClient:
-    """Starts the learner, feeds it and reads from it."""
+    """Starts the worker, feeds it and reads from it."""
 
     def __init__(
         self,
@@ -55,94 +67,92 @@ class WorkerClient:
 
         Args:
             config: everything.
-            about: what its policy is.
-            run_dir: where it logs and saves.
-            back_off: pauses before each new start of a learner that was lost [s].
+            about: what the policy is for.
+            run_dir: where the worker logs and saves.
+            back_off: pauses before each restart of a worker that was lost [s].
             target: what the process runs.
         """
-        self._config, self._about, self._run_dir = config, about, run_dir
+        self._synchronous = config.synchronous
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
         fits = max(1, _RING_BYTES // (4 * self._layout.width))
         self._ring = Ring(min(RING_CAPACITY, fits), self._layout.width)
-        self._slot = WeightMailbox(weight_count(about.sizes))
-        self._progress, self._pulse = Counter(), Heartbeat()
+        self._mailbox = WeightMailbox(weight_count(about.sizes))
+        self._progress, self._heartbeat = Counter(), Heartbeat()
         self._work, self._done = Wakeup(SPAWN), Wakeup(SPAWN)
+        self._make_endpoint = partial(
+            WorkerEndpoint,
+            config,
+            self._layout,
+            about,
+            run_dir,
+            os.getpid(),
+            self._ring,
+            self._mailbox,
+            self._progress,
+            self._heartbeat,
+            self._work,
+            self._done,
+        )
         self._target = target
         self._version = 0
-        self._untold: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
+        self._stopped = False
+        self._unsent: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
         self._save_requests = 0
         self._start_deadline = time.monotonic() + START_TIMEOUT
-        self._watch: FailFastSupervisor | RestartingSupervisor
-        if config.synchronous:
-            self._watch = FailFastSupervisor(self._begin, self._slot)
+        self._supervisor: FailFastSupervisor | RestartingSupervisor
+        if self._synchronous:
+            self._supervisor = FailFastSupervisor(self._begin, self._mailbox)
         else:
-            self._watch = RestartingSupervisor(
-                self._begin, self._pulse, self._slot, START_TIMEOUT, back_off
+            self._supervisor = RestartingSupervisor(
+                self._begin, self._heartbeat, self._mailbox, START_TIMEOUT, back_off
             )
 
     def _begin(self, revived: bool) -> WorkerHandle:
-        def end(theirs: Connection) -> WorkerEndpoint:
-            return WorkerEndpoint(
-                self._config,
-                self._layout,
-                self._about,
-                self._run_dir,
-                os.getpid(),
-                self._ring,
-                self._slot,
-                self._progress,
-                self._pulse,
-                self._work,
-                self._done,
-                theirs,
-                revived,
-            )
-
-        return WorkerHandle(end, self._target)
+        return WorkerHandle(lambda theirs: self._make_endpoint(theirs, revived), self._target)
 
     @property
     def cancelled(self) -> bool:
-        """Set by a signal handler: no wait lasts any longer."""
-        return self._watch.cancelled
+        """Set by a signal handler; every wait then ends."""
+        return self._supervisor.cancelled
 
     @cancelled.setter
     def cancelled(self, value: bool) -> None:
-        self._watch.cancelled = value
+        self._supervisor.cancelled = value
 
     @property
     def pid(self) -> int | None:
-        """Process id of the learner."""
-        return self._watch.life.pid
+        """Process id of the worker."""
+        return self._supervisor.handle.pid
 
     @property
     def dropped(self) -> int:
-        """Transitions dropped because the learner could not keep up, or was not there."""
+        """Transitions dropped because the ring was full: the worker was too slow, or absent."""
         return self._ring.dropped
 
     @property
     def updates(self) -> int:
-        """Updates done, as far as they have been published."""
-        return self._pulse.updates
+        """Updates done up to the newest published weights."""
+        return self._heartbeat.updates
 
     @property
     def absent(self) -> bool:
-        """Whether the learner was lost and no other is there yet: nobody should explore."""
-        return self._watch.absent
+        """Whether the worker was lost and its successor is not ready; do not explore meanwhile."""
+        return self._supervisor.absent
 
     def absent_for(self, now: float) -> float:
-        """Return how long that has been so at `now` [s] of the monotonic clock, or 0.0."""
-        return self._watch.absent_for(now)
+        """Return for how long the worker has been absent at `now` [s], monotonic, or 0.0."""
+        return self._supervisor.absent_for(now)
 
     @property
     def health(self) -> WorkerHealth:
-        """How the learner is; cheap."""
+        """The worker's state; cheap to ask for."""
         return WorkerHealth(
-            self._watch.state,
-            self._pulse.age,
-            self._watch.restarts,
-            self._slot.version,
-            self._pulse.updates,
-            self._pulse.replay_fill,
+            self._supervisor.state,
+            self._heartbeat.age,
+            self._supervisor.restarts,
+            self._mailbox.version,
+            self._heartbeat.updates,
+            self._heartbeat.replay_fill,
             self._ring.dropped,
         )
 
@@ -150,7 +160,7 @@ class WorkerClient:
         """Wait until the first weights are there.
 
         Raises:
-            LearnerDiedError: it ended instead, or took longer than `START_TIMEOUT`.
+            LearnerDiedError: the worker ended instead, or took longer than `START_TIMEOUT`.
         """
         while not self.ready and not self.cancelled:
             time.sleep(0.01)
@@ -158,47 +168,47 @@ class WorkerClient:
     @property
     def ready(self) -> bool:
         """Whether the first weights are there; raises as `wait_until_ready`."""
-        if self._slot.version == 0:
+        if self._mailbox.version == 0:
             self._check()
-            if self._config.synchronous:
+            if self._synchronous:
                 self._check_time(self._start_deadline, START_TIMEOUT)
-        return self._slot.version > 0
+        return self._mailbox.version > 0
 
     def push(self, experience: Experience) -> None:
-        """Hand over one piece of experience; dropped and counted where the ring is full."""
+        """Hand over one piece of experience; a full ring drops and counts it."""
         self._ring.push(self._layout.pack(experience))
-        self._work.ring()
+        self._work.notify()
 
     def end_episode(self, step: int, episode: Episode) -> None:
-        """Hand over a finished episode, for the log."""
-        self._untold.append(EpisodeFinished(step, episode))
-        self._tell()
+        """Hand over an episode that ended after `step` transitions, for the worker's log."""
+        self._unsent.append(EpisodeFinished(step, episode))
+        self._send_episodes()
 
-    def _tell(self) -> None:
-        while self._untold and not self.absent and self._watch.life.say(self._untold[0]):
-            self._untold.popleft()
-        self._work.ring()
+    def _send_episodes(self) -> None:
+        while self._unsent and not self.absent and self._supervisor.handle.send(self._unsent[0]):
+            self._unsent.popleft()
+        self._work.notify()
 
     def newer_weights(self) -> Vector32 | None:
-        """Return the newest weights, flat, or None where none are newer than those before."""
-        if self._slot.version <= self._version or self.absent:
+        """Return the newest weights, (w,), or None if there are none since the last call."""
+        if self._mailbox.version <= self._version or self.absent:
             return None
-        newest = self._slot.read()
+        newest = self._mailbox.read()
         if newest is None or newest[0] <= self._version:
             return None
         self._version, weights = newest
         return weights
 
     def last_weights(self) -> Vector32 | None:
-        """Return the newest weights of any learner, flat, or None where none ever came."""
-        newest = self._slot.read() if self._slot.version else None
+        """Return the newest weights, (w,), of any worker; None if none ever came."""
+        newest = self._mailbox.read() if self._mailbox.version else None
         return None if newest is None else newest[1]
 
     def wait_for(self, step: int) -> None:
         """Wait until the updates that the first `step` transitions allow are done.
 
         Raises:
-            LearnerDiedError: the learner ended, or hangs.
+            LearnerDiedError: the worker ended, or hangs.
         """
         if self._progress.value >= step:
             return
@@ -212,61 +222,68 @@ class WorkerClient:
                 self._check_time(deadline, WAIT_TIMEOUT)
 
     def check(self) -> None:
-        """Look whether the learner is still there; cheap enough for ten times a second.
+        """Check that the worker has not ended; cheap enough for ten times a second.
+
+        After `stop`, and once `cancelled` is set, its end is expected.
 
         Raises:
-            LearnerDiedError: the learner ended; in real time, more often than it is revived.
+            LearnerDiedError: the worker ended; in real time, more often than it is restarted.
         """
-        if not self.cancelled:  # then it is ending, and may be gone before us
+        if not (self._stopped or self.cancelled):
             self._check()
 
     def save(self) -> SaveRequest:
-        """Ask the learner to save its policy and a checkpoint now; without a wait."""
+        """Ask the worker to save its policy and a checkpoint now; does not wait."""
         self._save_requests += 1
-        life = self._watch.life
-        asked = not self.absent and life.say(Save(self._save_requests))
-        self._work.ring()
-        return SaveRequest(life, self._save_requests, asked, hear=self._config.synchronous)
+        handle = self._supervisor.handle
+        asked = not self.absent and handle.send(Save(self._save_requests))
+        self._work.notify()
+        return SaveRequest(handle, self._save_requests, asked, receives=self._synchronous)
 
     def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
-        """Ask the learner to save and end; kill it where it does not.
+        """Ask the worker to save and end; kill it if it does not.
+
+        A worker that has not published its first weights has nothing to save, so that this does
+        not wait for it.
 
         Args:
-            timeout: how long to wait for it [s]; also for one that is being revived.
-            hurried: how long to wait from the moment at which `cancelled` is set [s].
+            timeout: how long to wait for the worker, and for one that is being restarted [s].
+            hurried: how long to wait after `cancelled` is set [s].
 
         Returns:
-            Its last word, or None where it had none in time. One that has not given its first
-            weights yet has nothing to save and is not waited for.
+            The worker's last message, or None if none came in time.
         """
+        self._stopped = True
         deadline = time.monotonic() + timeout
-        while self._being_revived and time.monotonic() < deadline:
-            time.sleep(_WORD_POLL)
-        self._watch.end()
-        life, listener = self._watch.life, HeartbeatMonitor(self._pulse)
-        self._tell()
+        while self._restarting and time.monotonic() < deadline:
+            time.sleep(_MESSAGE_POLL)
+        self._supervisor.end()
+        handle, monitor = self._supervisor.handle, HeartbeatMonitor(self._heartbeat)
+        self._send_episodes()
         patience = LAST_TRIES if timeout > LAST_TRIES else 0.0
-        if self._slot.version and not self.absent and life.say(Stop(patience)):
-            self._work.ring()
+        if self._mailbox.version and not self.absent and handle.send(Stop(patience)):
+            self._work.notify()
             hangs = False
-            while life.last is None and life.alive and not hangs and time.monotonic() < deadline:
-                life.wait(_WORD_POLL)
-                hangs = not self._config.synchronous and listener.look()
+            while (
+                handle.last is None and handle.alive and not hangs and time.monotonic() < deadline
+            ):
+                handle.wait(_MESSAGE_POLL)
+                hangs = not self._synchronous and monitor.look()
                 if self.cancelled:
                     deadline = min(deadline, time.monotonic() + hurried)
-        life.hear()  # one that a signal ended before our word has said its last already
-        if not (life.last and life.join(_END_TIMEOUT)):
-            life.kill(_KILL_TIMEOUT)
-        return life.last
+        handle.receive()  # a signal may have ended it before our message
+        if not (handle.last and handle.join(_EXIT_TIMEOUT)):
+            handle.kill(_KILL_TIMEOUT)
+        return handle.last
 
     @property
-    def _being_revived(self) -> bool:
-        return self.absent and self._watch.state != "gone" and not self.cancelled
+    def _restarting(self) -> bool:
+        return self.absent and self._supervisor.state != "gone" and not self.cancelled
 
     def _check(self) -> None:
-        """Raise where the learner is gone for good."""
-        if self._watch.state == "gone":
-            raise LearnerDiedError(self._watch.why)
+        """Raise an error if the worker is gone for good."""
+        if self._supervisor.state == "gone":
+            raise LearnerDiedError(self._supervisor.why)
 
     def _check_time(self, deadline: float, limit: float) -> None:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""One life of the learner: a process from its start to its end, and what the two say meanwhile."""
+"""One worker process from its start to its end, and the messages to and from it."""
 
 import multiprocessing
 import select
@@ -11,7 +11,6 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
 
-from ddpg_ros.worker.courtesy import yield_to_control_loop
 from ddpg_ros.worker.messages import (
     EpisodeFinished,
     Failed,
@@ -24,28 +23,30 @@ from ddpg_ros.worker.messages import (
 
 SPAWN: SpawnContext = multiprocessing.get_context("spawn")
 Target = Callable[[WorkerEndpoint], None]
-"""What the learner's process runs."""
+"""What the worker's process runs."""
 
 
 class WorkerHandle:
-    """A learner's process: it may be asked, heard, waited for and killed."""
+    """A worker's process."""
 
-    def __init__(self, end: Callable[[Connection], WorkerEndpoint], target: Target) -> None:
-        """Start it. Takes some milliseconds.
+    def __init__(
+        self, make_endpoint: Callable[[Connection], WorkerEndpoint], target: Target
+    ) -> None:
+        """Start the process, which takes some milliseconds.
 
         Args:
-            end: makes what the process is given, out of its end of the conversation.
+            make_endpoint: makes what the process is given, from its end of the pipe.
             target: what it runs.
         """
         self._connection, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=target, args=(end(theirs),), daemon=True)
+        self._process = SPAWN.Process(target=target, args=(make_endpoint(theirs),), daemon=True)
         self._process.name = "learner"
-        self._deaf = False
+        self._closed = False
         with _no_main_module(), _no_interrupt():
             self._process.start()
         theirs.close()
         self.last: Stopped | Failed | None = None
-        """Its last word, once it was heard."""
+        """Its last message, once received."""
         self.saved: Saved | None = None
         """Its newest answer to a `Save`."""
 
@@ -56,21 +57,23 @@ class WorkerHandle:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process has not ended."""
         return self._process.is_alive()
 
     @property
     def ending(self) -> str:
-        """How it ended, in some words."""
+        """The exit code, and what it means, for a sentence."""
         code = self._process.exitcode
         if code == -signal.SIGKILL:
-            return f"exit code {code} (killed: by the kernel, where memory ran out, or by hand)"
+            return f"exit code {code} (killed: by the kernel, if memory ran out, or by hand)"
         return f"exit code {code}"
 
-    def say(self, message: EpisodeFinished | Save | Stop) -> bool:
-        """Say something without a wait; False where it did not go out.
+    def send(self, message: EpisodeFinished | Save | Stop) -> bool:
+        """Send a message without waiting.
 
-        That is so where it has ended, or has long not listened: a full pipe would block us.
+        Returns:
+            False if it was not sent: the process has ended, or the pipe is full because the
+            process has not read it for long.
         """
         try:
             if select.select([], [self._connection], [], 0.0)[1]:
@@ -80,49 +83,70 @@ class WorkerHandle:
             pass
         return False
 
-    def hear(self) -> None:
-        """Take in what it has said; for one thread at a time."""
+    def receive(self) -> None:
+        """Read the messages that have arrived; one thread at a time may call this."""
         try:
-            while not self._deaf and self._connection.poll():
-                word: Stopped | Failed | Saved = self._connection.recv()
-                if isinstance(word, Saved):
-                    self.saved = word
+            while not self._closed and self._connection.poll():
+                message: Stopped | Failed | Saved = self._connection.recv()
+                if isinstance(message, Saved):
+                    self.saved = message
                 else:
-                    self.last = word
-        except (EOFError, OSError):  # its end of the pipe is closed: it said all
-            self._deaf = True
+                    self.last = message
+        except (EOFError, OSError):  # the process has closed its end
+            self._closed = True
 
     def wait(self, timeout: float) -> None:
-        """Sleep until it says something or ends, at most `timeout` [s]; then hear it."""
+        """Sleep until a message or the process's end, at most `timeout` [s]; then `receive`."""
         wanted: list[Connection | int] = [self._process.sentinel]
-        if not self._deaf:
+        if not self._closed:
             wanted.append(self._connection)
         connection.wait(wanted, timeout)
-        self.hear()
+        self.receive()
 
     def join(self, timeout: float) -> bool:
-        """Wait for its end, at most `timeout` [s]; whether it has ended."""
+        """Wait for the end of the process, at most `timeout` [s]; return whether it has ended."""
         self._process.join(timeout)
         return not self._process.is_alive()
 
     def kill(self, timeout: float) -> bool:
-        """End it, stopped or not; whether it is gone within `timeout` [s]."""
+        """Kill the process, also if it is stopped; return whether it ends within `timeout` [s]."""
         self._process.kill()
         return self.join(timeout)
 
 
-def learn(end: WorkerEndpoint) -> None:
-    """Be the learner's process."""
-    yield_to_control_loop(end.config)  # before torch counts the cores
-    from ddpg_ros.worker.main import run  # the only import of torch: in the child
+class SaveRequest:
+    """A request to save, and its answer once there is one."""
 
-    run(end)
+    def __init__(self, handle: WorkerHandle, number: int, asked: bool, receives: bool) -> None:
+        """Record the request.
+
+        Args:
+            handle: the worker that was asked.
+            number: of the request.
+            asked: whether the request was sent.
+            receives: whether `answer` must read the worker's messages; a supervisor's thread
+                does that in real time.
+        """
+        self._handle, self._number, self._asked, self._receives = handle, number, asked, receives
+
+    @property
+    def answer(self) -> Saved | None:
+        """The answer, or None until it comes; only an answer without an error is a success."""
+        if not self._asked:
+            return Saved(self._number, "there is no learner at present")
+        alive = self._handle.alive  # before its messages, which it sends before it ends
+        if self._receives:
+            self._handle.receive()
+        saved = self._handle.saved
+        if saved is not None and saved.number >= self._number:
+            return saved
+        return None if alive else Saved(self._number, "the learner ended before it had saved")
 
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Put signals off; the child inherits that, so that it does not die of them as it imports."""
-    resource_tracker.ensure_running()  # its start, inside that of the process, would undo it
+    """Block signals; the child inherits that, so that none ends it while it still imports."""
+    resource_tracker.ensure_running()  # the process would start it otherwise, which unblocks them
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -132,7 +156,7 @@ def _no_interrupt() -> Iterator[None]:
 
 @contextmanager
 def _no_main_module() -> Iterator[None]:
-    """Hide `__main__`: spawn would import it again, and with it rclpy, into the learner."""
+    """Hide `__main__`: spawn would import it again in the worker, and rclpy with it."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

@@ -1,62 +1,70 @@
-"""Signs of life: the learner's main loop gives them, the agent listens.
+"""The worker's heartbeat: its loop beats, the control loop's process monitors.
 
-They come from the loop itself and not from a thread beside it, which would go on where the loop
-hangs. Before something long, the loop says for how long it may be silent.
+The loop itself beats, not a second thread, which would go on if the loop hung. Before the loop
+does something that takes long, it announces for how long it may be silent.
 """
 
 import time
 from collections.abc import Callable
 
-from ddpg_ros.worker.shared.counter import Counter
+from ddpg_ros.worker.shared.memory import Counter
 
-HEARTBEAT_TIMEOUT = 2.0  # [s]; a loop's turn takes 20 ms, and a loaded machine some hundreds
+HEARTBEAT_TIMEOUT = (
+    2.0  # [s]; a turn of the loop takes 20 ms, or some hundreds on a loaded machine
+)
 _MILLISECONDS = 1000
-_LONGEST_LOOK = 0.5  # [s]; a listener that was away longer itself cannot tell who was silent
+_LONGEST_LOOK = 0.5  # [s] counted between two looks; see `HeartbeatMonitor`
+_COMPILING = 10.0  # [s]; a second thread loads torch's compiler and holds the interpreter's lock
+_FIRST_UPDATE = 60.0  # [s]; CUDA loads its libraries and captures its graph
+_SLOWER = 10.0  # an update this many times as slow as the last one is no hang yet
 
 
 class Heartbeat:
-    """What a learner shows of itself while it works; survives it. One writes, any reads."""
+    """Signs of life and of progress in shared memory; one process writes, any reads.
+
+    The memory outlives the worker, so that its successor goes on with it.
+    """
 
     def __init__(self) -> None:
-        """Begin without a sign of life."""
+        """Begin without a beat."""
         self._beat = Counter()  # when [ns], on the monotonic clock that all processes share
         self._allowance = Counter()  # [ms]
         self._updates, self._replay_fill = Counter(), Counter()
 
     def beat(self, allowance: float = HEARTBEAT_TIMEOUT) -> None:
-        """Give a sign of life.
+        """Beat.
 
         Args:
-            allowance: how long until the next one [s], at most.
+            allowance: how long until the next beat [s], at most.
         """
         milliseconds = int(allowance * _MILLISECONDS)
-        if milliseconds > self._allowance.value:  # more time is there before it is used,
+        if milliseconds > self._allowance.value:  # extend it before the beat that needs it
             self._allowance.value = milliseconds
         self._beat.value = time.monotonic_ns()
-        self._allowance.value = milliseconds  # and goes once it is not needed
+        self._allowance.value = milliseconds  # shorten it after the beat
 
     @property
     def last(self) -> int:
-        """The last sign [ns]; a number of its own for each."""
+        """Time of the last beat [ns]; it differs between beats."""
         return self._beat.value
 
     @property
     def age(self) -> float:
-        """Time since the last sign [s]."""
+        """Time since the last beat [s]."""
         return (time.monotonic_ns() - self._beat.value) * 1e-9
 
     @property
     def allowance(self) -> float:
-        """How long it may be silent [s]."""
+        """How long the worker may be silent [s]."""
         return self._allowance.value / _MILLISECONDS
 
     def show(self, updates: int, replay_fill: int) -> None:
-        """Show how far the learning is."""
+        """Publish how far the learning is."""
         self._updates.value, self._replay_fill.value = updates, replay_fill
 
     @property
     def updates(self) -> int:
-        """Updates done, those before a revival's checkpoint included."""
+        """Updates done; after a restart they go on from the checkpoint's."""
         return self._updates.value
 
     @property
@@ -66,33 +74,56 @@ class Heartbeat:
 
 
 class HeartbeatMonitor:
-    """Says when a pulse has been silent for too long.
+    """Detects a worker that is silent for too long.
 
-    It counts its own looks, not the time between them: where this process itself was stopped, or
-    the machine paused, the learner had no time to beat either.
+    The time between two looks counts up to a limit only: if this process was stopped, or the
+    machine paused, the worker had no time to beat either.
     """
 
-    def __init__(self, pulse: Heartbeat, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin to listen.
+    def __init__(self, heartbeat: Heartbeat, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin to monitor.
 
         Args:
-            pulse: of whom.
+            heartbeat: of the worker.
             clock: [s], monotonic.
         """
-        self._pulse, self._clock = pulse, clock
+        self._heartbeat, self._clock = heartbeat, clock
         self._looked_at = clock()
-        self._last = pulse.last
+        self._last = heartbeat.last
         self.silence = 0.0
-        """How long it has been silent while we listened [s]."""
+        """How long the worker has been silent while this process ran [s]."""
 
     def look(self) -> bool:
-        """Look, several times a second; return whether it has been silent for too long."""
+        """Look, several times a second; return whether the worker is silent for too long."""
         now = self._clock()
-        allowance = self._pulse.allowance  # before the beat: the writer sets them that way round
-        last = self._pulse.last
+        allowance = self._heartbeat.allowance  # read before the beat, in the order of writing
+        last = self._heartbeat.last
         if last != self._last:
             self.silence = 0.0
         else:
             self.silence += min(now - self._looked_at, _LONGEST_LOOK)
         self._last, self._looked_at = last, now
         return self.silence > allowance
+
+
+class UpdateTimer:
+    """Measures how long updates take, so that slow updates do not look like a hang."""
+
+    def __init__(self) -> None:
+        """Begin without a measurement."""
+        self._seconds: float | None = None  # of one update
+        self._compiling = False  # when that was measured
+
+    def turn(self, compiling: bool) -> float:
+        """Return the allowance for a turn of the loop without updates [s]."""
+        return _COMPILING if compiling else HEARTBEAT_TIMEOUT
+
+    def updates(self, count: int, compiling: bool) -> float:
+        """Return the allowance for `count` updates [s]; the first of a kind may take long."""
+        if self._seconds is None or compiling != self._compiling:
+            return _FIRST_UPDATE
+        return max(self.turn(compiling), _SLOWER * count * self._seconds)
+
+    def took(self, count: int, seconds: float, compiling: bool) -> None:
+        """Record how long updates took [s]."""
+        self._seconds, self._compiling = seconds / count, compiling

@@ -1,189 +1,66 @@
-"""What the learner's process does: take transitions, train, give weights, log, save."""
+"""What the worker's process runs: it leaves the control loop's cores, then learns.
+
+Nothing here imports torch before the process has left those cores: torch counts them.
+"""
 
 import contextlib
 import os
 import signal
 import sys
-import time
-from collections import deque
+from collections.abc import Iterable
 
-from ddpg_ros.algo.learner import Learner
-from ddpg_ros.algo.machine import flush_subnormals
-from ddpg_ros.algo.program import CHUNK
-from ddpg_ros.errors import EXIT_CODE, DdpgRosError, LearnerDivergedError
-from ddpg_ros.worker.messages import (
-    EpisodeFinished,
-    Failed,
-    Save,
-    Saved,
-    Stop,
-    Stopped,
-    WorkerEndpoint,
-)
-from ddpg_ros.worker.metrics_log import MetricsLog
-from ddpg_ros.worker.pace import UpdateTimer
-from ddpg_ros.worker.saving import RunSaver
+from ddpg_ros.config.settings import Config
+from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.log import log_to_stderr
+from ddpg_ros.worker.messages import Failed, WorkerEndpoint
 
-_IDLE = 0.02  # [s] between looks whether the agent lives
-_COMPILE_POLL = 0.02  # [s]
-_DISK_ALLOWANCE = 20.0  # [s] that a busy disk may take
+_NICENESS = 10
 
 
-def run(end: WorkerEndpoint) -> None:
+def learn(endpoint: WorkerEndpoint) -> None:
     """Learn until told to stop, or until the parent is gone."""
-    flush_subnormals()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the agent, which says stop
+    log_to_stderr("learner: ")
+    yield_to_control_loop(endpoint.config)
+    from ddpg_ros.worker.loop import LearningLoop  # the only import of torch: in the child
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which sends Stop
     try:
-        with contextlib.closing(_Loop(end)) as loop:
+        with contextlib.closing(LearningLoop(endpoint)) as loop:
             signal.signal(signal.SIGTERM, lambda *_: loop.stop())
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             loop.run()
     except DdpgRosError as error:
         with contextlib.suppress(OSError):
-            end.connection.send(Failed(str(error)))
+            endpoint.connection.send(Failed(str(error)))
         sys.exit(EXIT_CODE)
-    with contextlib.suppress(OSError):  # nobody reads it
+    with contextlib.suppress(OSError):  # a closed pipe or a full disk
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(0)  # all is on disk, and Python would take another half second to unload torch
+    os._exit(0)  # all is on the disk; unloading torch would take half a second
 
 
-class _Loop:
-    def __init__(self, end: WorkerEndpoint) -> None:
-        self._end = end
-        settings = end.config.learner
-        seed, steps = end.config.run.seed, end.config.run.steps
-        planned = max(0, steps - settings.warmup_steps) * settings.update_to_data
-        self._learner = Learner(settings, end.layout, seed, planned)
-        self._synchronous = end.config.synchronous
-        self._keeper = RunSaver(end)
-        if end.revived:
-            self._keeper.restore(self._learner)
-            self._learner.go_on_from(end.ring.popped)
-        self._log = MetricsLog(end.run_dir, go_on=end.revived)
-        self._pace = UpdateTimer()
-        self._ended: deque[EpisodeFinished] = deque()
-        self._asked_to_save: Save | None = None
-        self._stopping = False
-        self._patience = 0.0  # [s] for the last save
+def yield_to_control_loop(config: Config) -> None:
+    """Leave the control loop's cores and, in real time, yield to it on the shared ones.
 
-    def stop(self) -> None:
-        """Save and end, as if the agent had said so; for a signal to the whole group."""
-        self._stopping = True
+    Otherwise a worker that never idles makes the loop wait for a time slice if cores are scarce.
+    In lock-step the loop waits for the worker anyway.
+    """
+    leave_cores(config.control.cpus)
+    if config.run.clock == "realtime":
+        os.nice(_NICENESS)
 
-    def close(self) -> None:
-        """End what was started beside."""
-        self._learner.close()
 
-    def run(self) -> None:
-        end, learner = self._end, self._learner
-        if end.config.learner.mode == "compile" and not self._await_compiled():
-            return
-        self._publish()
-        while os.getppid() == end.parent_pid:
-            end.pulse.beat(self._pace.turn(learner.compiling))
-            records = end.ring.pop_all()
-            self._read_messages()
-            self._log_episodes()  # before the records of the next one are counted
-            if len(records):
-                learner.add(records)
-            if self._stopping:
-                break
-            if learner.due > 0:
-                # taking turns, every update is a compiled one: a run repeats to the last bit
-                if not self._synchronous or self._await_compiled():
-                    self._update()
-            elif not len(records):
-                asleep = time.perf_counter()
-                end.work.wait(_IDLE)
-                self._log.waited += time.perf_counter() - asleep
-            if learner.due <= 0 and end.progress.value != learner.steps:
-                end.progress.value = learner.steps
-                end.done.ring()
-            if self._keeper.due or self._asked_to_save:
-                self._save()
-        else:
-            return  # orphaned: nobody is left to save for
-        learner.add(end.ring.pop_all())  # handed over before the word to stop, but after our look
-        while self._synchronous and learner.due > 0:
-            self._update()
-        self._log_episodes()
-        end.pulse.beat(_DISK_ALLOWANCE + self._patience)
-        policy = self._keeper.save_last(learner, self._patience)
-        self._answer("" if policy == self._keeper.policy else "there is no room")
-        self._log.close()  # a stalled disk holds this up, too: within the allowance of the save
-        with contextlib.suppress(OSError):  # it was killed: nobody hears this
-            end.connection.send(Stopped(learner.updates, policy))
+def leave_cores(cpus: Iterable[int]) -> None:
+    """Move this process off the cores of `control.cpus`, if there are others.
 
-    def _await_compiled(self) -> bool:
-        """Wait for the compiled update; False where it is time to stop before it is there."""
-        began = time.perf_counter()
-        while self._learner.compiling:
-            self._end.pulse.beat(self._pace.turn(compiling=True))
-            self._read_messages()
-            if self._stopping or os.getppid() != self._end.parent_pid:
-                return False
-            time.sleep(_COMPILE_POLL)
-        self._learner.compile()
-        self._log.waited += time.perf_counter() - began
-        return True
-
-    def _update(self) -> None:
-        learner, count = self._learner, min(self._learner.due, CHUNK)
-        self._end.pulse.beat(self._pace.updates(count, learner.compiling))
-        began = time.perf_counter()
-        try:
-            self._log.add(learner.update(count))
-        except LearnerDivergedError:
-            self._save()  # the last good policy
-            raise
-        self._pace.took(count, time.perf_counter() - began, learner.compiling)
-        self._publish()
-
-    def _publish(self) -> None:
-        """Give the weights; their version is larger than any before, a dead learner's included."""
-        learner, slot = self._learner, self._end.slot
-        self._end.pulse.show(learner.updates, len(learner.replay))
-        slot.publish(learner.actor_weights(), slot.version + 1)
-
-    def _read_messages(self) -> None:
-        """Take what the agent says."""
-        connection = self._end.connection
-        while connection.poll():
-            try:
-                message = connection.recv()
-            except (EOFError, OSError):
-                message = Stop()
-            if isinstance(message, Stop):
-                self._stopping, self._patience = True, message.patience
-                return
-            if isinstance(message, Save):
-                self._asked_to_save = message
-            else:
-                self._ended.append(message)
-
-    def _log_episodes(self) -> None:
-        """Log what has ended; taking turns, with all the updates that were due by then."""
-        if self._synchronous and self._learner.due > 0:
-            return
-        handed_over = self._learner.steps + self._end.ring.dropped
-        while self._ended and self._ended[0].step <= handed_over:
-            end = self._ended.popleft()
-            learner = self._learner
-            self._end.pulse.beat(_DISK_ALLOWANCE)
-            self._log.write(end.step, learner.updates, len(learner.replay), end.episode)
-            self._end.pulse.beat(self._pace.turn(learner.compiling))
-
-    def _save(self) -> str:
-        """Save, and tell it to who asked; return why it could not be, or nothing."""
-        self._end.pulse.beat(_DISK_ALLOWANCE)
-        error = self._keeper.save(self._learner)
-        self._answer(error)
-        return error
-
-    def _answer(self, error: str) -> None:
-        """Tell who asked for a save what came of it."""
-        if self._asked_to_save:
-            with contextlib.suppress(OSError):  # nobody hears it any more
-                self._end.connection.send(Saved(self._asked_to_save.number, error))
-            self._asked_to_save = None
+    A process inherits the cores of its parent, which may be pinned to these.
+    """
+    taken = set(cpus)
+    if not taken:
+        return
+    others = os.sched_getaffinity(0) - taken or set(range(os.cpu_count() or 1)) - taken
+    if others:
+        with contextlib.suppress(
+            OSError
+        ):  # the others are not allowed: the process stays where it is
+            os.sched_setaffinity(0, others)

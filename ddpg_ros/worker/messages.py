@@ -1,4 +1,4 @@
-"""What agent and learner say to each other beside transitions and weights."""
+"""Messages between the control loop and the worker, besides transitions and weights."""
 
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -8,15 +8,14 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.types import Episode, RecordLayout
 from ddpg_ros.worker.heartbeat import Heartbeat
-from ddpg_ros.worker.shared.counter import Counter
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
+from ddpg_ros.worker.shared.memory import Counter, Wakeup
 from ddpg_ros.worker.shared.ring import Ring
-from ddpg_ros.worker.shared.wakeup import Wakeup
 
 
 @dataclass(frozen=True)
 class EpisodeFinished:
-    """Tells the learner that an episode ended after `step` transitions."""
+    """To the worker: an episode ended after `step` transitions."""
 
     step: int
     episode: Episode
@@ -24,44 +23,44 @@ class EpisodeFinished:
 
 @dataclass(frozen=True)
 class Save:
-    """Asks the learner to save now."""
+    """To the worker: save now."""
 
     number: int  # of the request
 
 
 @dataclass(frozen=True)
 class Saved:
-    """The learner's answer to `Save`."""
+    """From the worker: the answer to `Save`."""
 
     number: int
-    error: str  # why it could not; empty: policy and checkpoint are on the disk
+    error: str  # why the save failed; empty if policy and checkpoint are on the disk
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Asks the learner to save and to end."""
+    """To the worker: save and end."""
 
-    patience: float = 0.0  # [s] to try to save again where there is no room
+    patience: float = 0.0  # [s] to try again if the disk is full
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """The learner's last word."""
+    """From the worker: the last message of one that was asked to stop."""
 
     updates: int
-    policy: Path | None  # None: it could not be saved
+    policy: Path | None  # None if it could not be saved
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The learner's last word where it could not go on."""
+    """From the worker: the last message of one that could not go on."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class WorkerEndpoint:
-    """All that the learner's process is given. What is shared memory outlives the process."""
+    """All that the worker's process is given; the shared memory outlives the process."""
 
     config: Config
     layout: RecordLayout
@@ -69,10 +68,10 @@ class WorkerEndpoint:
     run_dir: Path
     parent_pid: int
     ring: Ring
-    slot: WeightMailbox
-    progress: Counter  # transitions whose share of updates is done
-    pulse: Heartbeat
-    work: Wakeup  # rung by the agent: there are transitions, or a message
-    done: Wakeup  # rung by the learner: there is progress
+    mailbox: WeightMailbox
+    progress: Counter  # transitions whose updates are done
+    heartbeat: Heartbeat
+    work: Wakeup  # notified by the control loop: transitions, or a message
+    done: Wakeup  # notified by the worker: there is progress
     connection: Connection
-    revived: bool = False  # another learner of this run came before
+    revived: bool = False  # the successor of a worker that was lost

@@ -2,60 +2,67 @@
 
 import csv
 import io
+import logging
+import os
+import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config.run_directory import METRICS
 from ddpg_ros.files.appended import AppendedFile
-from ddpg_ros.say import say
 from ddpg_ros.types import Episode
-from ddpg_ros.worker.tensorboard import EventsFile
+
+_LOG = logging.getLogger(__name__)
 
 Row = dict[str, float | int | str]
 
 
 class MetricsLog:
-    """Gathers what the updates report and writes one row an episode.
+    """Collects the reports of the updates and writes one row an episode.
 
     A row holds no wall time, so that a reproducible run writes the same bytes; the share of time
-    that the learner waited goes to TensorBoard alone.
+    that the worker waited goes to TensorBoard alone.
     """
 
     def __init__(self, run_dir: Path, go_on: bool = False) -> None:
         """Open both logs in the run directory.
 
         Args:
-            run_dir: where they stand.
-            go_on: after the rows that are there; else from none.
+            run_dir: their folder.
+            go_on: append to the rows that are there; otherwise discard them.
         """
         path = run_dir / METRICS
         rows = _whole_rows(path) if go_on else b""
         self._file = AppendedFile(path, len(rows))
-        self._file.append(b"")  # so that it is there
+        self._file.append(b"")  # makes the file
         self._names = rows.decode().splitlines()[0].split(",") if rows else []
         self._events = EventsFile(run_dir / "tensorboard")
         self._episodes = max(0, rows.count(b"\n") - 1)
         self._reports: list[Report] = []
         self._row_began = time.perf_counter()
         self.waited = 0.0
-        """Time without work since the last row [s]; the learner's loop adds to it."""
+        """Time without work since the last row [s]; the worker's loop adds to it."""
 
     def add(self, report: Report) -> None:
-        """Take note of some updates."""
+        """Collect the report of some updates."""
         self._reports.append(report)
 
     def write(self, step: int, updates: int, replay_fill: int, episode: Episode) -> None:
-        """Write an episode, and what the updates since the last one came to.
+        """Write a row: an episode, and a summary of the updates since the last row.
 
         Args:
-            step: environment steps at its end.
+            step: environment steps at the episode's end.
             updates: updates done by then.
-            replay_fill: transitions held.
-            episode: what happened.
+            replay_fill: transitions in the replay buffer.
+            episode: its result.
         """
         self._episodes += 1
         row: Row = {
@@ -97,7 +104,7 @@ class MetricsLog:
         )
 
     def _of_updates(self) -> Row:
-        """Sum up: extremes of the values, the number skipped, and means of the others."""
+        """Summarise the reports: extremes of the values, number of skipped, means of the rest."""
         names = Metrics._fields
         if not self._reports:
             return dict.fromkeys(names, "")
@@ -116,13 +123,54 @@ class MetricsLog:
         return figures
 
     def close(self) -> None:
-        """Write what is left and close both."""
+        """Write what waits, and close both logs."""
         for log in (self._file, self._events):
             if why := log.close():
-                say(f"learner: {why}.")
+                _LOG.warning("%s.", why)
 
 
 def _whole_rows(path: Path) -> bytes:
-    """Return the rows of a log without one that its writer's end cut."""
+    """Return the complete rows of a log, without one that a killed worker left unfinished."""
     content = path.read_bytes() if path.exists() else b""
     return content[: content.rfind(b"\n") + 1]
+
+
+class EventsFile:
+    """Scalars over steps, in a new event file of a folder that TensorBoard reads.
+
+    Each event is written at once: TensorBoard's own writer never recovers from a full disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Begin a file; make the folder if it is missing."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # the file logs its own error, and waits for room
+            _LOG.warning("cannot make %s: %s.", folder, error.strerror or error)
+        name = (
+            f"events.out.tfevents.{time.time_ns() // 10**9}.{socket.gethostname()}.{os.getpid()}"
+        )
+        self._file = AppendedFile(folder / name)
+        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    def add(self, scalars: Mapping[str, float], step: int) -> None:
+        """Write scalars by their tags, for a step."""
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+        self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    def close(self) -> str:
+        """Write what waits, and close; return why the file is not whole, or nothing."""
+        return self._file.close()
+
+    def _write(self, event: Event) -> None:
+        record = _Bytes()
+        RecordWriter(record).write(event.SerializeToString())  # length, checksums, content
+        self._file.append(record.content)
+
+
+class _Bytes:
+    def __init__(self) -> None:
+        self.content = b""
+
+    def write(self, content: bytes) -> None:
+        self.content += content

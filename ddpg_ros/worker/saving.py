@@ -1,9 +1,10 @@
-"""What the learner leaves on the disk, and takes back from there when it is revived.
+"""The worker's policy and checkpoint on the disk: saved regularly, restored after a restart.
 
-A write that fails is said and tried again later: training does not end for a full disk.
+A write that fails is logged and tried again later: a full disk does not end a training.
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,70 +18,73 @@ from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.last_resort import keep
-from ddpg_ros.say import say
 from ddpg_ros.worker.messages import WorkerEndpoint
+
+_LOG = logging.getLogger(__name__)
 
 SAVE_EVERY = 30.0  # [s]
 
 
 class RunSaver:
-    """Saves a learner's policy and its checkpoint, and restores it."""
+    """Saves a learner's policy and checkpoint, and restores the learner."""
 
-    def __init__(self, end: WorkerEndpoint) -> None:
-        """Take where and what it is."""
-        self._end = end
+    def __init__(self, endpoint: WorkerEndpoint) -> None:
+        """Take the run directory and what the policy is for."""
+        self._endpoint = endpoint
         self._saved_at = time.monotonic()
         self._complained = False
-        self.policy = end.run_dir / POLICY
+        self.policy = endpoint.run_dir / POLICY
         """The policy file."""
-        self._checkpoints = end.run_dir / CHECKPOINTS
+        self._checkpoints = endpoint.run_dir / CHECKPOINTS
 
     @property
     def due(self) -> bool:
-        """Whether the last save, or attempt at one, is `SAVE_EVERY` ago."""
+        """Whether the last attempt to save is `SAVE_EVERY` ago."""
         return time.monotonic() - self._saved_at > SAVE_EVERY
 
     def save(self, learner: Learner) -> str:
-        """Write checkpoint and policy; return why that failed, or nothing where both are there.
+        """Write checkpoint and policy; return why that failed, or nothing.
 
-        In this order: killed between the two, it leaves no policy that `restore` misses the
-        checkpoint of.
+        The checkpoint is written first, so that a crash between the two writes never leaves a
+        policy without its checkpoint.
         """
         writes = (self._save_checkpoint, self._save_policy)
         reasons = "; ".join(filter(None, (_attempt(write, learner) for write in writes)))
         if reasons and not self._complained:
-            say(f"learner: {reasons}. What was saved before is whole; it tries again later.")
+            _LOG.warning("%s. What was saved before is whole; it tries again later.", reasons)
         elif self._complained and not reasons:
-            say("learner: saved; there is room again.")
+            _LOG.info("saved; there is room again.")
         self._complained = bool(reasons)
         self._saved_at = time.monotonic()
         return reasons
 
     def save_last(self, learner: Learner, patience: float) -> Path | None:
-        """Save at the end, where no later try comes: for a while, or elsewhere.
+        """Save at the end: try for a while, and then save to another disk.
 
         Args:
             learner: what to save.
             patience: how long to try again [s].
 
         Returns:
-            The policy that is as new as the learner, or None where no disk takes it.
+            The policy of the learner's last update, or None if no disk takes it.
         """
         if not self.save(learner):
             return self.policy
         path, why = keep(self.policy, lambda place: self._save_policy(learner, place), patience)
         if why:
-            say(f"learner: {why}.")
+            _LOG.warning("%s.", why)
         else:
             self.save(learner)  # the checkpoint, too
         return path
 
     def _save_checkpoint(self, learner: Learner) -> None:
-        settings, layout = self._end.config.learner, self._end.layout
+        settings, layout = self._endpoint.config.learner, self._endpoint.layout
         save_checkpoint(self._checkpoints, learner.checkpoint(), settings, layout)
 
     def _save_policy(self, learner: Learner, path: Path | None = None) -> None:
-        about = dataclasses.replace(self._end.about, steps=learner.steps, updates=learner.updates)
+        about = dataclasses.replace(
+            self._endpoint.about, steps=learner.steps, updates=learner.updates
+        )
         rng = np.random.default_rng(about.seed)
         size = (GOLDEN_PAIRS, about.sizes[0])
         observations = rng.uniform(-1.0, 1.0, size).astype(np.float32)
@@ -89,24 +93,25 @@ class RunSaver:
         save_policy(path or self.policy, about, learner.policy_weights(), observations, answers)
 
     def restore(self, learner: Learner) -> None:
-        """Give a fresh learner what the one before it saved last.
+        """Restore a fresh learner from the newest checkpoint of the run.
 
-        Where that saved nothing yet, it stays fresh: less than `SAVE_EVERY` is lost.
+        If nothing was saved yet, the learner stays fresh: less than `SAVE_EVERY` is lost.
 
         Raises:
-            CheckpointError: something was saved and no checkpoint verifies. Beginning anew would
+            CheckpointError: something was saved and no checkpoint verifies. A fresh learner would
                 let untrained networks drive the arm and overwrite a trained policy.
         """
-        settings, layout = self._end.config.learner, self._end.layout
+        settings, layout = self._endpoint.config.learner, self._endpoint.layout
         newest, refusals = newest_checkpoint(
             self._checkpoints, learner.checkpoint(), settings, layout
         )
         for refusal in refusals:
-            say(f"learner: {refusal}")
+            _LOG.warning(refusal)
         if newest is not None:
             learner.restore(newest)
-            at = f"step {newest.steps}, update {newest.updates}"
-            say(f"learner: revived from the checkpoint of {at}.")
+            _LOG.info(
+                "revived from the checkpoint of step %d, update %d.", newest.steps, newest.updates
+            )
         elif refusals or self.policy.exists():
             raise CheckpointError(
                 "the learner was lost and no checkpoint of it can be used: "
@@ -114,7 +119,7 @@ class RunSaver:
                 "the run directory."
             )
         else:
-            say("learner: revived before its first checkpoint; it begins with fresh networks.")
+            _LOG.warning("revived before its first checkpoint; it begins with fresh networks.")
 
 
 def _attempt(write: Callable[[Learner], None], learner: Learner) -> str:

@@ -152,7 +152,7 @@ def test_ten_diverged_updates_in_a_row_stop_with_advice_and_leave_the_last_good_
 
 @pytest.mark.parametrize("column", [0, 3, LAYOUT.slices[2], -1])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_transition_that_is_not_finite_is_left_out_and_said_once(column, value, capfd):
+def test_a_transition_that_is_not_finite_is_left_out_and_said_once(column, value, caplog):
     learner, sound = (make_learner(normalise_observations=True) for _ in range(2))
     records = experience(100)
     records[[3, 70], column] = value
@@ -161,7 +161,7 @@ def test_a_transition_that_is_not_finite_is_left_out_and_said_once(column, value
     assert (learner.steps, len(learner.replay)) == (100, 98)
     assert learner.update(5).rows.tobytes() == sound.update(5).rows.tobytes()
     assert learner.actor_weights().tobytes() == sound.actor_weights().tobytes()
-    assert capfd.readouterr().err.count("not all of its numbers are finite") == 1
+    assert caplog.text.count("not all of its numbers are finite") == 1
 
 
 def test_where_no_transition_is_finite_no_update_is_due():

@@ -8,7 +8,6 @@ import torch
 
 from ddpg_ros.algo.compiled import cache_path, forget_oldest
 from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
-from ddpg_ros.cli.progress import COMPILED, COMPILING
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
@@ -61,19 +60,23 @@ def train(one):
 
 @pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
 def test_compiled_and_eager_updates_agree_to_rounding_and_the_cache_is_found(
-    options, cache, capfd
+    options, cache, caplog
 ):
+    caplog.set_level("INFO", "ddpg_ros")
     eager_weights, eager_reports = train(learner("eager", **options))
     first_weights, first_reports = train(learner("compile", **options))
-    said = capfd.readouterr().err
-    assert said.rfind(COMPILED) > said.rfind(COMPILING) >= 0
+    assert [one.getMessage() for one in caplog.records] == [
+        "compiling the update, once for these settings (20 to 45 s)",
+        "the update is compiled",
+    ]
+    caplog.clear()
     np.testing.assert_allclose(first_reports, eager_reports, rtol=2e-3, atol=1e-4)
     np.testing.assert_allclose(first_weights, eager_weights, rtol=2e-3, atol=1e-4)
     assert (first_weights != learner("eager", **options).actor_weights()).any()
     assert list((cache / "inductor").rglob("*.so"))  # not in /tmp, which a reboot clears
 
     second_weights, second_reports = train(learner("compile", **options))
-    assert capfd.readouterr().err == ""  # from the cache
+    assert not caplog.records  # from the cache
     assert second_weights.tobytes() == first_weights.tobytes()
     assert second_reports.tobytes() == first_reports.tobytes()
 
@@ -123,12 +126,12 @@ def test_the_cache_tells_settings_and_sizes_apart():
     assert cache_path(LearnerSection(**SMALL), LAYOUT) in paths
 
 
-def test_without_a_compiler_auto_goes_on_eagerly_and_says_so_once(monkeypatch, capfd):
+def test_without_a_compiler_auto_goes_on_eagerly_and_says_so_once(monkeypatch, caplog):
     monkeypatch.setenv("CXX", "no-such-compiler")
     one = _uncached("auto")
     weights, _ = train(one)
     one.compile()
-    said = capfd.readouterr().err
+    said = caplog.text
     assert said.count("no-such-compiler") == 1
     assert "apt install g++" in said
     assert weights.tobytes() == train(_uncached("eager"))[0].tobytes()
@@ -140,21 +143,21 @@ def test_without_a_compiler_the_mode_compile_is_refused(monkeypatch):
         _uncached("compile").compile()
 
 
-def test_a_compiler_that_fails_is_quoted(monkeypatch, capfd):
+def test_a_compiler_that_fails_is_quoted(monkeypatch, caplog):
     monkeypatch.setenv("CXX", "false")
     one = _uncached("auto")
     train(one)
-    assert "not compiled, slower: the update could not be compiled" in capfd.readouterr().err
+    assert "not compiled, slower: the update could not be compiled" in caplog.text
 
 
-def test_a_broken_file_in_the_cache_does_not_end_the_training(capfd):
+def test_a_broken_file_in_the_cache_does_not_end_the_training(caplog):
     settings = LearnerSection(**(SMALL | {"batch_size": 18}), mode="auto")
     path = cache_path(settings, LAYOUT)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"not what it was")
     one = Learner(settings, LAYOUT, seed=5)
     train(one)
-    assert "not compiled, slower" in capfd.readouterr().err
+    assert "not compiled, slower" in caplog.text
     assert not path.exists()  # the next start makes it anew
 
 
@@ -184,10 +187,11 @@ def test_auto_learns_eagerly_at_once_and_changes_over_when_the_compiled_update_i
     )
 
 
-def test_auto_does_not_compile_for_a_few_updates(capfd):
+def test_auto_does_not_compile_for_a_few_updates(caplog):
+    caplog.set_level("INFO", "ddpg_ros")
     one = Learner(LearnerSection(**SMALL), LAYOUT, 5, planned_updates=WORTH_COMPILING - 1)
     assert train(one)[0].tobytes() == train(learner("eager"))[0].tobytes()
-    assert capfd.readouterr().err == ""
+    assert not caplog.records
 
 
 def _uncached(mode):

@@ -1,17 +1,18 @@
-"""What is shown of a run: rows of growing files, and the learning curve."""
+"""What is shown of a run: its progress, and the learning curve."""
 
 import io
+import json
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import matplotlib as mpl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
 from ddpg_ros.cli.curve import draw_learning_curve
-from ddpg_ros.cli.progress import CsvTail, RunProgress
+from ddpg_ros.cli.progress import RunProgress
+from ddpg_ros.files.status import RunStatus
 
 mpl.use("Agg")
 HEADER = (
@@ -27,45 +28,6 @@ def append(path, text):
         file.write(text)
 
 
-def test_a_file_that_is_not_there_yet_has_no_rows(tmp_path):
-    path = tmp_path / "metrics.csv"
-    tail = CsvTail(path)
-    assert tail.read() == []
-    append(path, "a,b\r\n1,2\r\n")
-    assert tail.read() == [{"a": "1", "b": "2"}]
-
-
-def test_a_half_written_row_is_read_once_it_is_whole(tmp_path):
-    path = tmp_path / "metrics.csv"
-    tail = CsvTail(path)
-    append(path, "a,")
-    assert tail.read() == []
-    append(path, "b\r\n1,2\r\n3,")
-    assert tail.read() == [{"a": "1", "b": "2"}]
-    assert tail.read() == []
-    append(path, "4")
-    assert tail.read() == []
-    append(path, "\r\n")
-    assert tail.read() == [{"a": "3", "b": "4"}]
-    assert tail.read() == []
-
-
-@given(
-    rows=st.lists(st.tuples(st.integers(), st.integers()), max_size=8),
-    cuts=st.lists(st.integers(0, 300), max_size=8),
-)
-def test_every_row_is_read_exactly_once_however_the_file_grows(tmp_path_factory, rows, cuts):
-    path = tmp_path_factory.mktemp("tail") / "metrics.csv"
-    text = "".join(f"{a},{b}\r\n" for a, b in [("a", "b"), *rows])
-    ends = [*sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    tail, read, start = CsvTail(path), [], 0
-    for end in ends:
-        append(path, text[start:end])
-        read += tail.read()
-        start = end
-    assert read == [{"a": str(a), "b": str(b)} for a, b in rows]
-
-
 @pytest.fixture(name="watched")
 def fixture_watched(tmp_path, monkeypatch):
     """Returns what looks at a run of 8000 steps at times of its own, and the text on a console."""
@@ -76,9 +38,10 @@ def fixture_watched(tmp_path, monkeypatch):
         text = io.StringIO()
         progress = RunProgress(tmp_path, 8000, 5, Console(file=text, width=80, **console))
 
-        def look(at, metrics=""):
+        def look(at, status=None):
             clock.now = at
-            append(tmp_path / "metrics.csv", metrics)
+            if status is not None:
+                show(tmp_path, status)
             progress._refresh()
             if console:
                 progress._console.print(progress._bars.get_renderable())
@@ -89,88 +52,94 @@ def fixture_watched(tmp_path, monkeypatch):
     return watched
 
 
-def learner_says(run_dir, line):
-    (run_dir / "log").mkdir(exist_ok=True)
-    append(run_dir / "log" / "agent.log", f"learner: {line}\n")
+def show(run_dir, status):
+    (run_dir / "status.json").write_text(json.dumps(asdict(status)), encoding="utf-8")
 
 
-def row(step, updates, mean_return=-40.0):
-    return f"{step},{step // 50},{mean_return},50,0,0,0.5,{updates},,,\n"
+def training(step, updates, mean_return=-40.0, **more):
+    means = {"mean_return": mean_return, "success_rate": 0.0}
+    return RunStatus("training", step // 50, step=step, updates=updates, **(means | more))
 
 
 def test_the_progress_says_where_nobody_watches_what_came_last(tmp_path, monkeypatch):
     monkeypatch.setattr("ddpg_ros.cli.progress._LINE_EVERY", 0.0)
     text = io.StringIO()
     with RunProgress(tmp_path, 100, 5, Console(file=text, width=200)):
-        append(
-            tmp_path / "metrics.csv",
-            HEADER + "50,1,-3.5,50,1,0,0,0,,,\n100,2,-1.5,50,0,0,0,9,1,2,3\n",
-        )
+        show(tmp_path, training(100, 9, -2.5, success_rate=0.5))
     assert "step 100: return   -2.50  success  50%" in text.getvalue()
 
 
 def test_where_nobody_watches_no_line_wraps_and_none_comes_without_a_new_step(watched):
     look = watched()
-    look(6.0, HEADER + row(500, 0, -1e70))
+    look(6.0, training(500, 0, -1e70))
     (line,) = look(12.0)
     assert len(line) > 80
-    assert len(look(18.0, row(550, 50))) == 2
+    assert len(look(18.0, training(550, 50))) == 2
 
 
 def test_no_time_left_is_said_before_learning_has_shown_its_rate(watched):
     look = watched()
-    look(6.0, HEADER + row(50, 0))
-    look(12.0, row(500, 0))  # the warm-up is fast
-    look(60.0, row(550, 50))  # after the compilation
-    assert "left" not in " ".join(look(61.0, row(600, 100)))
+    look(6.0, training(50, 0))
+    look(12.0, training(500, 0))  # the warm-up is fast
+    look(60.0, training(550, 50))  # after the compilation
+    assert "left" not in " ".join(look(61.0, training(600, 100)))
 
 
 def test_the_time_left_is_that_at_the_recent_rate_of_learning(watched):
     look = watched()
-    look(0.0, HEADER + row(500, 0))
-    look(60.0, row(550, 50))
-    assert "step 950" in (line := look(66.0, row(950, 450))[-1])
+    look(0.0, training(500, 0))
+    look(60.0, training(550, 50))
+    assert "step 950" in (line := look(66.0, training(950, 450))[-1])
     assert line.endswith(" 106 s left")  # 7050 steps at 400 in 6 s
     for k in range(1, 41):
-        line = look(66.0 + 10.0 * k, row(950 + 50 * k, 450 + 50 * k))[-1]
+        line = look(66.0 + 10.0 * k, training(950 + 50 * k, 450 + 50 * k))[-1]
     assert line.endswith(" 1010 s left")  # 5050 steps at 50 in 10 s
 
 
-def test_a_compilation_is_named_from_its_beginning_to_its_end(watched, tmp_path):
+def test_a_step_that_is_seen_again_tells_nothing_of_the_rate(watched):
+    look = watched()
+    look(0.0, training(550, 50))
+    for at in range(1, 100):  # looks that fall between two writes
+        look(0.01 * at)
+    assert look(6.0, training(950, 450))[-1].endswith(" 106 s left")  # 7050 steps at 400 in 6 s
+
+
+def test_a_compilation_is_named_from_its_beginning_to_its_end(watched):
     look = watched(force_terminal=True, color_system=None)
     assert "no episode yet" in look(0.0)[-2]
-    learner_says(tmp_path, f"{COMPILING} (20 to 45 s)")
-    assert COMPILING in look(1.0, HEADER + row(500, 0))[-2]
-    learner_says(tmp_path, "the update is compiled")
-    assert "return  -40.00  success   0%" in (line := look(2.0)[-2])
+    assert COMPILING in look(1.0, training(500, 0, compiling=True))[-2]
+    assert "return  -40.00  success   0%" in (line := look(2.0, training(500, 0))[-2])
     assert "compiling" not in line
 
 
-def test_no_compilation_is_named_where_it_has_failed(watched, tmp_path):
-    learner_says(tmp_path, f"{COMPILING} (20 to 45 s)")
-    learner_says(tmp_path, "not compiled, slower: the update could not be compiled")
-    assert "compiling" not in " ".join(watched()(6.0, HEADER + row(500, 0)))
-
-
-def test_no_compilation_is_named_where_the_learner_does_not_wait_for_it(watched, tmp_path):
-    learner_says(tmp_path, f"{COMPILING} (20 to 45 s)")
-    assert "compiling" not in " ".join(watched()(6.0, HEADER + row(550, 7)))
-
-
-def test_success_is_left_out_where_the_environment_does_not_say(watched, tmp_path):
+def test_success_is_left_out_where_the_environment_does_not_say(watched):
     look = watched()
-    line = row(500, 0).replace(",0.5,", ",")
-    assert look(6.0, HEADER_OF_GYMNASIUM + line) == ["step 500: return  -40.00"]
-    append(tmp_path / "evaluation.csv", "episode,return,length,success\n1,-9.0,50,0\n")
-    assert look(12.0)[-1] == "greedy episodes: 1 done"
+    line = "step 500: return  -40.00"
+    assert look(6.0, training(500, 0, success_rate=None)) == [line]
+    assert look(12.0, RunStatus("evaluation", 1, -9.0))[-1] == "greedy episodes: 1 done"
 
 
-def test_the_bars_fit_eighty_columns_and_are_ten_wide_at_least(watched, tmp_path):
+def test_a_restarted_worker_without_an_episode_keeps_the_means_before(watched):
+    look = watched()
+    look(6.0, training(500, 10))
+    line = look(12.0, RunStatus("training", 0, step=520, updates=10))[-1]
+    assert line.startswith("step 520: return  -40.00  success   0%")
+
+
+def test_a_file_that_is_none_changes_nothing(watched, tmp_path):
+    look = watched()
+    look(6.0, training(500, 0))
+    for content in ("", "{", "[]", '{"phase": "training"}', '{"colour": 1}'):
+        (tmp_path / "status.json").write_text(content, encoding="utf-8")
+        assert look(12.0) == ["step 500: return  -40.00  success   0%"]
+
+
+def test_the_bars_fit_eighty_columns_and_are_ten_wide_at_least(watched):
     look = watched(force_terminal=True, color_system="truecolor", legacy_windows=False)
-    look(0.0, HEADER + row(1000, 0, -1234.56))
-    look(10.0, row(1050, 50, -1234.56))
-    append(tmp_path / "evaluation.csv", "episode,return,length,success\n" + "1,-9.0,50,1\n" * 5)
-    for line in look(110.0, row(1100, 100, -1234.56))[-2:]:
+    look(0.0, training(1000, 0, -1234.56))
+    look(10.0, training(1050, 50, -1234.56))
+    look(100.0, training(1100, 100, -1234.56))
+    for line in look(110.0, RunStatus("evaluation", 5, -9.0, 1.0))[-2:]:
         plain = Text.from_ansi(line).plain
         assert len(plain.rstrip()) <= 80
         assert "…" not in plain

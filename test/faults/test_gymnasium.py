@@ -12,8 +12,8 @@ from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import MachineError
 from ddpg_ros.training import gymnasium_session as gym_training
-from ddpg_ros.training import learning as training
-from ddpg_ros.worker.memory_check import require_room
+from ddpg_ros.training import training_phase as training
+from ddpg_ros.training.memory_check import require_room
 from test.cli.conftest import ddpg_ros
 
 __all__ = ["ddpg_ros"]
@@ -230,4 +230,4 @@ def test_fault_73_a_node_s_training_looks_at_the_memory_too(monkeypatch):
         from ddpg_ros.config.settings import Config
 
         about = type("About", (), {"sizes": [8, 64, 2]})()
-        training.Training(Config().replace(learner__replay_capacity=10**9), about, None)
+        training.TrainingPhase(Config().replace(learner__replay_capacity=10**9), about, None)

@@ -18,7 +18,7 @@ from ddpg_ros.algo.checkpoint import LATEST
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files import sealed as sealed_file
-from ddpg_ros.training import learning as training
+from ddpg_ros.training import training_phase as training
 from ddpg_ros.types import Episode, Transition
 from ddpg_ros.worker.client import WorkerClient
 from test.cli.conftest import ddpg_ros
@@ -51,13 +51,13 @@ def train(tmp_path, monkeypatch):
         monkeypatch.setattr(training, "WorkerClient", learner)
         config, run_dir = make_config(**settings), tmp_path / "run"
         run_dir.mkdir()
-        begun.append(training.Training(config, about(config), run_dir))
-        begun[-1].wait_until_ready()
+        begun.append(training.TrainingPhase(config, about(config), run_dir))
+        begun[-1].worker.wait_until_ready()
         return begun[-1], run_dir
 
     yield train
     for one in begun:
-        one.cancel()
+        one.worker.cancelled = True
         one.stop()
 
 
@@ -118,29 +118,29 @@ def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where
 
 
 def test_fault_75_of_a_learner_that_is_lost_for_good_the_weights_it_gave_are_the_policy(
-    train, capfd
+    train, caplog
 ):
     whole, run_dir = train(puppets.dies_when_revived, run__clock="realtime")
     learn(whole)
-    os.kill(whole._learner.pid, 9)
-    wait_until(lambda: whole.health.state == "gone", LONG, "its sixth loss")
+    os.kill(whole.worker.pid, 9)
+    wait_until(lambda: whole.worker.health.state == "gone", LONG, "its sixth loss")
     with pytest.raises(LearnerDiedError, match="lost 6 times"):
-        whole.check()
+        whole.worker.check()
     whole.stop()
     path = run_dir / "policy.safetensors"
     assert whole.policy_path == path
     policy = load_policy(path)  # its golden pairs prove it
     assert policy.about.steps == 30
     assert np.array_equal(policy.actor.weights, np.ones_like(policy.actor.weights))
-    assert f"{path} holds the weights that it gave last" in capfd.readouterr().err
+    assert f"{path} holds the weights that it gave last" in caplog.text
 
 
 def test_fault_75_a_policy_that_the_learner_saved_is_not_written_over(train):
     whole, run_dir = train(puppets.dies_when_revived, run__clock="realtime")
     path = run_dir / "policy.safetensors"
     path.write_bytes(b"of the learner")
-    os.kill(whole._learner.pid, 9)
-    wait_until(lambda: whole.health.state == "gone", LONG, "its sixth loss")
+    os.kill(whole.worker.pid, 9)
+    wait_until(lambda: whole.worker.health.state == "gone", LONG, "its sixth loss")
     whole.stop()
     assert path.read_bytes() == b"of the learner"
     assert whole.policy_path == path
@@ -148,9 +148,9 @@ def test_fault_75_a_policy_that_the_learner_saved_is_not_written_over(train):
 
 def test_fault_75_a_learner_that_is_killed_in_lock_step_leaves_a_policy_too(train):
     whole, run_dir = train(puppets.obeys)
-    whole.actor._sync = False  # this puppet tells of no progress
+    whole.actor._synchronous = False  # this puppet tells of no progress
     learn(whole)
-    os.kill(whole._learner.pid, 9)
+    os.kill(whole.worker.pid, 9)
     with pytest.raises(LearnerDiedError):
         whole.finish()
     assert load_policy(run_dir / "policy.safetensors").about.steps == 30

@@ -6,13 +6,14 @@ import resource
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.files.appended import AppendedFile
 from ddpg_ros.files.last_resort import keep, require_whole
-from ddpg_ros.training.evaluation_log import EvaluationLog
+from ddpg_ros.training.evaluation_phase import EvaluationPhase
 from ddpg_ros.types import Episode
 
 
@@ -76,7 +77,8 @@ def test_what_no_disk_takes_is_said_to_be_lost(tmp_path, elsewhere):
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_path, capsys):
+def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_path, caplog):
+    caplog.set_level("INFO", "ddpg_ros")
     file = AppendedFile(tmp_path / "log")
     file.append(b"one\n")
     with files_of_at_most(6):
@@ -84,11 +86,11 @@ def test_a_growing_file_keeps_whole_pieces_and_goes_on_when_there_is_room(tmp_pa
         assert (tmp_path / "log").read_bytes() == b"one\n"
         file.append(b"three\n")
         assert (tmp_path / "log").read_bytes() == b"one\n"
-    said = capsys.readouterr().err
+    said = caplog.text
     assert said.count("waits in memory until there is room") == 1
     file.append(b"four\n")
     assert (tmp_path / "log").read_bytes() == b"one\ntwo\nthree\nfour\n"
-    assert "nothing is missing" in capsys.readouterr().err
+    assert "nothing is missing" in caplog.text
     assert file.close() == file.close() == ""
 
 
@@ -126,10 +128,10 @@ def test_a_growing_file_that_found_no_room_is_elsewhere_whole(tmp_path, elsewher
 
 
 def test_greedy_episodes_wait_for_room(tmp_path):
-    log = EvaluationLog(tmp_path)
+    policy = SimpleNamespace(actor=None, about=SimpleNamespace(updates=0))
     with files_of_at_most(0):
-        log.open()
-        log.add(Episode(-1.5, 7, True, False, {}))
-    assert log.close() == ""
+        phase = EvaluationPhase(policy, tmp_path, 1)
+        phase.record(Episode(-1.5, 7, True, False, {}))
+    assert phase.close() == ""
     text = (tmp_path / "evaluation.csv").read_text()
     assert text.splitlines() == ["episode,return,length,success", "1,-1.5,7,1"]

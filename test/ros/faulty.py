@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 from ddpg_ros.safety.state_machine import Safety
-from ddpg_ros.training.learning import Training
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
+from ddpg_ros.worker.client import WorkerClient
 
 METHODS = {
-    "tick": (Session, "tick"),  # called for a state
-    "check": (Session, "check"),  # by the housekeeping timer
+    "tick": (ArmSession, "tick"),  # called for a state
+    "check": (ArmSession, "check"),  # by the housekeeping timer
     "reset": (Safety, "reset"),  # by an urgent service
-    "save": (Training, "save"),  # by a service that is not urgent, and a coroutine
-    "give_goal": (Session, "give_goal"),  # by a subscription that is not urgent
+    "save": (WorkerClient, "save"),  # by a service that is not urgent, and a coroutine
+    "give_goal": (ArmSession, "give_goal"),  # by a subscription that is not urgent
     "watch": (Safety, "watch"),  # in the watchdog's thread
     "commanded": (Safety, "commanded"),  # for a command
 }

@@ -88,7 +88,11 @@ def run(code, sink):
 @UNREAD
 def test_a_sentence_that_nobody_reads_ends_nothing(unread):
     with unread() as sink:
-        run("from ddpg_ros.say import say; say('x' * 100_000)", sink)
+        run(
+            "import logging; from ddpg_ros.log import log_to_stderr; log_to_stderr();"
+            "logging.getLogger('ddpg_ros').info('x' * 100_000)",
+            sink,
+        )
 
 
 @UNREAD

@@ -59,6 +59,7 @@ def test_a_training_leaves_every_file(run):
         "policy.safetensors",
         "checkpoints",
         "summary.json",
+        "status.json",
         "tensorboard",
     }
 

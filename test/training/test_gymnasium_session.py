@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from ddpg_ros.training import gymnasium_session as gym_training
+from ddpg_ros.training import session
 from ddpg_ros.training.gymnasium_environment import Environment
 from ddpg_ros.training.gymnasium_session import _Course
 from ddpg_ros.training.interruption import Interruption
@@ -85,12 +85,12 @@ def interrupted(register):
 def test_a_ctrl_c_that_is_handed_on_during_the_stop_leaves_the_summary(
     ddpg_ros, interrupted, monkeypatch, tmp_path
 ):
-    class Training(gym_training.Training):
+    class Stubborn(session.TrainingPhase):
         def stop(self, patient=False):
             signal.raise_signal(signal.SIGINT)
             super().stop(patient)
 
-    monkeypatch.setattr(gym_training, "Training", Training)
+    monkeypatch.setattr(session, "TrainingPhase", Stubborn)
     run_dir = tmp_path / "run"
     ended = ddpg_ros("train", "--gym", interrupted, "--run-dir", run_dir)
     assert ended.code == 128 + signal.SIGINT
@@ -104,7 +104,7 @@ def test_a_second_signal_interrupts_unless_it_follows_at_once():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         assert stop.signal == signal.SIGTERM
-        stop._heard_at -= 0.6  # [s]
+        stop._received_at -= 0.6  # [s]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 

@@ -5,8 +5,8 @@ import puppets
 import pytest
 
 from ddpg_ros.training.learning_actor import LearningActor
+from ddpg_ros.training.n_step import NStep
 from ddpg_ros.types import Episode, Transition
-from ddpg_ros.worker.n_step import NStep
 from test.worker.test_client import SIZES, STOP_TIMEOUT, make_config, start
 
 EPISODE = Episode(1.0, 5, False, False, {})

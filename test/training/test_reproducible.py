@@ -8,7 +8,6 @@ pytest.importorskip("rclpy")
 pytest.importorskip("torch")
 pytest.importorskip("pybullet")
 
-from ddpg_ros.cli.progress import COMPILING
 from test.conftest import wait_until
 from test.processes import Process, ros_arguments
 
@@ -42,7 +41,7 @@ class Run:
     @property
     def compiled(self) -> bool:
         """Whether it made the compiled update; else it found it."""
-        return COMPILING in self._agent.said
+        return "learner: compiling the update" in self._agent.said
 
     def files(self) -> dict[str, bytes]:
         """Wait for the end; return what it left."""

@@ -1,62 +1,109 @@
-"""An endless run of a policy: where its goals come from."""
+"""A session: from a training to the evaluation of its policy, or an evaluation alone."""
+
+import itertools
 
 import numpy as np
+import puppets
 import pytest
 
-from ddpg_ros.config.settings import Config
-from ddpg_ros.errors import ConfigError, RefusedError
+from ddpg_ros.control.policy import load_policy
+from ddpg_ros.training import training_phase
+from ddpg_ros.training.seeds import RESET_STREAM
 from ddpg_ros.training.session import Session
-from ddpg_ros.types import JointState
-from test.ros.conftest import make_policy
+from ddpg_ros.types import Episode, Transition
+from ddpg_ros.worker.client import WorkerClient
+from test.worker.test_client import about, make_config, transitions
 
-HERE = JointState(1, np.array([0.3, 1.2]), np.zeros(2))
-THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
+EPISODE = Episode(-3.0, 4, True, False, {})
+
+
+def steps_of(count):
+    for one in itertools.islice(transitions(), count):
+        yield Transition(one.observation, one.action, one.reward, False, one.next_observation)
 
 
 @pytest.fixture
-def endless(tmp_path):
-    policy = make_policy(tmp_path / "random.safetensors", Config())
-    return Session(Config().replace(run__policy=str(policy)), None, endless=True)
+def begin(tmp_path):
+    """Begins a session whose run directory is of the test; none outlives it."""
+    begun = []
+
+    def begin(policy=None, endless=False, **settings):
+        config = make_config(**settings)
+        begun.append(Session(config, about(config), tmp_path, RESET_STREAM, policy, endless))
+        return begun[-1]
+
+    yield begin
+    for session in begun:
+        session.cancel()
+        session.stop()
 
 
-def test_without_a_goal_the_fingertip_is_to_stay_where_it_is(endless):
-    for state in (HERE, THERE):  # armed, and armed again elsewhere
-        assert endless.next_episode(state)
-        tip = endless.robot.tip_position(state.position)
-        assert endless.goal.tolist() == tip.tolist()
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory):
+    """What a worker saves before it has learnt anything."""
+    folder = tmp_path_factory.mktemp("policy")
+    config = make_config()
+    worker = WorkerClient(config, about(config), folder)
+    worker.wait_until_ready()
+    return load_policy(worker.stop(30.0, 30.0).policy)
 
 
-def test_a_goal_that_is_given_holds_at_once_and_for_the_episodes_that_follow(endless):
-    endless.next_episode(HERE)
-    endless.give_goal(np.array([0.2, 0.3, 0.08]))
-    assert endless.goal.tolist() == [0.2, 0.3, 0.08]
-    endless.next_episode(THERE)
-    assert endless.goal.tolist() == [0.2, 0.3, 0.08]
+def test_a_training_of_ten_steps_is_followed_by_the_evaluation_of_its_policy(begin):
+    session = begin(run__steps=10, run__eval_episodes=2)
+    session.worker.wait_until_ready()
+    assert session.phase is session.training and session.evaluation is None
+    for left, step in zip(range(10, 0, -1), steps_of(10), strict=True):
+        assert (session.phase.steps_left, session.trained) == (left, False)
+        session.phase.actor.record(step)
+    assert session.trained
+    assert session.end_training()
+    assert (session.worker, session.trained) == (None, False)
+    assert session.training.updates == 5  # the warm-up is 5
+    saved = load_policy(session.training.policy_path)
+    observation = np.array([0.1, -0.2, 0.3], dtype=np.float32)
+    action = session.phase.actor.select_action(observation)
+    assert action.tolist() == saved.actor(observation).tolist()
+    session.phase.record(EPISODE)
+    assert session.phase.progress == "greedy episode 1 of 2" and not session.phase.is_done
+    session.phase.record(EPISODE)
+    assert session.phase.is_done
+    session.stop()
+    assert session.complaints == ["", ""]
 
 
-@pytest.mark.parametrize(
-    ("goal", "sentence"),
-    [
-        ([np.nan, 0.3, 0.08], "is not finite"),
-        ([3.0, 4.0, 0.0], "is 5 m from the base, and the arm reaches at most "),
-    ],
-)
-def test_a_goal_that_cannot_be_reached_is_refused_and_the_one_before_stays(
-    endless, goal, sentence
-):
-    endless.give_goal(np.array([0.2, 0.3, 0.08]))
-    with pytest.raises(RefusedError, match=sentence):
-        endless.give_goal(np.array(goal))
-    endless.next_episode(HERE)
-    assert endless.goal.tolist() == [0.2, 0.3, 0.08]
+def test_a_session_with_a_policy_has_no_worker_and_only_evaluates(begin, policy):
+    session = begin(policy, run__eval_episodes=1)
+    assert (session.training, session.worker, session.trained) == (None, None, False)
+    session.check()
+    session.cancel()
+    session.phase.record(EPISODE)
+    assert session.phase.is_done
 
 
-def test_an_endless_episode_has_no_time_limit(endless):
-    endless.next_episode(HERE)
-    ticks = [endless.tick(HERE, 0.04) for _ in range(2 * endless.config.episode_steps)]
-    assert not any(tick.over for tick in ticks)
+def test_an_endless_evaluation_is_never_done_and_keeps_nothing(begin, policy):
+    session = begin(policy, endless=True, run__eval_episodes=1)
+    for _ in range(3):
+        session.phase.record(EPISODE)
+    assert not session.phase.is_done
+    assert session.evaluation.episodes == []
 
 
-def test_without_a_policy_there_is_nothing_to_run():
-    with pytest.raises(ConfigError, match=r"run\.policy is empty"):
-        Session(Config(), None, endless=True)
+def test_the_two_phases_begin_their_episodes_by_streams_of_their_own(begin, policy):
+    training, evaluation = begin(run__seed=7), begin(policy, run__seed=7)
+
+    def first(number):
+        return np.random.default_rng(np.random.SeedSequence([7, number])).integers(2**31)
+
+    assert training.starts.integers(2**31) == first(5)
+    assert evaluation.starts.integers(2**31) == first(4)
+
+
+def test_a_session_that_is_cancelled_before_its_policy_does_not_evaluate(begin, monkeypatch):
+    def never_ready(config, about, run_dir):
+        return WorkerClient(config, about, run_dir, target=puppets.dies_at_once)
+
+    monkeypatch.setattr(training_phase, "WorkerClient", never_ready)
+    session = begin()
+    session.cancel()
+    assert not session.end_training()
+    assert session.phase is session.training

@@ -19,7 +19,8 @@ from safetensors.numpy import load_file
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
-from ddpg_ros.training import learning as training
+from ddpg_ros.files.status import RunStatus, read_status
+from ddpg_ros.training import training_phase as training
 from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
 
@@ -145,6 +146,12 @@ def test_every_episode_is_logged_with_all_updates_up_to_its_end(in_step):
     ]
 
 
+def test_the_status_file_says_in_the_end_how_far_the_training_came(in_step):
+    assert read_status(in_step[0] / "status.json") == RunStatus(
+        "training", 2, mean_return=-15.0, success_rate=0.0, step=20, updates=30
+    )
+
+
 def test_the_learner_has_ended_after_stop(in_step):
     assert gone(in_step[1].pid)
 
@@ -203,7 +210,7 @@ def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()
     os.kill(learner.pid, signal.SIGTERM)  # to the whole group, while the agent is busy
-    assert wait_until(lambda: not learner._watch.life.alive)
+    assert wait_until(lambda: not learner._supervisor.handle.alive)
     stopped = learner.stop(STOP_TIMEOUT, STOP_TIMEOUT)
     assert load_policy(stopped.policy).about.updates == 0
 
@@ -219,8 +226,8 @@ def test_one_that_fails_with_the_last_updates_says_why(tmp_path, monkeypatch):
     fails = functools.partial(WorkerClient, target=puppets.fails_at_the_end)
     monkeypatch.setattr(training, "WorkerClient", fails)
     config = make_config()
-    whole = training.Training(config, about(config), tmp_path)
-    whole.wait_until_ready()
+    whole = training.TrainingPhase(config, about(config), tmp_path)
+    whole.worker.wait_until_ready()
     with pytest.raises(LearnerDiedError, match=r"^the learner diverges\.$"):
         whole.finish()
 
@@ -321,7 +328,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_the_agents_side_of_the_link_imports_no_torch():
-    modules = imported_by("import ddpg_ros.training.learning, ddpg_ros.training.session")
+    modules = imported_by("import ddpg_ros.training.training_phase, ddpg_ros.training.arm_session")
     assert "numpy" in modules
     assert not modules & {"torch", "rclpy", "pybullet"}
 

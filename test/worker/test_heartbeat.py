@@ -2,8 +2,12 @@
 
 import pytest
 
-from ddpg_ros.worker.heartbeat import HEARTBEAT_TIMEOUT, Heartbeat, HeartbeatMonitor
-from ddpg_ros.worker.pace import UpdateTimer
+from ddpg_ros.worker.heartbeat import (
+    HEARTBEAT_TIMEOUT,
+    Heartbeat,
+    HeartbeatMonitor,
+    UpdateTimer,
+)
 
 
 class Clock:
@@ -19,69 +23,69 @@ def clock():
     return Clock()
 
 
-def looks(listener, clock, seconds, every=0.1):
+def looks(monitor, clock, seconds, every=0.1):
     """Look every so often for so long; return when it was first too silent [s], or None."""
     for number in range(1, round(seconds / every) + 1):
         clock.now += every
-        if listener.look():
+        if monitor.look():
             return round(number * every, 6)
     return None
 
 
 def test_silence_for_longer_than_the_timeout_is_noticed(clock):
-    pulse = Heartbeat()
-    pulse.beat()
-    listener = HeartbeatMonitor(pulse, clock)
-    assert looks(listener, clock, 10.0) == pytest.approx(HEARTBEAT_TIMEOUT + 0.1, abs=0.11)
+    heartbeat = Heartbeat()
+    heartbeat.beat()
+    monitor = HeartbeatMonitor(heartbeat, clock)
+    assert looks(monitor, clock, 10.0) == pytest.approx(HEARTBEAT_TIMEOUT + 0.1, abs=0.11)
 
 
 def test_a_beat_ends_the_silence(clock):
-    pulse = Heartbeat()
-    listener = HeartbeatMonitor(pulse, clock)
+    heartbeat = Heartbeat()
+    monitor = HeartbeatMonitor(heartbeat, clock)
     for _ in range(5):
-        pulse.beat()
-        assert looks(listener, clock, 1.8) is None
-        assert listener.silence == pytest.approx(1.7)  # the first look saw the beat
-    pulse.beat()
-    listener.look()
-    assert listener.silence == 0.0
+        heartbeat.beat()
+        assert looks(monitor, clock, 1.8) is None
+        assert monitor.silence == pytest.approx(1.7)  # the first look saw the beat
+    heartbeat.beat()
+    monitor.look()
+    assert monitor.silence == 0.0
 
 
 def test_a_longer_silence_may_be_announced_and_ends_with_the_next_beat(clock):
-    pulse = Heartbeat()
-    pulse.beat(allowance=20.0)
-    listener = HeartbeatMonitor(pulse, clock)
-    assert looks(listener, clock, 19.0) is None
-    pulse.beat()
-    assert looks(listener, clock, 5.0) == pytest.approx(HEARTBEAT_TIMEOUT + 0.2, abs=0.11)
+    heartbeat = Heartbeat()
+    heartbeat.beat(allowance=20.0)
+    monitor = HeartbeatMonitor(heartbeat, clock)
+    assert looks(monitor, clock, 19.0) is None
+    heartbeat.beat()
+    assert looks(monitor, clock, 5.0) == pytest.approx(HEARTBEAT_TIMEOUT + 0.2, abs=0.11)
 
 
 def test_time_in_which_the_listener_itself_was_away_counts_little(clock):
-    pulse = Heartbeat()
-    pulse.beat()
-    listener = HeartbeatMonitor(pulse, clock)
+    heartbeat = Heartbeat()
+    heartbeat.beat()
+    monitor = HeartbeatMonitor(heartbeat, clock)
     clock.now += 3600.0  # the machine slept
-    assert not listener.look()
-    assert listener.silence == 0.5
+    assert not monitor.look()
+    assert monitor.silence == 0.5
 
 
 def test_updates_show_beside_the_pulse():
-    pulse = Heartbeat()
-    pulse.show(7, 40)
-    assert (pulse.updates, pulse.replay_fill) == (7, 40)
+    heartbeat = Heartbeat()
+    heartbeat.show(7, 40)
+    assert (heartbeat.updates, heartbeat.replay_fill) == (7, 40)
 
 
 def test_a_first_update_may_take_a_minute_and_a_later_one_ten_times_the_last():
-    pace = UpdateTimer()
-    assert pace.updates(32, compiling=False) == 60.0
-    pace.took(32, 0.064, compiling=False)
-    assert pace.updates(32, compiling=False) == HEARTBEAT_TIMEOUT  # ten times 64 ms is less
-    pace.took(1, 0.5, compiling=False)
-    assert pace.updates(2, compiling=False) == pytest.approx(10.0)
+    timer = UpdateTimer()
+    assert timer.updates(32, compiling=False) == 60.0
+    timer.took(32, 0.064, compiling=False)
+    assert timer.updates(32, compiling=False) == HEARTBEAT_TIMEOUT  # ten times 64 ms is less
+    timer.took(1, 0.5, compiling=False)
+    assert timer.updates(2, compiling=False) == pytest.approx(10.0)
 
 
 def test_the_first_update_after_a_compilation_is_a_first_one_again():
-    pace = UpdateTimer()
-    pace.took(1, 0.001, compiling=True)
-    assert pace.updates(1, compiling=True) == pace.turn(compiling=True) > HEARTBEAT_TIMEOUT
-    assert pace.updates(1, compiling=False) == 60.0
+    timer = UpdateTimer()
+    timer.took(1, 0.001, compiling=True)
+    assert timer.updates(1, compiling=True) == timer.turn(compiling=True) > HEARTBEAT_TIMEOUT
+    assert timer.updates(1, compiling=False) == 60.0

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from ddpg_ros.worker.shared.counter import Counter
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
+from ddpg_ros.worker.shared.memory import Counter
 
 SPAWN = multiprocessing.get_context("spawn")
 HAMMERING_SECONDS = 2.0
@@ -23,45 +23,45 @@ def is_whole(version, values):
 
 
 def test_a_new_slot_holds_nothing():
-    slot = WeightMailbox(4)
-    assert slot.version == 0
-    assert slot.read() is None
+    mailbox = WeightMailbox(4)
+    assert mailbox.version == 0
+    assert mailbox.read() is None
 
 
 def test_the_reader_gets_the_newest_set_as_often_as_it_asks():
-    slot = WeightMailbox(4)
+    mailbox = WeightMailbox(4)
     for version in (1, 2, 5):  # versions may skip
-        slot.publish(weights(version), version)
+        mailbox.publish(weights(version), version)
         for _ in range(2):
-            read_version, values = slot.read()
-            assert (slot.version, read_version) == (version, version)
+            read_version, values = mailbox.read()
+            assert (mailbox.version, read_version) == (version, version)
             assert values.tolist() == [version] * 4
             assert values.dtype == np.float32
 
 
 def test_what_was_read_belongs_to_the_caller():
-    slot = WeightMailbox(4)
-    slot.publish(weights(1), 1)
-    _, kept = slot.read()
+    mailbox = WeightMailbox(4)
+    mailbox.publish(weights(1), 1)
+    _, kept = mailbox.read()
     for version in (2, 3):
-        slot.publish(weights(version), version)
+        mailbox.publish(weights(version), version)
     assert kept.tolist() == [1] * 4
 
 
 @pytest.mark.parametrize("stale", [2, 1, 0])
 def test_a_stale_version_is_refused_and_changes_nothing(stale):
-    slot = WeightMailbox(4)
-    slot.publish(weights(2), 2)
+    mailbox = WeightMailbox(4)
+    mailbox.publish(weights(2), 2)
     with pytest.raises(ValueError, match=f"version {stale} of the weights after version 2"):
-        slot.publish(weights(9), stale)
-    assert slot.read()[1].tolist() == [2] * 4
+        mailbox.publish(weights(9), stale)
+    assert mailbox.read()[1].tolist() == [2] * 4
 
 
 def test_weights_of_another_size_are_refused_and_not_broadcast():
-    slot = WeightMailbox(4)
+    mailbox = WeightMailbox(4)
     with pytest.raises(ValueError, match=r"shape \(1,\).*takes \(4,\)"):
-        slot.publish(weights(1, size=1), 1)
-    assert slot.read() is None
+        mailbox.publish(weights(1, size=1), 1)
+    assert mailbox.read() is None
 
 
 def test_a_slot_for_nothing_is_refused():
@@ -69,35 +69,35 @@ def test_a_slot_for_nothing_is_refused():
         WeightMailbox(0)
 
 
-def begin_to_publish(slot, version):
+def begin_to_publish(mailbox, version):
     """Do what `publish` does up to the middle of the copy, as a writer that is killed there."""
-    older = 1 - slot._newest()
-    slot._marks[older][0] = version
-    slot._weights[older][: slot.size // 2] = version
+    older = 1 - mailbox._newest()
+    mailbox._marks[older][0] = version
+    mailbox._weights[older][: mailbox.size // 2] = version
 
 
 def test_a_writer_that_died_in_the_middle_leaves_the_set_before_it():
-    slot = WeightMailbox(4)
-    slot.publish(weights(1), 1)
-    slot.publish(weights(2), 2)
-    begin_to_publish(slot, 3)
-    assert slot.version == 2
-    version, values = slot.read()
+    mailbox = WeightMailbox(4)
+    mailbox.publish(weights(1), 1)
+    mailbox.publish(weights(2), 2)
+    begin_to_publish(mailbox, 3)
+    assert mailbox.version == 2
+    version, values = mailbox.read()
     assert (version, values.tolist()) == (2, [2] * 4)
 
 
 def test_a_first_set_whose_writing_did_not_end_is_not_read():
-    slot = WeightMailbox(4)
-    begin_to_publish(slot, 1)
-    assert slot.read() is None
+    mailbox = WeightMailbox(4)
+    begin_to_publish(mailbox, 1)
+    assert mailbox.read() is None
 
 
 def test_a_writer_goes_on_after_one_that_died_in_the_middle():
-    slot = WeightMailbox(4)
-    slot.publish(weights(1), 1)
-    begin_to_publish(slot, 2)
-    slot.publish(weights(2), slot.version + 1)
-    assert slot.read()[1].tolist() == [2] * 4
+    mailbox = WeightMailbox(4)
+    mailbox.publish(weights(1), 1)
+    begin_to_publish(mailbox, 2)
+    mailbox.publish(weights(2), mailbox.version + 1)
+    assert mailbox.read()[1].tolist() == [2] * 4
 
 
 class OvertakenSlot(WeightMailbox):
@@ -119,44 +119,44 @@ class OvertakenSlot(WeightMailbox):
 
 
 def test_a_copy_that_the_writer_tore_is_noticed_and_taken_anew():
-    slot = OvertakenSlot(4)
-    slot.publish(weights(1), 1)
-    version, values = slot.read()
-    assert slot.torn_copies == 1  # the first copy was [1, 1, 3, 3]
+    mailbox = OvertakenSlot(4)
+    mailbox.publish(weights(1), 1)
+    version, values = mailbox.read()
+    assert mailbox.torn_copies == 1  # the first copy was [1, 1, 3, 3]
     assert (version, values.tolist()) == (3, [3] * 4)
 
 
 def test_a_reader_that_is_always_overtaken_gives_up_and_keeps_what_it_has():
-    slot = OvertakenSlot(4)
-    slot.overtakings = 10**9
-    slot.publish(weights(1), 1)
-    assert slot.read() is None
-    assert slot.torn_copies == 100
+    mailbox = OvertakenSlot(4)
+    mailbox.overtakings = 10**9
+    mailbox.publish(weights(1), 1)
+    assert mailbox.read() is None
+    assert mailbox.torn_copies == 100
 
 
-def hammer(slot, stop):
+def hammer(mailbox, stop):
     """Publish without a pause until told to stop."""
     version = 0
     while not stop.value:
         version += 1
-        slot.publish(weights(version, slot.size), version)
+        mailbox.publish(weights(version, mailbox.size), version)
 
 
 def test_no_read_is_torn_while_another_process_hammers_the_slot():
-    slot, stop = WeightMailbox(50_000), Counter()
-    writer = SPAWN.Process(target=hammer, args=(slot, stop), daemon=True)
+    mailbox, stop = WeightMailbox(50_000), Counter()
+    writer = SPAWN.Process(target=hammer, args=(mailbox, stop), daemon=True)
     writer.start()
     started = time.monotonic()
-    while slot.version == 0 and time.monotonic() < started + 30:
+    while mailbox.version == 0 and time.monotonic() < started + 30:
         time.sleep(0.01)
     versions, unguarded_torn = [], 0
     end = time.monotonic() + HAMMERING_SECONDS
     while time.monotonic() < end:
-        taken = slot.read()
+        taken = mailbox.read()
         if taken is not None:
             versions.append(taken[0])
             assert is_whole(*taken)
-        unguarded = slot._weights[slot._newest()].copy()
+        unguarded = mailbox._weights[mailbox._newest()].copy()
         unguarded_torn += not is_whole(unguarded[0], unguarded)
     stop.value = 1
     writer.join(10)
@@ -167,10 +167,10 @@ def test_no_read_is_torn_while_another_process_hammers_the_slot():
 
 
 def test_the_last_set_is_the_one_that_is_read_after_the_writer_is_done():
-    slot = WeightMailbox(8)
+    mailbox = WeightMailbox(8)
     for version in range(1, 100):
-        slot.publish(weights(version, 8), version)
-    assert slot.read()[0] == 99
+        mailbox.publish(weights(version, 8), version)
+    assert mailbox.read()[0] == 99
 
 
 def count_up(counter, last):

@@ -20,7 +20,7 @@ from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.training.learning_actor import LearningActor
 from ddpg_ros.types import Episode, RecordLayout, Transition
-from ddpg_ros.worker.handle import learn
+from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.supervision import BACK_OFF
 from test.conftest import wait_until
 
@@ -75,7 +75,7 @@ def hurt(learner, number):
 def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, number):
     learner = begin(back_off=(PAUSE,))
     await_well(learner)
-    assert learner.newer_weights().tolist() == [1.0] * learner._slot.size
+    assert learner.newer_weights().tolist() == [1.0] * learner._mailbox.size
     pid, longest, absences, states, taken = hurt(learner, number), 0.0, [], [], []
     deadline = time.monotonic() + LONG
     while not is_well(learner, 1):
@@ -99,7 +99,7 @@ def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, numb
     steps = len(taken)
     taken.append(learner.newer_weights())  # unless it came in the last turn
     (revived,) = (weights for weights in taken if weights is not None)
-    assert revived.tolist() == [2.0] * learner._slot.size
+    assert revived.tolist() == [2.0] * learner._mailbox.size
     wait_until(lambda: learner._ring.popped == steps, LONG, what="all that was pushed meanwhile")
     assert learner.dropped == 0
 
@@ -130,7 +130,7 @@ def test_episodes_that_end_without_a_learner_are_told_to_the_next(begin):
 def test_a_half_written_set_of_weights_is_never_read_and_versions_go_on(begin):
     learner = begin(puppets.dies_in_the_middle_of_publishing)
     learner.wait_until_ready()
-    push(learner, 1)  # rings the bell
+    push(learner, 1)  # wakes it
     seen = []
     deadline = time.monotonic() + LONG
     while not is_well(learner, 1):
@@ -424,9 +424,9 @@ def test_terminated_while_it_saves_it_leaves_whole_files(tmp_path):
     learner = start(tmp_path, make_config(), target=puppets.is_terminated_while_it_saves)
     learner.wait_until_ready()
     request = learner.save()
-    wait_until(lambda: not learner._watch.life.alive, LONG)
+    wait_until(lambda: not learner._supervisor.handle.alive, LONG)
     assert request.answer.error == ""
-    assert learner._watch.life._process.exitcode == 0
+    assert learner._supervisor.handle._process.exitcode == 0
     stopped = learner.stop(1.0, 1.0)
     assert load_policy(stopped.policy).about.updates == 0
     assert checkpoint_of(tmp_path)[0].updates == 0

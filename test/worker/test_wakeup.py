@@ -1,44 +1,44 @@
-"""The bell between two processes: it wakes, it is not lost, and many rings wake once."""
+"""The wakeup between two processes: it wakes, it is not lost, and many rings wake once."""
 
 import multiprocessing
 import time
 
-from ddpg_ros.worker.shared.wakeup import Wakeup
+from ddpg_ros.worker.shared.memory import Wakeup
 
 CONTEXT = multiprocessing.get_context("spawn")
 
 
-def ring_later(bell, seconds):
+def ring_later(wakeup, seconds):
     time.sleep(seconds)
-    bell.ring()
+    wakeup.notify()
 
 
-def waited(bell, timeout):
+def waited(wakeup, timeout):
     began = time.monotonic()
-    bell.wait(timeout)
+    wakeup.wait(timeout)
     return time.monotonic() - began
 
 
 def test_another_process_wakes_the_sleeper():
-    bell = Wakeup(CONTEXT)
-    other = CONTEXT.Process(target=ring_later, args=(bell, 0.05))
+    wakeup = Wakeup(CONTEXT)
+    other = CONTEXT.Process(target=ring_later, args=(wakeup, 0.05))
     other.start()
-    assert waited(bell, 30.0) < 29.0
+    assert waited(wakeup, 30.0) < 29.0
     other.join()
 
 
 def test_a_ring_before_the_wait_is_not_lost():
-    bell = Wakeup(CONTEXT)
-    bell.ring()
-    assert waited(bell, 30.0) < 1.0
+    wakeup = Wakeup(CONTEXT)
+    wakeup.notify()
+    assert waited(wakeup, 30.0) < 1.0
 
 
 def test_many_rings_wake_once():
-    bell = Wakeup(CONTEXT)
+    wakeup = Wakeup(CONTEXT)
     for _ in range(1000):
-        bell.ring()
-    bell.wait(30.0)
-    assert waited(bell, 0.05) >= 0.05
+        wakeup.notify()
+    wakeup.wait(30.0)
+    assert waited(wakeup, 0.05) >= 0.05
 
 
 def test_nobody_rings_and_the_sleeper_wakes_all_the_same():

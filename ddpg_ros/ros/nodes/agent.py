@@ -19,10 +19,10 @@ from ddpg_ros.ros.interface.reset_client import ResetClient
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.training.session_controller import SessionController
 from ddpg_ros.types import Episode, Vector
-from ddpg_ros.worker.health import SaveRequest
+from ddpg_ros.worker.handle import SaveRequest
 
 _REPORT_EVERY = 5.0  # [s]
 
@@ -34,7 +34,7 @@ class AgentRole:
 
     def __init__(self) -> None:
         """Begin without a session."""
-        self._session: Session | None = None
+        self._session: ArmSession | None = None
         self._resets: ResetClient | None = None
         self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False
@@ -70,13 +70,13 @@ class AgentRole:
         )
         return self._controller
 
-    def _begin(self, config: Config) -> Session:
+    def _begin(self, config: Config) -> ArmSession:
         build_arm(config)  # what cannot be is refused before anything is left on the disk
         self._run_dir = claim_run(config)
         with ExitStack() as hold:
             if self._run_dir is not None:
                 hold.enter_context(hold_run(self._run_dir))
-            self._session = Session(config, self._run_dir)
+            self._session = ArmSession(config, self._run_dir)
             self._hold = hold.pop_all()
         return self._session
 
@@ -109,15 +109,15 @@ class AgentRole:
         self._episodes.publish(Float64MultiArray(data=[total, float(length), float(success)]))
         if time.monotonic() - self._reported_at > _REPORT_EVERY and self._session is not None:
             self._reported_at = time.monotonic()
-            self._node.get_logger().info(f"{self._session.progress}, return {total:.2f}")
+            self._node.get_logger().info(f"{self._session.phase.progress}, return {total:.2f}")
 
     async def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Respond when the learner has saved, or could not; the executor goes on meanwhile."""
-        training = self._session.training if self._session is not None else None
-        if training is None:
+        worker = self._session.worker if self._session is not None else None
+        if worker is None:
             response.message = "no training runs here"
             return response
-        request, answered = training.save(), Future()
+        request, answered = worker.save(), Future()
         self._saves.append((request, answered))
         await answered
         saved = request.answer

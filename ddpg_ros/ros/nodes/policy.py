@@ -17,7 +17,7 @@ from ddpg_ros.ros.interface.qos import LATCHED
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
-from ddpg_ros.training.session import Session
+from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.training.session_controller import SessionController
 
 _LOG_EVERY = 5.0  # [s] the same complaint
@@ -35,7 +35,7 @@ class PolicyRole:
     def open(self, node: ArmNode, stack: ExitStack) -> SessionController:
         """Load the policy, prove it by its golden pairs, and subscribe to the goals."""
         self._node = node
-        self.session = Session(node.config, None, endless=True)
+        self.session = ArmSession(node.config, None, endless=True)
         goals = node.create_subscription(PointStamped, "goal", self.on_goal, LATCHED)
         stack.callback(node.destroy_subscription, goals)
         return SessionController(self.session, node.realtime, node.try_to_arm)

@@ -1,6 +1,7 @@
 """Runs a node until a signal, and takes it down; what every node's `main` shares."""
 
 import gc
+import logging
 import signal
 import sys
 import traceback
@@ -14,13 +15,16 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args, try_shutdown
 
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
+from ddpg_ros.log import log_to, log_to_stderr
 from ddpg_ros.ros.runtime.arguments import Arguments, read_arguments
 from ddpg_ros.ros.runtime.executor import make_executor
+from ddpg_ros.ros.runtime.log import RosHandler
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.ros.runtime.process import leave, leave_within, make_stdio_nonblocking
 from ddpg_ros.ros.runtime.realtime import wake_on_time
 from ddpg_ros.ros.runtime.transport import choose_transport
-from ddpg_ros.say import say
+
+_LOG = logging.getLogger(__name__)
 
 _GRAPH_S = 0.5  # [s] to leave the graph, which takes a few hundredths
 
@@ -51,11 +55,13 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, stop)
     make_stdio_nonblocking()
+    log_to_stderr()
     problem: BaseException | None = None
     way_down: list[Callable[[], object]] = []
     out: list[Callable[[], object]] = [gc.collect, try_shutdown]  # of a node that is half made
     try:
         node = make(_init(args))
+        log_to(RosHandler(node.get_logger()))
         way_down, out = [node.rest, node.end], [node.destroy_node, try_shutdown]
         wake_on_time()
         node.start()
@@ -69,7 +75,9 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
         problem = error
         if node is not None:
             way_down.insert(0, partial(node.failed, error))
-    code = _exit_code(take_down(way_down, problem))
+    problem = take_down(way_down, problem)
+    log_to_stderr()  # rclpy is about to be shut down
+    code = _exit_code(problem)
     problem = None  # it may hold a node that is half made
     way_down.clear()
     if args is None:
@@ -106,10 +114,10 @@ def _exit_code(problem: BaseException | None) -> int:
     if problem is None:
         return 0
     if isinstance(problem, DdpgRosError):
-        say(problem)
+        _LOG.error(problem)
         return EXIT_CODE
     with suppress(Exception):
-        say("".join(traceback.format_exception(problem)))
+        _LOG.critical("".join(traceback.format_exception(problem)).rstrip())
     return 1
 
 

@@ -4,7 +4,7 @@ If the system refuses one of them, a warning says how to permit it, and the loop
 
 None of this may pass on to the learner. A memory lock ends at its exec; the priority is set with
 `SCHED_RESET_ON_FORK`, so no child inherits it; the cores would be inherited, so the learner
-leaves them when it starts (`worker/courtesy.py`).
+leaves them when it starts (`worker/main.py`).
 """
 
 import contextlib

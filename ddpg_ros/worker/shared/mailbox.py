@@ -1,4 +1,4 @@
-"""The slot that carries the newest actor weights from the learner to the control loop."""
+"""The mailbox that carries the newest actor weights from the worker to the control loop."""
 
 import numpy as np
 
@@ -18,18 +18,18 @@ class WeightMailbox:
     whole (a sequence lock, Lameter 2005; here one a buffer, so that the reader has a whole set
     to read while the next is written, also when the writer dies in the middle).
 
-    That stores and loads are seen in program order is a promise of x86-64 (total store order),
-    which is relied upon: a weaker machine, such as ARM, would need barriers.
+    That stores and loads are seen in program order is a promise of x86-64 (total store order);
+    a weaker machine, such as ARM, would need barriers.
     """
 
     def __init__(self, size: int) -> None:
-        """Make an empty slot.
+        """Make an empty mailbox.
 
         Args:
             size: numbers in a set of weights.
         """
         if size < 1:
-            raise ValueError(f"a slot for {size} weights; expected at least 1.")
+            raise ValueError(f"a mailbox for {size} weights; expected at least 1.")
         self.size = size
         self._block = memory.allocate(2 * (memory.CACHE_LINE + memory.lines(4 * size)))
         self._map()
@@ -56,11 +56,13 @@ class WeightMailbox:
 
         Args:
             weights: (size,).
-            version: larger than every version before. A writer that starts anew on a slot in
-                use goes on from `slot.version + 1`.
+            version: larger than every version before. A restarted writer goes on from
+                `version + 1`.
         """
         if weights.shape != (self.size,):
-            raise ValueError(f"weights of shape {weights.shape}; this slot takes ({self.size},).")
+            raise ValueError(
+                f"weights of shape {weights.shape}; this mailbox takes ({self.size},)."
+            )
         if version <= self.version:
             raise ValueError(
                 f"version {version} of the weights after version {self.version}; "
@@ -74,16 +76,16 @@ class WeightMailbox:
 
     @property
     def version(self) -> int:
-        """Version of the newest whole set; 0 where there is none yet."""
+        """Version of the newest whole set; 0 if there is none yet."""
         return self._marks[self._newest()][_END]
 
     def read(self) -> tuple[int, Vector32] | None:
         """Return the newest whole set of weights; the reader's side.
 
         Returns:
-            The version and the weights, (size,), a copy. None where there is nothing to take:
-            nothing was published yet, or the writer overran the reader 100 times in a row
-            (the reader keeps the set that it has).
+            The version and the weights, (size,), a copy. None if nothing was published yet, or
+            if the writer overran the reader 100 times in a row (the reader keeps the set that it
+            has).
         """
         for _ in range(_TRIES):
             newest = self._newest()

@@ -7,6 +7,7 @@ name, so that nothing is left behind, not even by kill -9.
 import ctypes
 import multiprocessing
 import platform
+from multiprocessing.context import SpawnContext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,17 @@ from numpy.typing import NDArray
 from ddpg_ros.errors import MachineError
 
 _ORDERED = ("x86_64", "AMD64")
-CACHE_LINE = 64  # [bytes]; what two processes write stands on different lines
+CACHE_LINE = 64  # [bytes]; words of two writers are on different lines
 
 SharedBytes = ctypes.Array[ctypes.c_ubyte]
-"""A block of shared memory; it travels as an argument of a spawned `Process`, and only so."""
+"""A block of shared memory; a spawned `Process` receives it as an argument, and only so."""
 
 
 def allocate(size: int) -> SharedBytes:
     """Return a zeroed block that has `size` bytes [bytes] from its first cache line on.
 
     Raises:
-        MachineError: the processor does not keep the order of stores that ring and slot rely on.
+        MachineError: the processor does not keep the order of stores that ring and mailbox need.
     """
     if platform.machine() not in _ORDERED:
         raise MachineError(
@@ -56,3 +57,56 @@ def words(content: NDArray[np.uint8]) -> "memoryview[int]":
 def lines(size: int) -> int:
     """Round `size` [bytes] up to whole cache lines [bytes]."""
     return -(-size // CACHE_LINE) * CACHE_LINE
+
+
+class Counter:
+    """An unsigned 64-bit number in shared memory: one process writes, any reads, none waits.
+
+    A store of an aligned 64-bit word is whole, so that a reader sees an old or a new value and
+    never a mixture. On x86-64 (total store order) a reader of the new value also sees
+    what its writer wrote before, such as the weights that belong to it.
+    """
+
+    def __init__(self) -> None:
+        """Start at 0."""
+        self.__setstate__(allocate(8))
+
+    def __getstate__(self) -> SharedBytes:
+        """Hand over the memory; a spawned child makes its own view."""
+        return self._block
+
+    def __setstate__(self, block: SharedBytes) -> None:
+        """Make the view on the memory."""
+        self._block = block
+        self._word = words(view(block))  # (1,)
+
+    @property
+    def value(self) -> int:
+        """The number as last set."""
+        return self._word[0]
+
+    @value.setter
+    def value(self, value: int) -> None:
+        self._word[0] = value
+
+
+class Wakeup:
+    """Wakes a sleeping process; any number of notifications wakes it once.
+
+    A process that polled instead would wake thousands of times a second, on cores that the
+    control loop and the simulator need.
+    """
+
+    def __init__(self, context: SpawnContext) -> None:
+        """Make one that a process of this context may receive."""
+        self._semaphore = context.Semaphore(0)
+
+    def notify(self) -> None:
+        """Wake the other process, now or at its next `wait`; takes one to five microseconds."""
+        self._semaphore.release()
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until a notification since the last `wait`, at most `timeout` [s]."""
+        if self._semaphore.acquire(timeout=timeout):
+            while self._semaphore.acquire(block=False):
+                pass

@@ -1,4 +1,4 @@
-"""The ring that carries transitions from the control loop to the learner."""
+"""The ring that carries transitions from the control loop to the worker."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,10 @@ class Ring:
 
     Neither side ever waits: `push` into a full ring drops the record and counts it.
 
-    The counters run on for ever (64 bits) and are reduced only to index. The producer alone
+    The counters (64 bits) never wrap; only the index into the records does. The producer alone
     writes the head, after the record; the consumer alone writes the tail, after its copy. That
-    the other side sees these stores in this order is a promise of x86-64 (total store order),
-    which is relied upon: a weaker machine, such as ARM, would need barriers.
+    the other side sees these stores in this order is a promise of x86-64 (total store
+    order); a weaker machine, such as ARM, would need barriers.
     """
 
     def __init__(self, capacity: int, width: int) -> None:
@@ -60,7 +60,7 @@ class Ring:
             record: (width,).
 
         Returns:
-            False where the ring was full and the record was dropped.
+            False if the ring was full and the record was dropped.
         """
         if record.shape != (self.width,):
             raise ValueError(f"a record of shape {record.shape}; this ring takes ({self.width},).")
@@ -90,21 +90,21 @@ class Ring:
         return records
 
     def __len__(self) -> int:
-        """Records that wait to be taken."""
-        tail = self._words[_TAIL]  # before the head, which may run on meanwhile
+        """Records that wait in the ring."""
+        tail = self._words[_TAIL]  # read before the head, which may advance meanwhile
         return min(self._words[_HEAD] - tail, self.capacity)
 
     @property
     def popped(self) -> int:
-        """Records that were taken, ever, by whichever consumer."""
+        """Records that were ever taken, by this consumer and those before it."""
         return self._words[_TAIL]
 
     @property
     def pushed(self) -> int:
-        """Records that were accepted, ever."""
+        """Records that were ever accepted."""
         return self._words[_HEAD]
 
     @property
     def dropped(self) -> int:
-        """Records that were refused because the ring was full, ever."""
+        """Records that were ever dropped because the ring was full."""
         return self._words[_DROPPED]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ddpg_ros.training.n_step import NStep
 from ddpg_ros.types import Transition
-from ddpg_ros.worker.n_step import NStep
 
 
 def place(number):

@@ -1,7 +1,7 @@
-"""Whether the memory of this machine holds what a training needs, said before it begins.
+"""Check before a training that this machine has the memory that it needs.
 
-Linux hands out memory that is not there, so that a learner which asks for too much is killed
-later, with all that it has learnt.
+Linux grants memory that does not exist, and would kill a worker that asks for too much later,
+with all that it has learnt.
 """
 
 from itertools import pairwise
@@ -14,7 +14,7 @@ from ddpg_ros.types import RecordLayout
 _NUMBER = 4  # [bytes] of a float32
 _COPIES = 8  # of the parameters: networks, targets, two moments of Adam each, gradients, work
 _SHARE = 0.9  # of the memory that is available
-_BASE = 0.5e9  # [bytes] of torch, in the learner's process
+_BASE = 0.5e9  # [bytes] of torch, in the worker
 
 
 def require_room(settings: LearnerSection, sizes: list[int], available: float | None) -> None:
@@ -23,12 +23,14 @@ def require_room(settings: LearnerSection, sizes: list[int], available: float | 
     Args:
         settings: of the learner.
         sizes: layers of the actor, observation to action.
-        available: memory that may be taken [bytes]; None where that is not known.
+        available: memory that may be taken [bytes]; None if that is not known.
 
     Raises:
-        MachineError: they do not; the sentence has what they take, and what would fit.
+        MachineError: they do not fit; the sentence says what they take and what would fit.
     """
-    on_device = not settings.device.startswith("cpu")  # the replay is there; it looks by itself
+    on_device = not settings.device.startswith(
+        "cpu"
+    )  # the replay buffer is on the device, which checks its own memory
     if available is None or on_device:
         return
     layout = RecordLayout(sizes[0], sizes[-1])
@@ -52,7 +54,7 @@ def require_room(settings: LearnerSection, sizes: list[int], available: float | 
 
 
 def available_memory() -> float | None:
-    """Return the memory that may be taken [bytes]: the machine's, or less where a group's."""
+    """Return the memory that may be taken [bytes]: of the machine, or of its control group."""
     found = [_in_machine(), *(_in_group(*names) for names in _GROUPS)]
     known = [amount for amount in found if amount is not None]
     return min(known) if known else None
@@ -78,12 +80,12 @@ def _in_machine() -> float | None:
 def _in_group(limit: str, used: str) -> float | None:
     try:
         return float(Path(limit).read_text()) - float(Path(used).read_text())
-    except (OSError, ValueError):  # none, or "max"
+    except (OSError, ValueError):  # no such group, or "max"
         return None
 
 
 def _of_networks(settings: LearnerSection, sizes: list[int]) -> float:
-    """Return what networks and their optimisers take, about [bytes]."""
+    """Return roughly what networks and their optimisers take [bytes]."""
     critic = [sizes[0] + sizes[-1], *settings.hidden, 1]
     weights = sum((a + 1) * b for a, b in pairwise(sizes))
     weights += settings.critics * sum((a + 1) * b for a, b in pairwise(critic))

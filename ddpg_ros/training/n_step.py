@@ -6,12 +6,12 @@ from ddpg_ros.types import Experience, Transition
 
 
 class NStep:
-    """Holds an episode's last n steps back, and gives each step with those that followed it.
+    """Completes each step of an episode with the n − 1 steps that follow it.
 
-    The last steps of an episode have fewer than n after them: after a termination none is needed,
-    and at a time limit the shorter sum is as true, with γ to the power of its length. n = 1 holds
-    nothing back. Sutton, "Learning to predict by the methods of temporal differences", 1988;
-    without the correction for another behaviour, as in D4PG (Barth-Maron et al., 2018).
+    The last steps of an episode have fewer successors. After a termination none is needed; at a
+    time limit the shorter sum is as true, with γ to the power of its length. n = 1 delays nothing.
+    Sutton, "Learning to predict by the methods of temporal differences", 1988; without an
+    off-policy correction, as in D4PG (Barth-Maron et al., 2018).
     """
 
     def __init__(self, steps: int, discount: float) -> None:
@@ -23,8 +23,8 @@ class NStep:
     def add(self, transition: Transition) -> list[Experience]:
         """Take the next step; return the experience that it completes.
 
-        A step that does not follow on the last one begins a new episode, also where nobody said
-        that the old one had ended.
+        A step that does not continue the last one begins a new episode, also without a call of
+        `end` for the old one.
         """
         complete: list[Experience] = []
         if self._open:
@@ -39,7 +39,7 @@ class NStep:
         return complete
 
     def end(self) -> list[Experience]:
-        """End the episode; return what was held back."""
+        """End the episode; return the experience of its last steps."""
         rest: list[Experience] = []
         while self._open:
             rest.append(self._first())
