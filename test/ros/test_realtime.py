@@ -13,7 +13,7 @@ import pytest
 PROLOGUE = """
 import os, resource, subprocess, sys, threading
 from ddpg_ros.config.settings import Config, ControlSection
-from ddpg_ros.worker.make_way import leave_cores, make_way
+from ddpg_ros.worker.courtesy import leave_cores, yield_to_control_loop
 from ddpg_ros.ros.runtime.realtime import apply_realtime, wake_on_time
 
 class Log:
@@ -153,9 +153,9 @@ def test_the_learner_leaves_the_cores_of_the_loop_whenever_it_was_started():
 def test_the_learner_lets_the_loop_go_first_in_real_time_alone():
     run("""
     before = os.nice(0)
-    make_way(Config())
+    yield_to_control_loop(Config())
     assert os.nice(0) == before
-    make_way(Config().replace(run__clock="realtime"))
+    yield_to_control_loop(Config().replace(run__clock="realtime"))
     assert os.nice(0) == min(19, before + 10)
     """)
 
