@@ -291,6 +291,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
 def test_killed_at_any_step_of_a_write_a_whole_one_is_left(tmp_path, at):
     source = textwrap.dedent(KILLED).format(

@@ -23,7 +23,7 @@ from ddpg_ros.control.policy import load_policy
 from test.conftest import wait_until
 from test.processes import Process
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
 
 SUMMARY_KEYS = set(
     [

@@ -32,7 +32,7 @@ from test.processes import Process, forgotten_soon, ros_arguments
 from test.ros.arm import Arm
 from test.ros.onlooker import LONG, MANY, Onlooker, assert_zeros_last
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SMALL = {  # a training that does little
@@ -127,6 +127,7 @@ def test_fault_36_in_lock_step_a_learner_that_is_killed_ends_the_run_with_a_sent
     assert process.gone()
 
 
+@pytest.mark.timing
 def test_fault_39_a_learner_that_is_stopped_does_not_slow_the_control_loop_and_is_replaced(
     agent, arm
 ):

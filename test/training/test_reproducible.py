@@ -12,7 +12,7 @@ from ddpg_ros.cli.progress import COMPILING
 from test.conftest import wait_until
 from test.processes import Process, ros_arguments
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
 
 FILES = ("metrics.csv", "evaluation.csv", "policy.safetensors")
 
