@@ -108,6 +108,7 @@ def graphed(**options):
     return one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
 def test_replays_of_one_capture_come_to_what_the_update_comes_to(graphs, options):
     expected_weights, expected_reports = train(learner("eager", **options))
