@@ -179,6 +179,7 @@ def test_without_a_learner_the_actor_is_frozen_and_does_not_explore(begin):
 # when it is given up
 
 
+@pytest.mark.slow
 def test_one_that_dies_at_every_start_is_given_up_after_five(begin):
     learner = begin(puppets.dies_at_once)
     with pytest.raises(LearnerDiedError) as caught:
@@ -190,6 +191,7 @@ def test_one_that_dies_at_every_start_is_given_up_after_five(begin):
     assert (learner.health.state, learner.health.restarts) == ("gone", 5)
 
 
+@pytest.mark.slow
 def test_one_that_is_never_well_again_is_given_up_while_the_agent_goes_on(begin):
     learner = begin(puppets.dies_when_revived)
     await_well(learner)
@@ -430,6 +432,7 @@ def test_a_full_disk_ends_no_training_and_leaves_no_claim(begin, tmp_path):
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_terminated_while_it_saves_it_leaves_whole_files(tmp_path):
     learner = start(tmp_path, make_config(), target=puppets.is_terminated_while_it_saves)
     learner.wait_until_ready()
