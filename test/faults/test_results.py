@@ -64,7 +64,7 @@ def train(tmp_path, monkeypatch):
 def learn(whole, count=30):
     for _, one in zip(range(count), transitions(), strict=False):
         observation, action, reward, _, following = one
-        whole.actor.observe(Transition(observation, action, reward, False, following))
+        whole.actor.record(Transition(observation, action, reward, False, following))
     whole.actor.end_episode(Episode(1.0, count, True, False, {}))
 
 

@@ -163,7 +163,7 @@ def test_without_a_learner_the_actor_is_frozen_and_does_not_explore(begin):
     observation = np.array([0.1, -0.2, 0.3], dtype=np.float32)
     for _ in range(4):
         step = Transition(observation, np.zeros(2, dtype=np.float32), 0.0, False, observation)
-        actor.observe(step)
+        actor.record(step)
     actor._policy.weights = actor._policy.weights * 0.01  # far from where noise is cut
     greedy = actor._policy(observation).tolist()
     assert actor.select_action(observation).tolist() != greedy
@@ -171,7 +171,7 @@ def test_without_a_learner_the_actor_is_frozen_and_does_not_explore(begin):
     wait_until(lambda: learner.absent, LONG)
     for _ in range(3):
         assert actor.select_action(observation).tolist() == greedy
-        actor.observe(step)
+        actor.record(step)
     actor.steps = 0  # the warm-up, too
     assert actor.select_action(observation).tolist() == greedy
 
