@@ -119,6 +119,7 @@ def test_replays_of_one_capture_come_to_what_the_update_comes_to(graphs, options
     assert graph.replays == 50
 
 
+@pytest.mark.slow
 def test_a_state_that_is_given_back_is_gone_on_from(graphs):
     weights = []
     for one in (learner("eager"), graphed()):
