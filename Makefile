@@ -1,5 +1,6 @@
 # Everything needs python3 (3.10 or newer, with venv) and make; the rest is set up in .venv.
 # PYTHON=…  interpreter to set up with      ARGS=…  more arguments for the command
+# WORKERS=…  tests at a time
 
 ARGS ?=
 CONFIG ?= reach
@@ -12,7 +13,16 @@ ifdef _ROS_WHEELS_BOOTSTRAP_COMPLETE
 unexport LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 endif
 
-.PHONY: help setup setup-dev setup-bench train test lint mutation bench bench-gym bench-options doctor clean
+# Python keeps what it has compiled: half of the 14 s that each worker needs to collect the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Tests wait for nodes more than they compute: two workers a core, each with ROS domains of its own.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(shell echo $$(( $(CORES) < 4 ? 2 * $(CORES) : 8 )))
+PYTEST := $(BIN)/python -m pytest
+TOGETHER := -n $(WORKERS) --dist worksteal
+
+.PHONY: help setup setup-dev setup-bench train test test-fast lint mutation bench bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
@@ -30,10 +40,17 @@ setup-bench:  ## the same, with MuJoCo for Gymnasium, and the peers in .venv-pee
 train: setup  ## train on the two-link reach, report included; CONFIG=swing_up ARGS="--seed 3"
 	$(BIN)/ddpg-ros train --config $(CONFIG) $(ARGS)
 
-# Tests with nodes in real time have the machine to themselves; exit code 5: ARGS chose none here.
+# What bounds a time closely has the machine to itself. pytest's exit code 5: ARGS chose none here.
 test: lint  ## linters, types, contracts of imports, and every test; ARGS="-k plan"
-	$(BIN)/python -m pytest -m "not ros" -n 2 --dist loadfile $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m ros $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m "not timing" $(TOGETHER) $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m timing $(ARGS) || [ $$? -eq 5 ]
+
+# A test that takes more than 2 s carries the marker `slow`; one that lacks it is named at the end.
+test-fast: setup-dev  ## ruff, and every test of at most 2 s: an answer within 90 s
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PYTEST) -m "not slow and not timing" -n $(CORES) --dist worksteal \
+		--durations 10 --durations-min 2 $(ARGS) || [ $$? -eq 5 ]
 
 lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/ruff check .

@@ -5,8 +5,27 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 
 import pytest
+
+HIGHEST_DOMAIN = 100  # of those that domain_coordinator keeps apart
+
+
+def domains_of_this_process() -> list[int]:
+    """Return the ROS domains that tests of this process take in turn.
+
+    Each worker of pytest-xdist has its own share. In a share, the domain whose turn it is has
+    been left the longest, so that nothing of the test before is found there.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = range(1 + worker % workers, HIGHEST_DOMAIN + 1, workers)
+    begin = os.getpid() % len(share)  # another run on this machine begins elsewhere
+    return [*share[begin:], *share[:begin]]
+
+
+DOMAINS = cycle(domains_of_this_process())
 
 
 def pytest_configure() -> None:
@@ -28,14 +47,7 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def free_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Set a ROS_DOMAIN_ID that no other test uses meanwhile."""
     coordinator = pytest.importorskip("domain_coordinator")
-    value = os.getpid()
-
-    def other() -> int:
-        nonlocal value
-        value += 1
-        return value % 100 + 1
-
-    with coordinator.domain_id(other) as domain:
+    with coordinator.domain_id(lambda: next(DOMAINS)) as domain:
         monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
         monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         yield domain

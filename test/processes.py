@@ -5,28 +5,64 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
+
+import ddpg_ros
 
 MARK = "DDPG_ROS_TEST"
+PROFILE = Path(ddpg_ros.__file__).parent / "ros" / "runtime" / "udp_on_this_host.xml"
+LEASE = """<builtin><discovery_config>
+  <leaseDuration><sec>3</sec></leaseDuration>
+  <leaseAnnouncement><sec>0</sec><nanosec>500000000</nanosec></leaseAnnouncement>
+</discovery_config>"""
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def forgotten_soon(folder: Path) -> dict[str, str]:
+    """Return the environment of nodes that leave the graph 3 s after they are killed.
+
+    Fast DDS keeps the topics of a node that says no more for 20 s, in which the next one with
+    these topics counts as a second one. `folder` takes the profile, which is ours otherwise.
+    """
+    profile = folder / "forgotten_soon.xml"
+    profile.write_text(PROFILE.read_text("utf-8").replace("<builtin>", LEASE, 1), "utf-8")
+    return {
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profile),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SYSTEM_DEFAULT",  # as the profile says
+    }
 
 
 class Process:
     """`python -m MODULE …`; what it and its children write goes to a file."""
 
-    def __init__(self, folder: Path, module: str, *arguments: str) -> None:
-        """Start it; `folder` takes the file, and gives the mark that its children inherit."""
+    def __init__(
+        self,
+        folder: Path,
+        module: str,
+        *arguments: str,
+        environment: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """Start it.
+
+        Args:
+            folder: takes the file, and gives the mark that its children inherit.
+            module: what runs.
+            arguments: its command line.
+            environment: what it has beyond that of this process.
+        """
         self.mark = f"{folder}-{time.monotonic_ns()}"
         self._output = folder / f"{module.rpartition('.')[2]}-{time.monotonic_ns()}.txt"
-        environment = os.environ | {MARK: self.mark, "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
+        usual = {MARK: self.mark, "PYTHONUNBUFFERED": "1", "COLUMNS": "400"}
         with self._output.open("wb") as sink:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=os.environ | usual | environment,
             )
 
     @property

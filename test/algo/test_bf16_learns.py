@@ -40,6 +40,7 @@ def miss(seed, precision, updates=1500):
         return float(np.sqrt(np.mean((states + learner.act(states)) ** 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HAS_BF16, reason="this processor multiplies no bfloat16")
 def test_bf16_learns_as_well_as_fp32_on_five_seeds():
     exact = [miss(seed, "fp32") for seed in range(5)]

@@ -108,6 +108,7 @@ def graphed(**options):
     return one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
 def test_replays_of_one_capture_come_to_what_the_update_comes_to(graphs, options):
     expected_weights, expected_reports = train(learner("eager", **options))
@@ -118,6 +119,7 @@ def test_replays_of_one_capture_come_to_what_the_update_comes_to(graphs, options
     assert graph.replays == 50
 
 
+@pytest.mark.slow
 def test_a_state_that_is_given_back_is_gone_on_from(graphs):
     weights = []
     for one in (learner("eager"), graphed()):

@@ -58,6 +58,8 @@ def train(one):
     return one.policy_weights(), np.concatenate(reports)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, EVERY_OPTION], ids=["plain", "every-option"])
 def test_compiled_and_eager_updates_agree_to_rounding_and_the_cache_is_found(
     options, cache, caplog
@@ -97,6 +99,8 @@ def test_bf16_products_are_those_of_fp32_to_their_precision():
     assert 0.0 < np.linalg.norm(rounded - exact) < 0.2 * moved
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.slow
 @pytest.mark.skipif(not HAS_BF16, reason="this processor multiplies no bfloat16")
 def test_compiled_and_eager_updates_agree_in_bf16_too():
     eager, _ = train(learner("eager", matmul_precision="bf16"))
@@ -143,6 +147,8 @@ def test_without_a_compiler_the_mode_compile_is_refused(monkeypatch):
         _uncached("compile").compile()
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_a_compiler_that_fails_is_quoted(monkeypatch, caplog):
     monkeypatch.setenv("CXX", "false")
     one = _uncached("auto")
@@ -171,6 +177,8 @@ def test_a_start_without_a_compiler_leaves_what_is_compiled_for_the_next(monkeyp
     assert path.read_bytes() == b"compiled"
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_auto_learns_eagerly_at_once_and_changes_over_when_the_compiled_update_is_there():
     train(learner("compile"))  # so that it is in the cache, whatever ran before
     one, eager = learner("auto"), learner("eager")

@@ -55,6 +55,7 @@ def train(theta, seed, steps=1500):
     return state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("theta", "seed"), [(-0.5, 0), (0.3, 1)])
 def test_the_actor_learns_to_go_to_zero_in_one_step(theta, seed):
     learnt = train(theta, seed)

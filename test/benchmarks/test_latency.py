@@ -83,6 +83,8 @@ def test_rates_that_are_none_are_refused():
     assert "--rates is 100,fast" in str(result.exception)
 
 
+@pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.ros
 @pytest.mark.parametrize("who", ["echo", "learner off", "learner flat out"])
 def test_each_contender_answers_nearly_every_state_of_the_metronome(who, ros_domain):
@@ -95,6 +97,7 @@ def test_each_contender_answers_nearly_every_state_of_the_metronome(who, ros_dom
     assert np.isfinite(latency).sum() >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.ros
 def test_the_parts_of_a_tick_are_told_as_json(ros_domain):
     pytest.importorskip("rclpy")
@@ -121,6 +124,8 @@ def start_metronome(file):
     return subprocess.Popen(command)
 
 
+@pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.ros
 def test_the_metronome_stands_still_until_the_first_torque_and_takes_zeros_for_no_answer(
     ros_domain, tmp_path
@@ -159,6 +164,7 @@ def test_the_metronome_stands_still_until_the_first_torque_and_takes_zeros_for_n
     assert 20 <= answered.sum() <= 26  # every second one has a torque
 
 
+@pytest.mark.slow
 @pytest.mark.ros
 def test_a_metronome_that_nobody_answers_ends_at_a_signal(ros_domain, tmp_path):
     pytest.importorskip("rclpy")

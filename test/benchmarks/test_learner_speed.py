@@ -108,6 +108,7 @@ def test_the_rate_counts_every_update_but_those_that_warm_up(monkeypatch):
     assert rate == 3 * 32 / 2.5
 
 
+@pytest.mark.slow
 def test_a_measured_process_answers_in_turn_and_ends_with_its_stdin():
     told = SMALL.arguments()
     with Conversation([sys.executable, "-m", "benchmarks.speed.matrix_limit", *told]) as limit:

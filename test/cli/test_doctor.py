@@ -18,6 +18,7 @@ APP = typer.Typer()
 APP.command()(doctor)
 
 
+@pytest.mark.slow
 @pytest.mark.ros
 @pytest.mark.bullet
 def test_on_a_machine_that_was_set_up_everything_needed_is_found() -> None:
@@ -26,6 +27,7 @@ def test_on_a_machine_that_was_set_up_everything_needed_is_found() -> None:
     assert {"Python", "rclpy", "torch", "pybullet", "DDS"} <= {f.what for f in findings}
 
 
+@pytest.mark.slow
 @pytest.mark.ros
 def test_two_processes_meet_over_dds() -> None:
     answer = probes.exchange_over_dds()

@@ -23,7 +23,7 @@ from ddpg_ros.control.policy import load_policy
 from test.conftest import wait_until
 from test.processes import Process
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
 
 SUMMARY_KEYS = set(
     [
@@ -88,13 +88,13 @@ def summary(run):
 @pytest.mark.timeout(240)
 def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_plays(cli, tmp_path):
     run = tmp_path / "run"
-    process = cli("train", "--config", "reach", "--steps", 600, "--eval-episodes", 2,
-                  "--run-dir", run)  # fmt: skip
+    process = cli("train", "--config", "reach", "--set", "task.episode_seconds=1", "--steps", 600,
+                  "--eval-episodes", 2, "--run-dir", run)  # fmt: skip
     assert process.exit(120.0) == 0, process.said
     assert process.gone()
     assert load_policy(run / "policy.safetensors").about.steps == 600
     assert yaml.safe_load((run / "config.yaml").read_text())["/**"]["ros__parameters"]["run"]
-    assert [int(row["step"]) for row in rows(run / "metrics.csv")] == list(range(50, 601, 50))
+    assert [int(row["step"]) for row in rows(run / "metrics.csv")] == list(range(25, 601, 25))
     assert len(rows(run / "evaluation.csv")) == 2
     assert list((run / "tensorboard").glob("events*"))
     assert (run / "learning_curve.png").read_bytes().startswith(b"\x89PNG")

@@ -226,6 +226,7 @@ def saved(tmp_path_factory):
     return tmp_path_factory.mktemp("saved") / "config.yaml"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(parameters=some_settings)
 def test_what_is_saved_is_what_is_loaded(saved: Path, parameters):

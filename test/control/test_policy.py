@@ -111,6 +111,7 @@ def test_a_file_with_something_after_its_end_is_refused(path):
     refusal(path)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(data=st.data())
 def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path_factory, data):

@@ -8,7 +8,7 @@ pytest.importorskip("rclpy")
 
 from test.ros.fake_robot import PERIOD
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from test.processes import Process
 from test.ros.arm import Arm
 from test.ros.fake_robot import JOINTS
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 GUARD = "ddpg_ros.ros.nodes.guard"
 TORQUE = (0.5, -0.25)  # [N·m]
@@ -172,6 +172,7 @@ def test_fault_66_a_guard_that_would_hear_itself_is_not_configured(agent, robot)
     assert "Traceback" not in process.said
 
 
+@pytest.mark.timing
 def test_fault_67_clients_that_call_and_leave_make_no_gap_in_the_torques(agent, arm, stranger):
     agent(GUARD, **REAL | PATIENT)
     passed = arm.onlooker.record("guarded_command")

@@ -122,6 +122,7 @@ def finite_summary(run_dir):
     return json.loads(text)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_fault_73_a_reward_that_is_never_a_number_ends_it_and_keeps_what_was_learnt(train):
     end, run_dir = train(Silent, steps=600)
@@ -134,6 +135,7 @@ def test_fault_73_a_reward_that_is_never_a_number_ends_it_and_keeps_what_was_lea
     assert "nan" not in (run_dir / "metrics.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_fault_73_an_episode_with_an_infinite_observation_is_left_and_said_once_a_phase(
     train,
@@ -168,6 +170,7 @@ class Growing(Room):
         return np.zeros(2 + (self.steps > 5), dtype=np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize(
     ("cls", "said", "steps"),
@@ -186,6 +189,7 @@ def test_fault_73_an_environment_that_fails_ends_it_in_its_own_words(train, cls,
     assert load_policy(run_dir / "policy.safetensors").about.steps == steps
 
 
+@pytest.mark.slow
 def test_fault_73_an_environment_that_never_ends_an_episode_is_cut_and_that_is_said(
     train, monkeypatch
 ):

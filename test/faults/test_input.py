@@ -23,7 +23,7 @@ from test.faults.realtime import (
 )
 from test.ros.fake_robot import JOINTS, PERIOD
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 
 def assert_rejected(lasting, wrong, sentence):
@@ -185,6 +185,7 @@ def test_fault_09_a_urdf_without_limits_is_refused_before_anything_is_sent(
     assert robot.commands == []
 
 
+@pytest.mark.timing
 def test_fault_10_stale_states_bring_zero_torque_and_then_a_latched_fault(patient):
     robot, before = begin(patient)
     last = robot.stamp
@@ -205,6 +206,7 @@ def test_fault_10_stale_states_bring_zero_torque_and_then_a_latched_fault(patien
     act(robot)
 
 
+@pytest.mark.timing
 def test_fault_10_states_are_the_cause_though_the_last_one_came_between_two_ticks(patient):
     robot, _ = begin(patient)
     robot.stamp += 1_000_000
@@ -213,6 +215,7 @@ def test_fault_10_states_are_the_cause_though_the_last_one_came_between_two_tick
     assert robot.sentence().startswith("no joint state for ")
 
 
+@pytest.mark.timing
 def test_fault_10_at_100_hz_the_torque_is_zero_and_the_fault_latched_a_tenth_of_a_second_later(
     robot, policy_node
 ):
@@ -304,6 +307,7 @@ def test_fault_14_a_zero_stamp_is_rejected_and_three_latch(lasting):
     assert_rejected(lasting, [unstamped] * 3, sentence)
 
 
+@pytest.mark.timing
 def test_fault_15_thirty_percent_of_loss_neither_latches_nor_stops(patient):
     robot, before = begin(patient)
     chance = random.Random(15)
@@ -324,6 +328,7 @@ def test_fault_15_thirty_percent_of_loss_neither_latches_nor_stops(patient):
     assert_within_limits(robot)
 
 
+@pytest.mark.timing
 def test_fault_16_three_periods_lost_degrade_and_more_than_the_deadline_latches(
     patient,
 ):
@@ -353,6 +358,7 @@ def burst(robot, count):
     return stamps
 
 
+@pytest.mark.timing
 def test_fault_17_after_a_freeze_of_a_second_and_a_burst_the_policy_has_no_say(patient):
     robot, _ = begin(patient)
     robot.silent_for(1.0)
@@ -364,6 +370,7 @@ def test_fault_17_after_a_freeze_of_a_second_and_a_burst_the_policy_has_no_say(p
     assert_quiet_since(robot, back)
 
 
+@pytest.mark.timing
 def test_fault_17_where_nothing_latches_the_ramp_keeps_a_burst_from_the_motors(robot, policy_node):
     policy_node(safety__ramp_seconds=2.0)
     robot.at_rest = True  # the policy asks for the same torque all the time

@@ -15,7 +15,7 @@ from test.faults.realtime import act, acting, assert_quiet_since, assert_within_
 from test.ros.fake_robot import PERIOD
 from test.ros.test_agent import SMALL
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "ornstein_uhlenbeck"])

@@ -28,11 +28,11 @@ from ddpg_ros.types import Experience
 from ddpg_ros.worker.client import WorkerClient
 from test.conftest import wait_until
 from test.faults.stale_learner import goes_back
-from test.processes import Process, ros_arguments
+from test.processes import Process, forgotten_soon, ros_arguments
 from test.ros.arm import Arm
 from test.ros.onlooker import LONG, MANY, Onlooker, assert_zeros_last
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SMALL = {  # a training that does little
@@ -127,6 +127,7 @@ def test_fault_36_in_lock_step_a_learner_that_is_killed_ends_the_run_with_a_sent
     assert process.gone()
 
 
+@pytest.mark.timing
 def test_fault_39_a_learner_that_is_stopped_does_not_slow_the_control_loop_and_is_replaced(
     agent, arm
 ):
@@ -215,9 +216,11 @@ def test_fault_38_a_simulator_that_is_killed_discards_the_episode_and_the_run_go
     learning |= {"safety__auto_arm": True, "safety__ramp_seconds": 0.0}
     learning |= {"safety__latch_after": 1.0}  # no pause of a busy machine latches before that
     onlooker, episodes, processes = Onlooker(ros_domain), [], []
+    environment = forgotten_soon(tmp_path)  # the simulator has a successor
 
     def start(module, **more):
-        processes.append(Process(tmp_path, module, *ros_arguments(given | more)))
+        words = ros_arguments(given | more)
+        processes.append(Process(tmp_path, module, *words, environment=environment))
         return processes[-1]
 
     try:

@@ -68,6 +68,7 @@ def learn(whole, count=30):
     whole.actor.end_episode(Episode(1.0, count, True, False, {}))
 
 
+@pytest.mark.slow
 def test_fault_74_where_room_comes_in_time_policy_and_checkpoint_are_in_their_places(
     train, elsewhere
 ):
@@ -81,6 +82,7 @@ def test_fault_74_where_room_comes_in_time_policy_and_checkpoint_are_in_their_pl
     assert list(elsewhere.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_fault_74_where_there_is_never_room_the_policy_is_elsewhere_and_that_is_said(
     train, elsewhere, capfd
 ):
@@ -94,6 +96,7 @@ def test_fault_74_where_there_is_never_room_the_policy_is_elsewhere_and_that_is_
     assert capfd.readouterr().err.count(str(whole.policy_path)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where(
     ddpg_ros, elsewhere, tmp_path, monkeypatch
@@ -117,6 +120,7 @@ def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where
     assert load_policy(run_dir / "policy.safetensors").about.steps == 40
 
 
+@pytest.mark.slow
 def test_fault_75_of_a_learner_that_is_lost_for_good_the_weights_it_gave_are_the_policy(
     train, caplog
 ):
@@ -135,6 +139,7 @@ def test_fault_75_of_a_learner_that_is_lost_for_good_the_weights_it_gave_are_the
     assert f"{path} holds the weights that it gave last" in caplog.text
 
 
+@pytest.mark.slow
 def test_fault_75_a_policy_that_the_learner_saved_is_not_written_over(train):
     whole, run_dir = train(puppets.dies_when_revived, run__clock="realtime")
     path = run_dir / "policy.safetensors"

@@ -28,7 +28,7 @@ from test.processes import Process, ros_arguments
 from test.ros.fake_robot import PERIOD, FakeRobot
 from test.ros.test_agent import SMALL, assert_zero_torque_last
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 
 def said_at(process, sentence):
@@ -130,6 +130,7 @@ def test_fault_20_in_real_time_the_torque_is_zero_and_the_new_time_is_taken(last
     assert before.grown("latches") == 0
 
 
+@pytest.mark.timing
 def test_fault_21_a_clock_that_stops_latches_a_fault_and_the_torque_is_zero(patient):
     robot, _ = begin(patient)
     stands = robot.message(robot.stamp).header.stamp
@@ -236,6 +237,7 @@ def assert_no_burst(commands, window=10 * PERIOD):
         assert len(within) <= window // PERIOD + 4, within
 
 
+@pytest.mark.timing
 def test_fault_24_a_busy_processor_brings_no_burst_of_commands(robot, policy_node):
     policy_node()
     act(robot)
@@ -265,6 +267,7 @@ def freeze(robot, process, seconds):
     return woken
 
 
+@pytest.mark.timing
 def test_fault_24_after_a_stop_of_200_ms_there_is_no_burst_and_a_patient_node_recovers(
     robot, policy_node
 ):
@@ -284,6 +287,7 @@ def test_fault_24_after_a_stop_of_200_ms_there_is_no_burst_and_a_patient_node_re
     robot.stream(lambda: int(robot.status("degradations")) > before, "the count")
 
 
+@pytest.mark.timing
 def test_fault_24_after_a_stop_beyond_the_deadline_there_is_a_fault_whoever_sees_it_first(
     robot, policy_node
 ):

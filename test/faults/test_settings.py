@@ -12,7 +12,7 @@ from rcl_interfaces.srv import GetParameters, SetParameters
 from test.processes import Process
 from test.ros.onlooker import LONG, Onlooker
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 LIMIT = "robot.torque_limit"
 SECTION = """\

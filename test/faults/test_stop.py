@@ -12,7 +12,7 @@ from ddpg_ros.config.parameter_file import find_config
 from test.processes import Process, ros_arguments
 from test.ros.onlooker import MANY, Onlooker
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
 
 LIGHT = """
 <robot name="light">
@@ -27,6 +27,7 @@ LIGHT = """
 </robot>"""
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("arm", ["light", "panda"])
 def test_fault_52_an_arm_that_moves_slowly_is_at_rest_a_second_after_estop(
     tmp_path, ros_domain, arm

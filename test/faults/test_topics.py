@@ -22,7 +22,7 @@ from test.faults.realtime import (
 from test.faults.test_input import assert_rejected, put
 from test.ros.fake_robot import JOINTS
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 MANY = QoSProfile(depth=1000)
 LATCHED = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -67,6 +67,7 @@ class Commander:
         return self.passed[-1]
 
 
+@pytest.mark.timing
 def test_fault_54_and_57_commands_no_guard_can_answer_are_rejected_and_its_torque_goes_on(
     robot, agent
 ):
@@ -122,6 +123,7 @@ def beside_a_gripper(robot, count):
     return publish
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("count", [1, 6])
 def test_fault_58_an_arm_beside_a_gripper_on_the_same_topic_is_armed_and_acts(lasting, count):
     robot, before = begin(lasting)
@@ -197,6 +199,7 @@ def test_fault_61_states_without_velocity_from_the_start_end_a_node_with_what_to
     assert "have the driver publish velocities" in last and "robot.joints" not in last
 
 
+@pytest.mark.timing
 def test_fault_62_a_flood_of_goals_that_are_no_numbers_is_said_once_and_holds_nothing_up(lasting):
     robot, before = begin(lasting)
     goals = robot.node.create_publisher(PointStamped, "goal", LATCHED)

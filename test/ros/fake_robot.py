@@ -23,6 +23,7 @@ PERIOD = 40_000_000  # [ns]
 JOINTS = ("shoulder", "elbow")
 _AGAIN_AFTER = 0.2  # [s] without an answer
 _LONGEST_TURN = 0.02  # [s]
+_PATIENCE = 60.0  # [s] for what takes a second where nothing else runs
 _STATES = QoSProfile(depth=1)
 
 
@@ -103,7 +104,9 @@ class FakeRobot:
         """Handle what has come, or wait for it up to `longest` [s]."""
         self._executor.spin_once(timeout_sec=longest)
 
-    def until(self, condition: Callable[[], object], what: str, timeout: float = 20.0) -> None:
+    def until(
+        self, condition: Callable[[], object], what: str, timeout: float = _PATIENCE
+    ) -> None:
         """Turn until the condition holds; the present state is repeated now and then."""
 
         def turn() -> None:
@@ -114,7 +117,7 @@ class FakeRobot:
         wait_until(lambda: bool(condition()), timeout, what, turn)
 
     def silent_until(
-        self, condition: Callable[[], object], what: str, timeout: float = 20.0
+        self, condition: Callable[[], object], what: str, timeout: float = _PATIENCE
     ) -> None:
         """Turn until the condition holds and publish nothing."""
         wait_until(lambda: bool(condition()), timeout, what, self.turn)
@@ -123,7 +126,7 @@ class FakeRobot:
         self,
         condition: Callable[[], object],
         what: str,
-        timeout: float = 20.0,
+        timeout: float = _PATIENCE,
         *,
         period: float = PERIOD * 1e-9,
         change: Callable[[JointState], JointState | None] | None = None,

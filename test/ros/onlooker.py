@@ -20,7 +20,7 @@ from test.ros.fake_robot import Command, FakeRobot
 
 MANY = QoSProfile(depth=10_000)
 AGAIN_AFTER = 5.0  # [s] without an answer of a service
-LONG = 30.0  # [s] for what takes a second where nothing else runs
+LONG = 60.0  # [s] for what takes a second where nothing else runs
 SHUTDOWN = {  # by the state it is asked in
     "unconfigured": Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,
     "inactive": Transition.TRANSITION_INACTIVE_SHUTDOWN,

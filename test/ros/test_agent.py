@@ -14,7 +14,7 @@ from ddpg_ros.control.policy import load_policy
 from test.conftest import wait_until
 from test.ros.fake_robot import JOINTS, PERIOD, FakeRobot
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 LIMITS = (2.0, 1.0)  # [N·m], of reacher2
 SMALL = {  # a training that does little

@@ -46,6 +46,7 @@ def longest_turn(bench, calls):
     return longest
 
 
+@pytest.mark.timing
 @pytest.mark.ros
 @pytest.mark.parametrize(
     ("kind", "name"),

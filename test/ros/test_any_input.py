@@ -153,9 +153,9 @@ def test_fault_57_a_huge_request_is_refused_in_short_and_soon(guard):
         ParameterValue(type=9, string_array_value=["x" * 1_000_000] * 3),
     ):
         request = [Parameter(name=LIMIT, value=value)]
-        begun = time.monotonic()
+        begun = time.thread_time()  # which other processes do not count in
         (answer,) = ask(guard, SetParameters, parameters=request).results
-        assert time.monotonic() - begun < 1.0  # 10 ms; listing all the numbers takes longer
+        assert time.thread_time() - begun < 1.0  # 10 ms; listing all the numbers takes longer
         assert not answer.successful and 10 < len(answer.reason) < 3_000
 
 

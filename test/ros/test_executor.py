@@ -269,6 +269,7 @@ def test_a_parameter_service_answers_while_messages_stream(bench):
     assert got
 
 
+@pytest.mark.timing
 def test_a_burst_of_calls_that_are_not_urgent_does_not_take_a_look_each(bench):
     bench.subscribe(lambda message: None)
     handled = []
@@ -299,6 +300,7 @@ def test_a_qos_event_is_still_delivered(bench):
     bench.until(lambda: events, "the event")
 
 
+@pytest.mark.timing
 def test_an_entity_is_run_by_one_of_the_two_only(bench):
     ran = []
     urgent = bench.node.create_timer(0.02, lambda: ran.append("urgent"))

@@ -11,11 +11,11 @@ pytest.importorskip("rclpy")
 pytest.importorskip("pybullet")
 
 from ddpg_ros.config.settings import Config
-from test.processes import Process, ros_arguments
+from test.processes import Process, forgotten_soon, ros_arguments
 from test.ros.conftest import make_policy
 from test.ros.onlooker import LONG, Onlooker
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow, pytest.mark.timing]
 
 ARM = {
     "control__period": 0.01,
@@ -36,6 +36,7 @@ class Line:
 
     def __init__(self, folder, domain):
         self.folder, self.processes = folder, []
+        self.environment = forgotten_soon(folder)  # whoever is killed has a successor
         self.policy_file = make_policy(
             folder / "gentle.safetensors", Config().replace(**ARM), GENTLE
         )
@@ -50,7 +51,8 @@ class Line:
 
     def start(self, module, *more, **settings):
         given = ARM | {"control__reset_service": "''"} | settings
-        self.processes.append(Process(self.folder, module, *ros_arguments(given, *more)))
+        words = ros_arguments(given, *more)
+        self.processes.append(Process(self.folder, module, *words, environment=self.environment))
         return self.processes[-1]
 
     def start_simulator(self):

@@ -10,7 +10,7 @@ from test.conftest import wait_until
 from test.ros.fake_robot import JOINTS, PERIOD
 from test.ros.onlooker import LONG, TRANSITIONS, Onlooker, assert_zeros_last
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 MODULES = {name: f"ddpg_ros.ros.nodes.{name}" for name in ("agent", "policy", "guard")}
 OUTPUT = {"agent": "joint_command", "policy": "joint_command", "guard": "guarded_command"}

@@ -18,7 +18,7 @@ from test.ros.arm import INSIDE, STILL, Arm
 from test.ros.fake_robot import PERIOD
 from test.ros.onlooker import LONG, MANY, Onlooker
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 OUTSIDE = (2.38, 1.3)  # [rad], of the soft limits of reacher2
 BEYOND = (1.0, -0.2)  # [rad], of its hard limits
@@ -88,6 +88,7 @@ def test_nobody_arms_it_beside_another_publisher_of_torque(start, arm):
     assert process.running
 
 
+@pytest.mark.timing
 def test_torque_grows_from_zero_over_the_ramp_and_estop_and_reset_lead_to_zero_again(start, arm):
     process = start()
     arm.commands_more(12)

@@ -118,6 +118,7 @@ texts = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.sampled_from(sorted(to_parameters(Config()))), texts)
 def test_file_parameter_file_and_assignment_mean_the_same_for_every_setting(file, setting, text):

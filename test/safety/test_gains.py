@@ -157,6 +157,7 @@ def test_the_default_gains_of_our_configurations_start_at_many_periods(guard):
             guard(effort=effort, period=period)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     effort=st.floats(0.1, 2000.0),

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def any_limits(draw):
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(limits=any_limits(), calls=st.lists(call, max_size=20))
 @example(

@@ -18,7 +18,7 @@ from ddpg_ros.robot.urdf import find_urdf
 pytest.importorskip("pybullet")
 from sim.world import World
 
-pytestmark = pytest.mark.bullet
+pytestmark = [pytest.mark.bullet, pytest.mark.slow]
 
 TOLERANCE = Config().safety.position_tolerance  # [rad]
 

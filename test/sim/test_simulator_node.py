@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
 
 PERIOD = 40_000_000  # [ns]
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -264,6 +264,7 @@ def test_a_goal_is_taken_and_the_first_episodes_become_a_gif(start, driver, tmp_
     assert gif.read_bytes()[:4] == b"GIF8"
 
 
+@pytest.mark.timing
 def test_real_time_follows_the_wall_clock_and_silence_means_zero_torque(start, driver):
     process = start(run__clock="realtime", sim__command_timeout=0.15)
     driver.ready()

@@ -82,6 +82,7 @@ def interrupted(register):
     return register(Interrupted)
 
 
+@pytest.mark.slow
 def test_a_ctrl_c_that_is_handed_on_during_the_stop_leaves_the_summary(
     ddpg_ros, interrupted, monkeypatch, tmp_path
 ):

@@ -72,6 +72,7 @@ def test_the_learner_never_finds_two_records_at_once(begin):
     assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT).updates == 1  # this puppet tells the most
 
 
+@pytest.mark.slow
 def test_an_episodes_end_trains_as_its_records_one_by_one(begin):
     learner, other = begin(), begin()
     learner.wait_until_ready()

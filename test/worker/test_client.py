@@ -156,6 +156,7 @@ def test_the_learner_has_ended_after_stop(in_step):
     assert gone(in_step[1].pid)
 
 
+@pytest.mark.slow
 def test_the_same_again_gives_the_same_bytes(in_step, tmp_path):
     train_in_step(tmp_path)
     for name in ("policy.safetensors", "metrics.csv"):
@@ -163,6 +164,7 @@ def test_the_same_again_gives_the_same_bytes(in_step, tmp_path):
         assert hashlib.sha256(one).digest() == hashlib.sha256(other).digest(), name
 
 
+@pytest.mark.slow
 def test_numbers_below_the_normal_ones_count_as_zero_in_the_learners_process(tmp_path):
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()
@@ -176,6 +178,7 @@ def test_numbers_below_the_normal_ones_count_as_zero_in_the_learners_process(tmp
     assert not ((gradients > 0.0) & (gradients < np.finfo(np.float32).tiny)).any()
 
 
+@pytest.mark.slow
 def test_without_waiting_the_updates_come_in_the_ratio(tmp_path):
     config = make_config(learner__update_to_data=0.5, run__clock="realtime")
     learner = start(tmp_path, config)
@@ -189,6 +192,7 @@ def test_without_waiting_the_updates_come_in_the_ratio(tmp_path):
     assert learner.stop(STOP_TIMEOUT, STOP_TIMEOUT).updates == 50
 
 
+@pytest.mark.slow
 def test_taking_turns_a_dead_learner_is_noticed(tmp_path):
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()
@@ -206,6 +210,7 @@ def test_taking_turns_a_dead_learner_is_noticed(tmp_path):
     assert time.monotonic() - began < 3.0
 
 
+@pytest.mark.slow
 def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()
@@ -215,6 +220,7 @@ def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
     assert load_policy(stopped.policy).about.updates == 0
 
 
+@pytest.mark.slow
 def test_a_learner_that_cannot_start_says_why(tmp_path):
     learner = start(tmp_path, make_config(learner__device="gpu"))
     with pytest.raises(LearnerDiedError, match=r"^learner\.device is 'gpu'"):
@@ -274,6 +280,7 @@ def start_parent(run_dir, before="", after=""):
     return parent, int(pid)
 
 
+@pytest.mark.slow
 def test_the_learner_does_not_outlive_an_agent_that_is_killed(tmp_path):
     parent, pid = start_parent(tmp_path)
     assert not gone(pid)
@@ -282,6 +289,7 @@ def test_the_learner_does_not_outlive_an_agent_that_is_killed(tmp_path):
     assert "Traceback" not in parent.communicate(timeout=10)[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_learner_is_starting_does_not_reach_it(tmp_path):
     parent, pid = start_parent(
         tmp_path,
@@ -293,6 +301,7 @@ def test_ctrl_c_while_the_learner_is_starting_does_not_reach_it(tmp_path):
     assert "Traceback" not in parent.communicate(timeout=10)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.ros
 def test_the_learner_loads_no_rclpy_though_its_parent_has(tmp_path):
     pytest.importorskip("rclpy")

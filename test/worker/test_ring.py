@@ -128,6 +128,7 @@ def produce(ring, count):
         number += ring.push(record(number, ring.width))
 
 
+@pytest.mark.slow
 def test_a_spawned_producer_loses_reorders_and_tears_nothing():
     count, width = 20_000, 40
     ring = Ring(capacity=64, width=width)

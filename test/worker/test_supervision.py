@@ -71,6 +71,7 @@ def hurt(learner, number):
 # what the agent sees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, number):
     learner = begin(back_off=(PAUSE,))
@@ -104,6 +105,7 @@ def test_a_learner_that_is_lost_is_revived_and_the_agent_never_waits(begin, numb
     assert learner.dropped == 0
 
 
+@pytest.mark.slow
 def test_a_learner_that_hangs_in_a_call_is_killed(begin):
     learner = begin(puppets.hangs_when_asked_to_save)
     await_well(learner)
@@ -177,6 +179,7 @@ def test_without_a_learner_the_actor_is_frozen_and_does_not_explore(begin):
 # when it is given up
 
 
+@pytest.mark.slow
 def test_one_that_dies_at_every_start_is_given_up_after_five(begin):
     learner = begin(puppets.dies_at_once)
     with pytest.raises(LearnerDiedError) as caught:
@@ -188,6 +191,7 @@ def test_one_that_dies_at_every_start_is_given_up_after_five(begin):
     assert (learner.health.state, learner.health.restarts) == ("gone", 5)
 
 
+@pytest.mark.slow
 def test_one_that_is_never_well_again_is_given_up_while_the_agent_goes_on(begin):
     learner = begin(puppets.dies_when_revived)
     await_well(learner)
@@ -289,6 +293,7 @@ def save(learner):
 REAL = learn  # what the process runs without a target of a test
 
 
+@pytest.mark.slow
 def test_a_revived_learner_goes_on_from_its_checkpoint(begin, tmp_path):
     learner = begin(REAL)
     await_well(learner)
@@ -330,6 +335,7 @@ def test_a_revived_learner_goes_on_from_its_checkpoint(begin, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_real_learner_that_is_stopped_is_noticed_and_revived(begin):
     learner = begin(REAL)
     await_well(learner)
@@ -338,6 +344,7 @@ def test_a_real_learner_that_is_stopped_is_noticed_and_revived(begin):
     assert gone(pid)
 
 
+@pytest.mark.slow
 def test_one_for_which_there_is_no_memory_is_revived(begin, capfd):
     learner = begin(puppets.runs_out_of_memory)
     await_well(learner)
@@ -350,6 +357,7 @@ def test_one_for_which_there_is_no_memory_is_revived(begin, capfd):
     assert "begins with fresh networks" in error
 
 
+@pytest.mark.slow
 def test_one_whose_checkpoints_are_damaged_is_not_revived_into_nothing(begin, tmp_path):
     learner = begin(REAL)
     await_well(learner)
@@ -366,6 +374,7 @@ def test_one_whose_checkpoints_are_damaged_is_not_revived_into_nothing(begin, tm
     assert load_policy(tmp_path / "policy.safetensors").about.updates == 0
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_between_the_files_of_its_first_save_is_revived(begin, tmp_path):
     learner = begin(puppets.is_killed_after_its_first_file)
     await_well(learner)
@@ -377,6 +386,7 @@ def test_one_that_is_killed_between_the_files_of_its_first_save_is_revived(begin
     assert load_policy(tmp_path / "policy.safetensors").about.updates == 0
 
 
+@pytest.mark.slow
 def test_a_save_that_fails_says_so_and_the_training_goes_on(begin, tmp_path, capfd):
     learner = begin(REAL)
     await_well(learner)
@@ -396,6 +406,7 @@ def test_a_save_that_fails_says_so_and_the_training_goes_on(begin, tmp_path, cap
     assert "tries again later" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_log_that_is_slow_to_close_costs_no_last_save(begin):
     learner = begin(puppets.closes_its_log_slowly)
     await_well(learner)
@@ -406,6 +417,7 @@ def test_a_log_that_is_slow_to_close_costs_no_last_save(begin):
     assert load_policy(stopped.policy).about.updates == 45
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_no_training_and_leaves_no_claim(begin, tmp_path):
     learner = begin(puppets.has_no_disk)
     await_well(learner)
@@ -420,6 +432,7 @@ def test_a_full_disk_ends_no_training_and_leaves_no_claim(begin, tmp_path):
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_terminated_while_it_saves_it_leaves_whole_files(tmp_path):
     learner = start(tmp_path, make_config(), target=puppets.is_terminated_while_it_saves)
     learner.wait_until_ready()
