@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.extras import naming_extras
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -27,7 +28,8 @@ def run(app: "Typer", name: str) -> None:
     from typer.main import get_command
 
     try:
-        get_command(app).main(prog_name=name)
+        with naming_extras():
+            get_command(app).main(prog_name=name)
     except DdpgRosError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(EXIT_CODE)

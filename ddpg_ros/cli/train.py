@@ -26,6 +26,7 @@ from ddpg_ros.config.parameter_file import load_config, own_configs, read_assign
 from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.config.settings import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
+from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.training.summary import Summary
@@ -141,6 +142,7 @@ def _prepare(
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
+        require("rclpy", "pybullet")
         require_ros_domain()
         robot, task, _ = build_arm(settings)
         require_learner_machine(settings.learner)

@@ -17,6 +17,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 from ddpg_ros.worker.handle import SPAWN, Target, WorkerHandle, learn
@@ -59,7 +60,11 @@ class WorkerClient:
             run_dir: where it logs and saves.
             back_off: pauses before each new start of a learner that was lost [s].
             target: what the process runs.
+
+        Raises:
+            MachineError: torch or TensorBoard is not installed.
         """
+        require("torch", "tensorboard")
         self._config, self._about, self._run_dir = config, about, run_dir
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
         fits = max(1, _RING_BYTES // (4 * self._layout.width))
