@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,21 @@ def test_each_library_that_the_package_imports_is_asked_for_by_exactly_the_part_
             assert name in brought or f"ros-jazzy-{name}" in asked_for("ros"), name
         else:
             assert name in asked_for(part), f"{name} is missing in requirements/{part}.txt"
+
+
+def test_package_xml_has_a_rosdep_key_or_a_word_for_each_library_of_the_product() -> None:
+    document = (ROOT / "package.xml").read_text()
+    keys = {element.text for element in ElementTree.fromstring(document).iter("exec_depend")}
+    own = {"pillow": "python3-pil", "pin": "pinocchio", "pyyaml": "python3-yaml"}
+    from_pip = document.partition("From pip alone")[2].partition("-->")[0]
+    for name in asked_for("base") | asked_for("learn") | asked_for("sim"):
+        key = own.get(name, f"python3-{name}")
+        assert keys & {key, f"{key}-pip"} or name in from_pip, name
+
+
+def test_package_xml_names_every_ros_package_that_a_module_imports() -> None:
+    keys = {e.text for e in ElementTree.parse(ROOT / "package.xml").iter("exec_depend")}
+    assert (imported() & ROS) | NOT_FROM_PIP <= keys
 
 
 def test_the_base_asks_for_nothing_that_no_module_imports() -> None:
