@@ -78,6 +78,23 @@ def test_every_function_that_a_page_names_is_in_the_file_that_it_names(page: Pat
         assert name in names_in(file), f"{page.name}: {path} has no {name}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_that_a_page_names_is_in_the_makefile(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_a_page_names_is_one(page: Path) -> None:
+    settings = to_parameters(Config())
+    sections = "|".join(sorted({name.partition(".")[0] for name in settings}))
+    named = re.findall(rf"(?<![\w/.-])((?:{sections})\.[a-z_]+)\b(?![/(])", page.read_text())
+    others = {name for name in named if name.endswith((".md", ".py", ".json", ".gym_env"))}
+    if page.name == "your-task.md":
+        others |= {name for name in named if name.startswith("task.")}  # those of its own task
+    assert set(named) - others - set(settings) == set()
+
+
 def test_the_walks_name_a_function_at_each_step() -> None:
     steps = [line for line in (ROOT / "docs/architecture.md").read_text().splitlines()]
     steps = [line for line in steps if re.match(r"\| \d", line)]
