@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tarfile
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
@@ -16,14 +17,21 @@ FILES = ("setup.py", "setup.cfg", "pyproject.toml", "package.xml", "MANIFEST.in"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    """The wheel of a copy of this checkout, built without a network."""
-    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this checkout, in which building leaves nothing of ours changed."""
+    source = tmp_path_factory.mktemp("source")
     for folder in WANTED:
         skipped = shutil.ignore_patterns("__pycache__", "results")
         shutil.copytree(ROOT / folder, source / folder, ignore=skipped)
     for file in FILES:
         shutil.copy(ROOT / file, source / file)
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
+    """The wheel, built without a network."""
+    made = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation"]
     command += ["--disable-pip-version-check", "--no-index", "--wheel-dir", str(made)]
     built = subprocess.run(command, capture_output=True, text=True, cwd=source)
@@ -57,6 +65,19 @@ def test_every_file_that_the_modules_read_is_in_the_wheel(wheel: ZipFile) -> Non
     }
     assert own <= set(wheel.namelist())
     assert {"ddpg_ros/py.typed", "sim/assets/reacher2.urdf"} <= own
+
+
+def test_every_file_that_setup_py_reads_is_in_the_source_distribution(
+    source: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "setup.py", "-q", "sdist", "--dist-dir", str(tmp_path)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    read = {"package.xml", "launch/train.launch.py", "resource/ddpg_ros"}
+    for folder, ending in (("requirements", "txt"), ("config", "yaml")):
+        read |= {f"{folder}/{file.name}" for file in (ROOT / folder).glob(f"*.{ending}")}
+    assert read <= names
 
 
 def test_what_ros_looks_for_is_below_share(wheel: ZipFile) -> None:
