@@ -83,6 +83,8 @@ def train(
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
+    if not gym:
+        require("rclpy", "pybullet")
     if gui:
         require_display()
     with ExitStack() as held:
@@ -142,7 +144,6 @@ def _prepare(
         if run_dir is None and not settings.run.directory:
             return prepare_run(settings, name=gym.rpartition("/")[2])
     else:
-        require("rclpy", "pybullet")
         require_ros_domain()
         robot, task, _ = build_arm(settings)
         require_learner_machine(settings.learner)
