@@ -1,10 +1,19 @@
 """Installation for pip and for colcon (ament_python)."""
 
 from glob import glob
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
 NAME = "ddpg_ros"
+EXTRAS = ("learn", "sim", "robot", "ros", "dev")
+
+
+def requirements(part: str) -> list[str]:
+    """Return what a file of requirements/ asks for, without its comments."""
+    lines = Path("requirements", f"{part}.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
 
 setup(
     name=NAME,
@@ -12,6 +21,8 @@ setup(
     description="Learning torque control on robot arms over ROS 2 with DDPG",
     license="Apache-2.0",
     python_requires=">=3.10",
+    install_requires=requirements("base"),
+    extras_require={part: requirements(part) for part in EXTRAS},
     packages=find_packages(include=["ddpg_ros", "ddpg_ros.*", "sim", "sim.*"]),
     package_data={"ddpg_ros": ["py.typed", "ros/runtime/*.xml"], "sim": ["assets/*", "py.typed"]},
     data_files=[
@@ -23,10 +34,10 @@ setup(
     entry_points={
         "console_scripts": [
             "ddpg-ros = ddpg_ros.cli.main:main",
-            "agent = ddpg_ros.ros.nodes.agent:main",
-            "policy = ddpg_ros.ros.nodes.policy:main",
-            "guard = ddpg_ros.ros.nodes.guard:main",
-            "simulator = sim.simulator_node:main",
+            "agent = ddpg_ros.executables:agent",
+            "policy = ddpg_ros.executables:policy",
+            "guard = ddpg_ros.executables:guard",
+            "simulator = ddpg_ros.executables:simulator",
         ],
     },
 )

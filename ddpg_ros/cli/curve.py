@@ -3,7 +3,6 @@
 import csv
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 
 from ddpg_ros.config.run_directory import knows_success
@@ -23,6 +22,8 @@ def draw_learning_curve(metrics: Path, picture: Path) -> bool:
     Returns:
         Whether there was an episode to draw.
     """
+    import matplotlib as mpl  # a verb that draws nothing does without it
+
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 

@@ -18,8 +18,9 @@ import typer
 from ddpg_ros.cli import probes
 from ddpg_ros.cli.preflight import HIGHEST_DOMAIN
 from ddpg_ros.errors import EXIT_CODE
+from ddpg_ros.extras import EXTRA_OF, how_to_install
 
-_SET_UP = "run 'make setup' in a checkout, which makes .venv, or source a ROS 2 installation"
+_SET_UP = f"{how_to_install('rclpy')}; 'make setup' in a checkout makes a .venv with all of it"
 _SHM_BYTES = 64 * 2**20
 _SAFE_DOMAIN = 101  # the ports of higher domains overlap Linux's range of ephemeral ports
 
@@ -119,7 +120,7 @@ def _messages() -> Finding:
 def _torch() -> Finding:
     answer = probes.run_probe(probes.TORCH)
     if answer.found is None:
-        fix = "pip install torch; a policy runs on the robot without it"
+        fix = f"{how_to_install('torch')}; a policy runs on the robot without it"
         return Finding("torch", False, answer.problem, fix)
     cuda = answer.found["cuda"]
     where = f"CUDA on {cuda}" if cuda else "CPU, no CUDA device"
@@ -129,7 +130,8 @@ def _torch() -> Finding:
 def _library(module: str, distribution: str, purpose: str) -> Finding:
     answer = probes.run_probe(probes.importing(module))
     if answer.found is None:
-        fix = f"pip install {distribution}; it is needed for {purpose}"
+        command = how_to_install(module) if module in EXTRA_OF else f"pip install {distribution}"
+        fix = f"{command}; it is needed for {purpose}"
         return Finding(module, False, answer.problem, fix)
     try:
         version = metadata.version(distribution)

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
+from ddpg_ros.extras import naming_extras
 from ddpg_ros.log import log_to_stderr
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def run(app: "Typer", name: str) -> None:
 
     log_to_stderr()
     try:
-        get_command(app).main(prog_name=name)
+        with naming_extras():
+            get_command(app).main(prog_name=name)
     except DdpgRosError as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(EXIT_CODE)

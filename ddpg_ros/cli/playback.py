@@ -20,6 +20,7 @@ from ddpg_ros.config.run_directory import SUMMARY, Run, prepare_run
 from ddpg_ros.config.settings import Config, from_parameters
 from ddpg_ros.control.policy import Policy
 from ddpg_ros.errors import ConfigError, MachineError
+from ddpg_ros.extras import require
 
 _RECORDING_GRACE_S = 60.0  # the simulator writes its GIF at the end
 
@@ -62,9 +63,10 @@ def run_policy(
 
     Raises:
         ConfigError: ROS_DOMAIN_ID is invalid.
-        MachineError: the simulator wrote no GIF.
+        MachineError: rclpy or PyBullet is not installed, or the simulator wrote no GIF.
         typer.Exit: the run failed or was interrupted; its message is already printed.
     """
+    require("rclpy", "pybullet")
     require_ros_domain()
     with temporary_run(config) as run:
         episodes, began_at = config.run.eval_episodes, time.time()

@@ -6,6 +6,7 @@ import sys
 
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import ConfigError, MachineError
+from ddpg_ros.extras import require
 from ddpg_ros.files.host_lock import take_host_lock
 
 HIGHEST_DOMAIN = 232  # the ports of a higher one would exceed 65535
@@ -56,8 +57,9 @@ def require_learner_machine(settings: LearnerSection) -> None:
     Every machine has the CPU and fp32, so torch is imported only for other settings.
 
     Raises:
-        MachineError: the device, precision or mode is not available.
+        MachineError: the device, precision or mode is not available, or torch is not installed.
     """
+    require("torch", "tensorboard")
     universal = settings.device == "cpu" and settings.matmul_precision == "fp32"
     if not universal or settings.mode == "cudagraph":
         from ddpg_ros.algo.machine import require_machine

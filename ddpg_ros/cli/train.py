@@ -26,6 +26,7 @@ from ddpg_ros.config.parameter_file import load_config, own_configs, read_assign
 from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
 from ddpg_ros.config.settings import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
+from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.training.memory_check import available_memory, require_room
@@ -82,6 +83,8 @@ def train(
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
+    if not gym:
+        require("rclpy", "pybullet")
     if gui:
         require_display()
     with ExitStack() as held:

@@ -18,6 +18,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import weight_count
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 from ddpg_ros.worker.handle import SPAWN, SaveRequest, Target, WorkerHandle
@@ -71,7 +72,11 @@ class WorkerClient:
             run_dir: where the worker logs and saves.
             back_off: pauses before each restart of a worker that was lost [s].
             target: what the process runs.
+
+        Raises:
+            MachineError: torch or TensorBoard is not installed.
         """
+        require("torch", "tensorboard")
         self._synchronous = config.synchronous
         self._layout = RecordLayout(about.sizes[0], about.sizes[-1])
         fits = max(1, _RING_BYTES // (4 * self._layout.width))
