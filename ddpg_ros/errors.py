@@ -64,6 +64,10 @@ class EnvironmentFailedError(DdpgRosError):
     """A Gymnasium environment whose own code fails, or that gives what nobody can learn from."""
 
 
+class TaskFailedError(DdpgRosError):
+    """A task that gives, in a step, something else than it states."""
+
+
 class RefusedError(DdpgRosError):
     """An operator's command that the present state does not allow."""
 

@@ -76,7 +76,7 @@ def load_config(path: str | Path, namespace: str = "") -> Config:
     agent, simulator = (from_parameters(view, str(file)) for view in views.values())
     joined, theirs = to_parameters(agent), to_parameters(simulator)
     for name, value in theirs.items():
-        if value == joined[name]:
+        if name not in joined or value == joined[name]:  # of a task that only one is given
             continue
         for_simulator = name.startswith("sim.")
         other = AGENT if for_simulator else SIMULATOR
