@@ -68,6 +68,10 @@ class TaskFailedError(DdpgRosError):
     """A task that gives, in a step, something else than it states."""
 
 
+class RunFailedError(DdpgRosError):
+    """A training that ended early with an error; what it had learnt is saved."""
+
+
 class RefusedError(DdpgRosError):
     """An operator's command that the present state does not allow."""
 

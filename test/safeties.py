@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ddpg_ros.build import make_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.deadlines import Deadlines
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Mode, Safety
 from ddpg_ros.types import JointState
 
@@ -23,7 +23,7 @@ class Bench:
             f"safety__{key}": value for key, value in ({"ramp_seconds": 0.0} | changes).items()
         }
         config = Config().replace(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
-        guard = make_guard(Robot.load("reacher2"), config)
+        guard = Guard.of(Robot.load("reacher2"), config)
         deadlines = Deadlines.of(PERIOD, config.safety.latch_after)
         self.safety = Safety(guard, config.safety, deadlines, watches_commands)
         self.now = 100.0

@@ -334,19 +334,25 @@ class Config(Section):
         Raises:
             ConfigError: a value out of its range.
         """
-        given = {key.replace("__", "."): v for key, v in settings.items() if v is not None}
-        return self.with_parameters(given)
+        given = {key.replace("__", "."): v for key, v in settings.items()}
+        return self.with_parameters(given, source="the command line")
 
-    def with_parameters(self, given: dict[str, Any]) -> "Config":
-        """Return a copy with settings replaced, by the names of their parameters.
+    def with_parameters(self, given: Mapping[str, Value | None], *, source: str) -> "Config":
+        """Return a copy with settings replaced.
+
+        Another `task.name` begins with its own settings, but for those that every task has.
+
+        Args:
+            given: settings by the names of their parameters; None leaves one as it is.
+            source: who asks for them, for the sentence of a refusal.
 
         Raises:
             ConfigError: an unknown name, a value of another kind or out of its range.
         """
-        own = to_parameters(self)
-        if given.get("task.name", self.task.name) != self.task.name:
+        own, new = to_parameters(self), {k: v for k, v in given.items() if v is not None}
+        if new.get("task.name", self.task.name) != self.task.name:
             own = {k: v for k, v in own.items() if k in _OF_EVERY_TASK or k[:5] != "task."}
-        return from_parameters(own | given, "the command line")
+        return from_parameters(own | new, source)
 
 
 _OF_EVERY_TASK = {f"task.{name}" for name in TaskSettings.model_fields}

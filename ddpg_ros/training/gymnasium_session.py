@@ -1,6 +1,9 @@
 """Training on a Gymnasium environment: no ROS, the same learner's process, actor and files."""
 
 from pathlib import Path
+from typing import Any
+
+import gymnasium
 
 from ddpg_ros import __version__
 from ddpg_ros.config.settings import Config, to_parameters
@@ -24,7 +27,7 @@ UNUSABLE_IN_A_ROW = 10
 
 
 def train_on_gymnasium(
-    env_id: str, config: Config, run_dir: Path
+    what: str | gymnasium.Env[Any, Any], config: Config, run_dir: Path
 ) -> tuple[Summary, int, str, list[str]]:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
@@ -39,8 +42,8 @@ def train_on_gymnasium(
         ConfigError: no such environment, or spaces that DDPG cannot take.
         LearnerDiedError: the learner ended unasked, or left no policy.
     """
-    env = Environment(env_id)
-    training = Training(config, about(env_id, env, config), run_dir)
+    env = Environment(what)
+    training = Training(config, about(env, config), run_dir)
     greedy, failure = EvaluationLog(run_dir), ""
     with Interruption(training) as stop:
         try:
@@ -67,7 +70,7 @@ def train_on_gymnasium(
         training,
         greedy,
         interrupted=bool(stop.signal or failure),
-        environment=env_id,
+        environment=env.name,
         judged=False,
     )
     return summary, stop.signal, failure, [training.complaint, complaint]
@@ -197,7 +200,7 @@ class _Course:
             )
 
 
-def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
+def about(env: Environment, config: Config) -> PolicyAbout:
     """Say what a policy for an environment is, before any training."""
     settings = to_parameters(config)
     del settings["run.directory"]
@@ -206,7 +209,7 @@ def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
         joints=[],
         torque_limit=[],
         control_period=config.control.period,
-        task=env_id,
+        task=env.name,
         urdf_sha256="",
         seed=config.run.seed,
         steps=0,
@@ -214,4 +217,6 @@ def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
         package_version=__version__,
         layer_norm=config.learner.actor_layer_norm,
         config=settings,
+        action_low=env.action_low,
+        action_high=env.action_high,
     )

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM during a run without ROS: the first ends it in order, a second interrupts."""
 
 import signal
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -25,7 +26,9 @@ class Interruption:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        """Listen."""
+        """Listen; Python lets no thread but the main one do that."""
+        if threading.current_thread() is not threading.main_thread():
+            return self
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._hear)
         return self

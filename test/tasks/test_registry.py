@@ -132,10 +132,14 @@ def test_its_settings_come_back_from_the_file_of_a_run(package, tmp_path):
 def test_another_task_begins_with_its_own_settings_but_for_the_time_limit(package):
     package(HEAD + BODY)
     reach = from_parameters({"task.tolerance": 0.5, "task.episode_seconds": 7.0})
-    push = reach.with_parameters({"task.name": "pushing:Push", "task.force": 3.0})
+
+    def change(config, **given):
+        return config.with_parameters({f"task.{k}": v for k, v in given.items()}, source="me").task
+
+    push = reach.with_parameters({"task.name": "pushing:Push", "task.force": 3.0}, source="me")
     assert (push.task.force, push.task.episode_seconds) == (3.0, 7.0)
-    assert push.with_parameters({"task.name": "reach"}).task.tolerance == 0.02
-    assert reach.with_parameters({"task.name": "reach"}).task.tolerance == 0.5
+    assert change(push, name="reach").tolerance == 0.02
+    assert change(reach, name="reach", episode_seconds=None).tolerance == 0.5
 
 
 def test_files_that_hold_what_a_task_once_had_are_read():

@@ -1,0 +1,17 @@
+"""Train a task of your own, in a file of your own (hover.py), without ROS."""
+
+import sys
+from pathlib import Path
+
+import ddpg_ros
+from sim.gym_env import ArmEnv
+
+sys.path.append(str(Path(__file__).parent))  # where hover.py is
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+
+config = ddpg_ros.Config().with_parameters(
+    {"task.name": "hover:Hover", "task.height": 0.1, "robot.urdf": "pendulum"}, source=__file__
+)
+run = ddpg_ros.train(ArmEnv(config), steps=steps)
+print(f"{run.summary.sentence()}\nThe policy is {run.policy}.")
+print(f"Over ROS 2: ddpg-ros train --set task.name=hover:Hover, from {Path(__file__).parent}.")
