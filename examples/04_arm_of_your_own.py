@@ -21,7 +21,6 @@ config = ddpg_ros.Config().with_parameters(
         "task.torque_weight": 0.0,
         "sim.gravity": 0.0,  # the arm lies flat
     },
-    source=__file__,
 )
 learner = {"learner.discount": 0.9, "learner.tau": 0.02, "run.eval_episodes": 20}
 run = ddpg_ros.train(ArmEnv(config), steps=steps, settings=learner)

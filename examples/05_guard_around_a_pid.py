@@ -13,7 +13,7 @@ PERIOD = 0.002  # [s]
 robot = ddpg_ros.Robot.load("reacher2")
 guard = ddpg_ros.Guard.for_robot(robot, period=PERIOD)
 settings = {"control.period": PERIOD, "sim.physics_timestep": PERIOD}
-world = World(robot, ddpg_ros.Config().with_parameters(settings, source=__file__).sim)
+world = World(robot, ddpg_ros.Config().with_parameters(settings).sim)
 world.reset(np.random.default_rng(0))
 
 target = robot.upper.clip(-3.0, 3.0) + 1.0  # beyond the limits: a mistake of the controller
@@ -25,8 +25,7 @@ for tick in range(ticks):
     world.step(torque, 1)
     fastest = max(fastest, float(np.abs(state.velocity / robot.velocity_limit).max()))
 
-print(
-    f"The controller asked for up to {np.abs(wanted).max():.0f} N·m, and is at {state.position}."
-)
+print(f"The controller asked for {np.abs(wanted).max():.0f} N·m to reach {target} rad.")
+print(f"The arm stopped at {state.position.round(2)} rad; soft limits {guard.limits.soft_upper}.")
 print(f"No joint was faster than {fastest:.0%} of its limit. {guard.counts}")
 print(guard.fault or "No fault was latched.")

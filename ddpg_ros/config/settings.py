@@ -6,6 +6,7 @@ included.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -328,6 +329,17 @@ class Config(Section):
         """Time limit of an episode [steps]."""
         return max(1, round(self.task.episode_seconds / self.control.period))
 
+    @classmethod
+    def load(cls, path: str | Path) -> "Config":
+        """Read a configuration from a parameter file, or one of ours by its name (`reach`).
+
+        Raises:
+            ConfigError: see `parameter_file.load_config`.
+        """
+        from ddpg_ros.config.parameter_file import load_config  # which is made of this file
+
+        return load_config(path)
+
     def replace(self, /, **settings: Value | None) -> "Config":
         """Return a copy with settings replaced, `run__seed=3` for `run.seed`; None is left alone.
 
@@ -337,7 +349,9 @@ class Config(Section):
         given = {key.replace("__", "."): v for key, v in settings.items()}
         return self.with_parameters(given, source="the command line")
 
-    def with_parameters(self, given: Mapping[str, Value | None], *, source: str) -> "Config":
+    def with_parameters(
+        self, given: Mapping[str, Value | None], *, source: str = "the settings"
+    ) -> "Config":
         """Return a copy with settings replaced.
 
         Another `task.name` begins with its own settings, but for those that every task has.

@@ -74,6 +74,8 @@ class Environment:
         observed, acted = self._env.observation_space.shape, self._env.action_space.shape
         assert observed is not None and acted is not None
         self.observation_size, self.action_size = observed[0], acted[0]
+        self.knows_success = False
+        """Whether a step said if it was a success, as `is_success`."""
         spec = made.spec
         self.has_time_limit = spec is not None and spec.max_episode_steps is not None
         """Whether Gymnasium itself ends an episode after a number of steps."""
@@ -101,6 +103,7 @@ class Environment:
         try:
             raw, reward, terminated, truncated, info = self._env.step(action)
             value = float(reward)
+            self.knows_success |= "is_success" in info
             success = bool(info.get("is_success", False))
         except Exception as error:
             raise self._failed("step()", error) from error

@@ -71,7 +71,7 @@ def train_on_gymnasium(
         greedy,
         interrupted=bool(stop.signal or failure),
         environment=env.name,
-        judged=False,
+        judged=env.knows_success,
     )
     return summary, stop.signal, failure, [training.complaint, complaint]
 
@@ -98,7 +98,9 @@ def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
         greedy.close()
         env.close()
     settings = to_parameters(config)
-    return Summary.of(settings, None, greedy, environment=policy.about.task, judged=False)
+    return Summary.of(
+        settings, None, greedy, environment=policy.about.task, judged=env.knows_success
+    )
 
 
 def _run_greedy(

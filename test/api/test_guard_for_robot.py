@@ -7,6 +7,7 @@ import ddpg_ros
 from ddpg_ros.errors import ConfigError
 
 PERIOD = 0.002  # [s]
+INSIDE = np.array([0.0, 1.4])  # [rad], far from the soft limits
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +17,8 @@ def robot():
 
 def test_a_torque_is_brought_within_limit_and_rate(robot):
     guard = ddpg_ros.Guard.for_robot(robot, period=PERIOD)
-    rest = np.zeros(2)
-    sent = [guard.apply(np.array([90.0, -90.0]), rest, rest, PERIOD) for _ in range(20)]
+    wanted = np.array([90.0, -90.0])
+    sent = [guard.apply(wanted, INSIDE, np.zeros(2), PERIOD) for _ in range(20)]
     assert sent[0].tolist() == [0.5, -0.5]  # 250 N·m/s for 2 ms
     assert np.abs(sent[-1]).max() <= robot.effort_limit.max()
 
@@ -25,7 +26,7 @@ def test_a_torque_is_brought_within_limit_and_rate(robot):
 def test_settings_change_what_the_urdf_says(robot):
     limit = {"robot.torque_limit": [0.25, 0.25]}
     guard = ddpg_ros.Guard.for_robot(robot, period=PERIOD, settings=limit)
-    sent = guard.apply(np.array([9.0, -9.0]), np.zeros(2), np.zeros(2), PERIOD)
+    sent = guard.apply(np.array([9.0, -9.0]), INSIDE, np.zeros(2), PERIOD)
     assert sent.tolist() == [0.25, -0.25]
 
 
