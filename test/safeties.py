@@ -8,6 +8,7 @@ from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Mode, Safety
 from ddpg_ros.types import JointState
+from test.dotted import dotted
 
 PERIOD = 0.01  # [s]
 INSIDE, AT_REST = np.array([0.0, 1.3]), np.zeros(2)
@@ -22,7 +23,9 @@ class Bench:
         given = {
             f"safety__{key}": value for key, value in ({"ramp_seconds": 0.0} | changes).items()
         }
-        config = Config().replace(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
+        config = Config().with_parameters(
+            dotted(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
+        )
         guard = Guard.of(Robot.load("reacher2"), config)
         deadlines = Deadlines.of(PERIOD, config.safety.latch_after)
         self.safety = Safety(guard, config.safety, deadlines, watches_commands)

@@ -69,7 +69,7 @@ def train(
     console = Console(stderr=as_json)
     loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
-        loaded = loaded.replace(run__directory="")  # another run's own file: not its directory
+        loaded = loaded.with_parameters({"run.directory": ""})  # another run's own file, not ours
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),

@@ -340,15 +340,6 @@ class Config(Section):
 
         return load_config(path)
 
-    def replace(self, /, **settings: Value | None) -> "Config":
-        """Return a copy with settings replaced, `run__seed=3` for `run.seed`; None is left alone.
-
-        Raises:
-            ConfigError: a value out of its range.
-        """
-        given = {key.replace("__", "."): v for key, v in settings.items()}
-        return self.with_parameters(given, source="the command line")
-
     def with_parameters(
         self, given: Mapping[str, Value | None], *, source: str = "the settings"
     ) -> "Config":

@@ -181,7 +181,7 @@ def test_fault_47_a_stale_set_of_weights_is_ignored(tmp_path):
         package_version="0",
         config={},
     )
-    config = Config().replace(run__clock="realtime")
+    config = Config().with_parameters({"run.clock": "realtime"})
     learner = WorkerClient(config, about, tmp_path, target=goes_back)
     try:
         learner.wait_until_ready()

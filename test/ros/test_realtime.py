@@ -155,7 +155,7 @@ def test_the_learner_lets_the_loop_go_first_in_real_time_alone():
     before = os.nice(0)
     make_way(Config())
     assert os.nice(0) == before
-    make_way(Config().replace(run__clock="realtime"))
+    make_way(Config().with_parameters({"run.clock": "realtime"}))
     assert os.nice(0) == min(19, before + 10)
     """)
 

@@ -112,8 +112,8 @@ def drawn_arm(links, period, share, start) -> Iterator[Arm]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "drawn.urdf"
         file.write_text(urdf_of(links))
-        config = Config().replace(
-            robot__urdf=str(file), control__period=period, sim__physics_timestep=period
+        config = Config().with_parameters(
+            {"robot.urdf": str(file), "control.period": period, "sim.physics_timestep": period}
         )
         robot = Robot.load(str(file))
         size = len(robot.joints)
@@ -186,11 +186,13 @@ def longest_alternation(arm: Arm) -> int:
 def test_arms_that_people_have_stop_within_their_time(arm, period):
     if "/" in arm:
         pytest.importorskip("pybullet_data")
-    config = Config().replace(
-        robot__urdf=arm,
-        robot__torque_limit=None if "/" not in arm else [100.0] * 7,
-        control__period=period,
-        sim__physics_timestep=period,
+    config = Config().with_parameters(
+        {
+            "robot.urdf": arm,
+            "robot.torque_limit": None if "/" not in arm else [100.0] * 7,
+            "control.period": period,
+            "sim.physics_timestep": period,
+        }
     )
     robot = Robot.load(arm)
     size = len(robot.joints)

@@ -17,6 +17,7 @@ from ddpg_ros.safety.guard import Guard
 
 pytest.importorskip("pybullet")
 from sim.world import World
+from test.dotted import dotted
 
 pytestmark = pytest.mark.bullet
 
@@ -39,7 +40,7 @@ def wide(tmp_path):
 
 def furthest(robot, unlimited, steps, *, guarded, full, gravity=9.81, base=None, **settings):
     """Hold random torques for random times; return how far a joint was beyond a limit [rad]."""
-    config = (base or Config()).replace(**settings)
+    config = (base or Config()).with_parameters(dotted(**settings))
     guard, period = Guard.of(robot, config), config.control.period
     limits = guard.limits
     rng = np.random.default_rng(1)

@@ -16,7 +16,7 @@ THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
 @pytest.fixture
 def endless(tmp_path):
     policy = make_policy(tmp_path / "random.safetensors", Config())
-    return Session(Config().replace(run__policy=str(policy)), None, endless=True)
+    return Session(Config().with_parameters({"run.policy": str(policy)}), None, endless=True)
 
 
 def test_without_a_goal_the_fingertip_is_to_stay_where_it_is(endless):

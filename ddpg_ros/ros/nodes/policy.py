@@ -28,7 +28,9 @@ class PolicyNode(ControlNode):
     def __init__(self, arguments: Arguments) -> None:
         """Read the parameters."""
         super().__init__("policy", arguments, realtime=True)
-        self.config = self.config.replace(run__clock="realtime", control__reset_service="")
+        self.config = self.config.with_parameters(
+            {"run.clock": "realtime", "control.reset_service": ""}, source="the policy node"
+        )
 
     def make_session(self) -> Session:
         """Load the policy and prove it by its golden pairs."""
