@@ -57,7 +57,7 @@ def prepare_run(
     except OSError as error:
         raise RunDirectoryError(
             f"the run directory {path} cannot be made or written ({error.strerror}); give "
-            f"another one with --run-dir, or mend its permissions."
+            f"another one with --run-dir, or fix its permissions."
         ) from None
     return Run(path, path / CONFIG, resolved)
 

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import traceback
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -108,11 +109,12 @@ def _load(path: str, what: str) -> type[Any]:
 
 def _import(name: str, what: str) -> ModuleType:
     """Import a module; those in the current directory are found too, as `python -m` does."""
-    if os.getcwd() not in sys.path and "" not in sys.path:
-        sys.path.append(os.getcwd())
+    with suppress(OSError):  # a directory that was removed
+        if not {"", os.getcwd()} & set(sys.path):
+            sys.path.append(os.getcwd())
     try:
         return importlib.import_module(name)
-    except Exception as error:  # whatever another package's own code raises
+    except (Exception, SystemExit) as error:  # whatever another package's own code raises
         reason = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 500)
         raise ConfigError(
             f"{what} {name} does not import ({reason}{_place_of(error)}); install its package, "
@@ -120,7 +122,7 @@ def _import(name: str, what: str) -> ModuleType:
         ) from None
 
 
-def _place_of(error: Exception) -> str:
+def _place_of(error: BaseException) -> str:
     """Return the file and line of another package's code that raised, or nothing."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename != __file__ and "importlib" not in frame.filename:

@@ -53,7 +53,7 @@ class SwingUp(Task):
             raise ConfigError(
                 "the task swing_up takes a joint that hangs down at 0 and stands up at π rad; "
                 f"from 0 to π the tip {robot.tip} of {robot.name} moves {across:.3g} m and rises "
-                f"by {rise:.3g} m. Mend axis and origin of '{robot.joints[0]}' in the URDF, or "
+                f"by {rise:.3g} m. Fix axis and origin of '{robot.joints[0]}' in the URDF, or "
                 "set another robot.tip or task.name."
             )
         lower, upper = float(robot.lower[0]), float(robot.upper[0])

@@ -175,6 +175,11 @@ def test_a_module_that_fails_is_named_with_its_error_and_the_line(package):
     assert "'push'" in refusal("pusch") and of("other_one:Push") and of("reach")
 
 
+def test_a_module_that_ends_the_program_when_it_is_imported_does_not(package):
+    package("raise SystemExit('usage: pushing')")
+    assert "(SystemExit: usage: pushing" in refusal("pushing:Push")
+
+
 def test_two_tasks_of_one_name_are_refused_with_both(package):
     package(HEAD + BODY, "push = pushing:Push\nreach = pushing:Push")
     package(HEAD + BODY, "push = other_pushing:Push", "other_pushing", "other")
