@@ -141,9 +141,13 @@ def test_a_change_leaves_alone_what_is_none_and_returns_a_copy():
     assert config.with_parameters({"run.seed": None}) == config
 
 
-def test_replace_says_that_a_bad_value_came_from_the_command_line():
-    with pytest.raises(ConfigError, match=r"the command line: run\.steps is 0; input should"):
-        Config().with_parameters({"run.steps": 0})
+def test_a_change_that_cannot_be_is_refused_with_who_asked():
+    with pytest.raises(ConfigError, match=r"^--seed: run\.seed is -1; input should be greater"):
+        Config().with_parameters({"run.seed": -1}, source="--seed")
+
+
+def test_a_configuration_is_loaded_by_its_name_or_file():
+    assert Config.load("reach") == load_config(find_config("reach"))
 
 
 @pytest.mark.parametrize("name", ["no_such", "/no/such/file.yaml"])
