@@ -14,4 +14,5 @@ config = ddpg_ros.Config().with_parameters(
 )
 run = ddpg_ros.train(ArmEnv(config), steps=steps)
 print(f"{run.summary.sentence()}\nThe policy is {run.policy}.")
-print(f"Over ROS 2: ddpg-ros train --set task.name=hover:Hover, from {Path(__file__).parent}.")
+print(f"Over ROS 2: cd {Path(__file__).parent}")
+print("            ddpg-ros train --config swing_up --set task.name=hover:Hover")

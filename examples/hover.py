@@ -16,10 +16,11 @@ class Hover(Task):
         height: float = Field(0.1, ge=-2, le=2, description="Height to hold, over the base [m]")
         near: float = Field(0.03, gt=0, le=1, description="Success: this close to it [m]")
 
+    settings: Settings
     terms = ("height", "effort")
 
     def __init__(self, settings: Settings, robot: Robot) -> None:
-        self.settings, self.robot = settings, robot
+        super().__init__(settings, robot)
         self.observation_size = 3 * len(robot.joints)
 
     def observe(self, state: JointState) -> Vector32:

@@ -48,7 +48,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
 
         Args:
             config: the experiment; None means the defaults with one of our arms for `task`.
-            task: `reach` or `swing_up`; not looked at where a config is given.
+            task: `reach`, `swing_up` or another task's name; not used if a config is given.
             render_mode: `rgb_array`, or None for no pictures.
 
         Raises:

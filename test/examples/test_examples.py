@@ -12,7 +12,7 @@ NUMBERED = sorted(path.name for path in FOLDER.glob("[0-9]*.py"))
 SAID = {  # with how many steps, and what an example says when it has done its work
     "01_train_gymnasium.py": (300, "One more episode: return -"),
     "02_update_by_hand.py": (500, "  500 updates: critic's loss 0.0"),
-    "03_task_of_your_own.py": (100, "Over ROS 2: ddpg-ros train --set task.name=hover:Hover"),
+    "03_task_of_your_own.py": (100, "train --config swing_up --set task.name=hover:Hover"),
     "04_arm_of_your_own.py": (100, "The fingertip reaches at most 0.60 m; limits [2. 1.] N·m."),
     "05_guard_around_a_pid.py": (300, "No fault was latched."),
     "06_evaluate_and_plot.py": (300, "5 episodes: return -"),
