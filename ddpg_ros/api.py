@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddpg_ros.config.parameter_file import load_config
+from ddpg_ros.config.parameter_file import load_config, own_configs
 from ddpg_ros.config.run_directory import SUMMARY, prepare_run
 from ddpg_ros.config.run_directory import Run as RunDirectory
 from ddpg_ros.config.settings import Config, Value
@@ -76,6 +76,11 @@ def train(
         EnvironmentFailedError: the environment's own code failed; what was learnt is saved.
         RunFailedError: a node ended with an error.
     """
+    if isinstance(what, str) and what in own_configs():
+        raise ConfigError(
+            f"'{what}' is a configuration of ours, and no id of a Gymnasium environment; for an "
+            f"arm give ddpg_ros.Config.load('{what}')."
+        )
     base = what if isinstance(what, Config) else load_config(config)
     given = dict(settings or {})
     for name, value in {"run.steps": steps, "run.seed": seed}.items():
