@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ddpg_ros.config.settings import Config, LearnerSection
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.files.host_lock import take_host_lock
-from ddpg_ros.worker.memory_check import available_memory, require_room
 
 if TYPE_CHECKING:
     import gymnasium
@@ -81,6 +80,7 @@ def require_environment(what: "str | gymnasium.Env[Any, Any]", config: Config) -
     """
     from ddpg_ros.training.gymnasium_environment import Environment
     from ddpg_ros.training.gymnasium_session import about
+    from ddpg_ros.worker.memory_check import available_memory, require_room
 
     env = Environment(what)
     env.close()
