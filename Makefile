@@ -64,7 +64,7 @@ bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (hours;
 bench-options: setup-bench  ## the learner's options, one at a time (hours; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.options $(ARGS)
 
-doctor: setup  ## what is installed, what is missing, how to mend it
+doctor: setup  ## what is installed, what is missing, how to fix it
 	$(BIN)/ddpg-ros doctor $(ARGS)
 
 clean:  ## remove .venv, .venv-peers and what builds and tools left; runs/ stays

@@ -123,13 +123,13 @@ def _train_arm(config: Config, directory: Path | None, shown: bool) -> Run:
             "an arm is trained over ROS 2, and rclpy is not here: source a ROS 2, or train "
             "without it, with ddpg_ros.train(sim.gym_env.ArmEnv(config))."
         )
-    from ddpg_ros.cli.train import prepare_arm, say_arm, train_over_topics
+    from ddpg_ros.cli.train import prepare_arm, print_arm, train_over_topics
 
     with ExitStack() as held:
         prepare_arm(config, "", held)
         run = prepare_run(config, directory)
         console = _console(shown)
-        say_arm(run.config.robot, console)
+        print_arm(run.config.robot, console)
         outcome = train_over_topics(run, "", False, console)
     if outcome.kind == "failed":
         raise RunFailedError(outcome.message)

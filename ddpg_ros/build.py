@@ -1,4 +1,4 @@
-"""What a configuration describes, put together: arm, task, guard, safety; what a policy is for."""
+"""Builds the components that a configuration describes: arm, task, guard and safety."""
 
 import hashlib
 
@@ -14,21 +14,21 @@ from ddpg_ros.tasks import Task, make_task
 
 
 def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
-    """Build what a configuration describes; also the quick check that it can be built.
+    """Build an arm, its task and its guard; this also checks the configuration quickly.
 
     Raises:
-        DdpgRosError: as `build_guard`; a task that does not fit the arm.
+        DdpgRosError: as `build_guard`, or a task that does not fit the arm.
     """
     robot, guard = build_guard(config)
     return robot, make_task(config.task, robot), guard
 
 
 def build_guard(config: Config) -> tuple[Robot, Guard]:
-    """Build an arm and its guard, whatever the arm is to do.
+    """Build an arm and its guard, without a task.
 
     Raises:
-        DdpgRosError: a URDF, joint or limit that does not fit the others; an array of torques
-            for joints whose order nothing but the URDF says.
+        DdpgRosError: a URDF, joint or limit that does not fit the others; or an array interface
+            without `robot.joints`, so that only the URDF would determine the array's order.
     """
     robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
     if config.control.command_interface == "effort_array" and not config.robot.joints:
@@ -41,7 +41,14 @@ def build_guard(config: Config) -> tuple[Robot, Guard]:
 
 
 def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:
-    """Put the safety states around a guard; in lock-step no deadline ever comes."""
+    """Build the safety state machine around a guard; in lock-step it has no deadlines.
+
+    Args:
+        config: all settings.
+        guard: of the arm.
+        watches_commands: whether torques come from another process, whose commands then have
+            deadlines in any case.
+    """
     period = config.control.period
     watched = watches_commands or config.run.clock == "realtime"
     deadlines = (
@@ -51,9 +58,9 @@ def make_safety(config: Config, guard: Guard, watches_commands: bool = False) ->
 
 
 def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
-    """Say what a policy for this arm and task is, before any training."""
+    """Return the metadata of a policy for this arm and task, before any training."""
     settings = to_parameters(config)
-    del settings["run.directory"]  # where it was written does not make it another policy
+    del settings["run.directory"]  # equal trainings make equal files, wherever they run
     return PolicyAbout(
         sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
         joints=list(robot.joints),

@@ -1,7 +1,7 @@
-"""One root exception, and a child for each thing a user can mend.
+"""One root exception, and a subclass for each kind of problem that a user can fix.
 
-Every message says what came, what was expected and how to mend it. The command line and the
-nodes print the message alone and exit with `EXIT_CODE`; a traceback is for our own mistakes.
+Every message states what came, what was expected and how to fix it. The command line and the
+nodes print the message alone and exit with `EXIT_CODE`; a traceback means a bug in this package.
 """
 
 import difflib
@@ -13,7 +13,7 @@ _FEW, _LONGEST = 12, 40  # names in a sentence, and characters of each
 
 
 class DdpgRosError(Exception):
-    """Root of everything a user can mend."""
+    """Root of every problem that a user can fix."""
 
 
 class ConfigError(DdpgRosError):
@@ -25,11 +25,11 @@ class RobotError(DdpgRosError):
 
 
 class JointStateError(DdpgRosError):
-    """A joint state that does not fit the robot; it is rejected and counted."""
+    """A joint state that does not fit the robot; the node rejects and counts it."""
 
 
 class JointNamesError(JointStateError):
-    """A joint state without one of the robot's joints."""
+    """A joint state that lacks one of the robot's joints."""
 
 
 class ForeignJointsError(JointNamesError):
@@ -37,7 +37,7 @@ class ForeignJointsError(JointNamesError):
 
 
 class DisplacedError(JointStateError):
-    """States of another clock in which the arm is where it cannot be; one is a fault."""
+    """States after a change of clock that put the arm where it cannot be; the first is a fault."""
 
 
 class PolicyFileError(DdpgRosError):
@@ -53,15 +53,15 @@ class RunDirectoryError(DdpgRosError):
 
 
 class LearnerDiedError(DdpgRosError):
-    """The learner process ended without being asked to."""
+    """The learner process ended unasked."""
 
 
 class LearnerDivergedError(DdpgRosError):
-    """Updates that cannot be used, one after the other."""
+    """Too many updates in a row diverged and were skipped."""
 
 
 class EnvironmentFailedError(DdpgRosError):
-    """A Gymnasium environment whose own code fails, or that gives what nobody can learn from."""
+    """A Gymnasium environment that raises, or whose spaces or values cannot be learnt from."""
 
 
 class TaskFailedError(DdpgRosError):
@@ -77,27 +77,30 @@ class RefusedError(DdpgRosError):
 
 
 class MachineError(DdpgRosError):
-    """Something on this machine is missing, or in the way."""
+    """Something that the settings need is missing on this machine, or already in use."""
 
 
 def few_of(names: Sequence[str]) -> str:
-    """Return names for a sentence: the first few, each cut to what a line takes."""
+    """Return the first few names for a sentence, each shortened, and how many more there are."""
     few = [shortened(name, _LONGEST) for name in names[:_FEW]]
     rest = len(names) - len(few)
     return ", ".join(few) + (f" and {rest} more" if rest else "")
 
 
 def nearest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
-    """End a sentence with the known word closest to `word`: `; did you mean 'x'?`, or `.`.
+    """Return the end of a sentence that suggests the known word closest to `word`.
 
-    The last part of a dotted name is closer than any likeness: `n_step` is `learner.n_step`.
+    The last part of a dotted name matches first: `n_step` suggests `learner.n_step`.
+
+    Returns:
+        `; did you mean 'x'?`, or `.` if no known word is close.
     """
     words = list(known)
-    matches = [one for one in words if one.rpartition(".")[2] == word]
+    matches = [name for name in words if name.rpartition(".")[2] == word]
     matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=likeness)
     return f"; did you mean '{matches[0]}'?" if matches else "."
 
 
 def shortened(text: str, length: int = 200) -> str:
-    """Return a text for a sentence: what is longer than `length` loses its end."""
+    """Return a text for a sentence, cut to `length` characters."""
     return text if len(text) <= length else f"{text[:length]}…"

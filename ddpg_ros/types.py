@@ -1,4 +1,4 @@
-"""The values that travel through the package: named tuples over numpy arrays."""
+"""The data types that the package's components exchange: named tuples of numpy arrays."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
-"""A float64 vector; the unit stands beside each use."""
+"""A float64 vector; each use states its shape and unit."""
 
 Vector32 = NDArray[np.float32]
 """A float32 vector, the precision of the networks."""
 
 
 class JointState(NamedTuple):
-    """What the arm measured at one instant, in the robot's joint order."""
+    """The measured state of the arm at one time, in the robot's joint order."""
 
     stamp: int  # [ns], the publisher's clock
     position: Vector  # (n,) [rad]
@@ -24,37 +24,37 @@ class Transition(NamedTuple):
     """One step of an arm."""
 
     observation: Vector32  # (o,)
-    action: Vector32  # (a,) the applied torque over the action scale, in [-1, 1]
+    action: Vector32  # (a,) the applied torque divided by the torque limit, in [-1, 1]
     reward: float
-    terminated: bool  # cuts the bootstrap; a time limit does not
+    terminated: bool  # whether the next state has no value; false at a time limit
     next_observation: Vector32  # (o,)
 
 
 class Experience(NamedTuple):
-    """A transition over one step or several, as the learner stores it."""
+    """A transition over n steps, as the learner stores it."""
 
     observation: Vector32  # (o,)
     action: Vector32  # (a,)
     reward: float  # Σ γ^k r_k over the n steps
-    discount: float  # γⁿ, what the value of the next observation counts; 0 after termination
+    discount: float  # γⁿ, the weight of the next observation's value; 0 after termination
     next_observation: Vector32  # (o,) n steps later
 
 
 class Episode(NamedTuple):
-    """What is kept of one finished episode."""
+    """The statistics of one finished episode."""
 
-    episode_return: float  # sum of rewards, undiscounted
+    episode_return: float  # undiscounted sum of rewards
     length: int  # [steps]
-    success: bool  # the task's own judgement of the last state
+    success: bool  # whether the task judges the last state a success
     terminated: bool
-    terms: dict[str, float]  # the return, split into the task's reward terms
+    terms: dict[str, float]  # the return of each of the task's reward terms
 
 
 class RecordLayout(NamedTuple):
-    """Where each part of an experience stands in a packed float32 record.
+    """The layout of an experience as a packed float32 record.
 
-    observation | action | reward | discount | next observation: the form in which experience
-    crosses from the agent to the learner and lies in replay.
+    The parts are observation | action | reward | discount | next observation. Experience has this
+    form in the shared ring buffer and in the replay buffer.
     """
 
     observation_size: int
@@ -62,7 +62,7 @@ class RecordLayout(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Numbers in a record."""
+        """Length of a record."""
         return 2 * self.observation_size + self.action_size + 2
 
     @property

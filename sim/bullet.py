@@ -1,4 +1,4 @@
-"""PyBullet, imported and used without its chatter on the terminal."""
+"""PyBullet, imported and used without its messages on the terminal."""
 
 import contextlib
 import os
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Send what C code prints to stdout and stderr nowhere, for as long as the block lasts.
+    """Discard everything that C code prints to stdout and stderr within the block.
 
-    PyBullet prints its build time when it is imported and warnings while it loads a URDF. Both
-    go past Python, so the file descriptors themselves are put aside.
+    PyBullet prints its build time when it is imported, and warnings while it loads a URDF. Both
+    bypass Python, so the block redirects the file descriptors themselves.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Pictures of the arm: TinyRenderer, so that they come without a display."""
+"""Pictures of the arm, by TinyRenderer, which needs no display."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,20 +12,20 @@ from sim.bullet import pybullet
 FIELD_OF_VIEW = 35.0  # [°], vertical
 SUPERSAMPLING = 2  # TinyRenderer has no anti-aliasing: render larger, then average
 BACKGROUND = (244.0, 246.0, 249.0)  # RGB
-LIGHT_DISTANCE = 8.0  # TinyRenderer loses the shadows of arms our size far from this value
+LIGHT_DISTANCE = 8.0  # far from this value, TinyRenderer loses the shadows of arms of this size
 GOAL_COLOUR = (0.20, 0.70, 0.35, 1.0)
 GOAL_OPACITY = 0.55
-NO_REACH = 0.5  # [m] taken for the size of an arm whose tip stands on its base
+NO_REACH = 0.5  # [m] assumed size of an arm whose reach is 0
 GOAL_RADIUS = 0.06  # of the arm's reach
 UP = np.array([0.0, 0.0, 1.0])
 FROM_ASIDE = np.array([0.62, -0.68, 0.39])  # from the target to the eye, a unit vector
 
 
 class Camera:
-    """Has the whole reach in the frame.
+    """Frames the whole reach of an arm.
 
-    It looks along the axis of an arm that moves in a plane, a little tilted, and from aside and
-    above on any other.
+    The camera looks at a planar arm along its axis, slightly tilted, and at any other arm
+    obliquely from above.
     """
 
     def __init__(self, client: int, body: int, joints: Sequence[int], reach: float) -> None:
@@ -34,9 +34,8 @@ class Camera:
         Args:
             client: PyBullet's client.
             body: the arm.
-            joints: the arm's joints; their axes and the place of the first set the view.
-            reach: upper bound of the fingertip's distance from the base [m]; 0 for a tip that
-                stands on it.
+            joints: of the arm; their axes and the first one's position determine the view.
+            reach: upper bound of the fingertip's distance from the base [m].
         """
         self._own: dict[str, Any] = {"physicsClientId": client}
         first, *others = (_place_and_axis(client, body, joint) for joint in joints)
@@ -46,7 +45,7 @@ class Camera:
         planar = all(abs(other.dot(axis)) > 0.99 for _, other in others)
         if planar:
             room, (self._direction, self._up) = 1.3, _view(axis)
-        else:  # it stands on its base, and hardly ever comes near the rim
+        else:  # an upright arm hardly ever comes near the rim of its reach
             room, self._direction, self._up = 0.9, FROM_ASIDE, UP
             self._target = self._target + 0.15 * self._radius * UP
         self._distance = room * self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0))
@@ -60,7 +59,7 @@ class Camera:
         self._goal = -1
 
     def show_goal(self, point: Vector) -> None:
-        """Put the goal's sphere at a point, (3,) [m]."""
+        """Move the goal's sphere to a point, (3,) [m]."""
         place = [float(number) for number in point]
         if self._goal < 0:
             self._goal = pybullet.createMultiBody(
@@ -72,9 +71,9 @@ class Camera:
             )
 
     def picture(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Return what the camera sees, (height, width, 3)."""
+        """Return the camera's picture, (height, width, 3)."""
         image = self._shot(width, height)
-        if self._goal >= 0:  # TinyRenderer draws nothing translucent: blend two shots
+        if self._goal >= 0:  # TinyRenderer has no transparency: blend shots with and without
             place, turn = pybullet.getBasePositionAndOrientation(self._goal, **self._own)
             away = [float(x) for x in self._target + 1e3 * self._radius * self._direction]
             pybullet.resetBasePositionAndOrientation(self._goal, away, turn, **self._own)
@@ -111,7 +110,7 @@ class Camera:
         return averaged
 
     def aim_window(self) -> None:
-        """Point the camera of PyBullet's window the same way."""
+        """Give the camera of PyBullet's window the same view."""
         p, own, (x, y, z) = pybullet, self._own, self._direction
         p.configureDebugVisualizer(p.COV_ENABLE_GUI, 0, **own)
         p.resetDebugVisualizerCamera(
@@ -124,7 +123,7 @@ class Camera:
 
 
 def _place_and_axis(client: int, body: int, joint: int) -> tuple[Vector, Vector]:
-    """Return where a joint is, (3,) [m], and its axis, a unit vector (3,), in the world."""
+    """Return a joint's position, (3,) [m], and unit axis, (3,), in the world frame."""
     state = pybullet.getLinkState(
         body, joint, computeForwardKinematics=True, physicsClientId=client
     )
@@ -134,7 +133,7 @@ def _place_and_axis(client: int, body: int, joint: int) -> tuple[Vector, Vector]
 
 
 def _view(axis: Vector) -> tuple[Vector, Vector]:
-    """Return the direction to the eye and up, unit vectors, for an arm that turns about `axis`."""
+    """Return the directions to the eye and up, unit vectors, for a planar arm with this axis."""
     level = abs(axis[2]) < 0.7  # a horizontal axis: seen from the front
     up = UP if level else np.array([0.0, 1.0, 0.0])
     tilt = 0.22 * up + 0.38 * np.cross(up, axis) if level else -0.42 * up

@@ -1,12 +1,12 @@
-"""The URDF as PyBullet is to read it: what our own arms' kinematics and the file say, no more.
+"""Rewrites an arm's URDF, so that PyBullet simulates the same arm as `Robot` describes.
 
-PyBullet takes a link without `<inertial>` for 1 kg, a joint without a motor for a loose one, and a
-mesh that is not there for the end. So it is given a file of its own:
+PyBullet assumes 1 kg for a link without `<inertial>`, lets a joint without a motor swing freely,
+and refuses a file with a missing mesh. In the rewritten file
 
-* every link has an `<inertial>` along its principal axes; a frame weighs nothing;
-* the joints that the robot holds are fixed where they stand;
-* meshes are where they were found; what cannot be drawn is left out, and noted;
-* there are no collision shapes: nothing here collides.
+* every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none;
+* the joints that the robot holds are fixed at their positions;
+* meshes have absolute paths; a mesh that cannot be drawn is left out and noted;
+* there are no collision shapes, because nothing collides in this simulator.
 """
 
 import copy
@@ -22,20 +22,20 @@ from sim.meshes import find_mesh
 
 
 class Description(NamedTuple):
-    """What PyBullet is given."""
+    """An arm as PyBullet loads it."""
 
-    root: ElementTree.Element  # the URDF
-    inertias: dict[str, Inertia]  # of each link
-    damping: dict[str, float]  # of each joint that is commanded [N·m·s/rad]
-    notes: list[str]  # sentences on what the pictures lack
+    root: ElementTree.Element  # the rewritten URDF
+    inertias: dict[str, Inertia]  # by link
+    damping: dict[str, float]  # by commanded joint [N·m·s/rad]
+    notes: list[str]  # sentences on the meshes that the pictures lack
 
 
 def describe(robot: Robot) -> Description:
-    """Rewrite the file of a robot.
+    """Rewrite the URDF of a robot.
 
     Raises:
-        RobotError: a link that is missing, there twice or joined to nothing; an inertia or a
-            damping that cannot be.
+        RobotError: a link is missing, comes twice or has no joint; or an inertia or a damping is
+            invalid.
     """
     path = robot.urdf_path
     source = ElementTree.parse(path).getroot()
@@ -44,7 +44,7 @@ def describe(robot: Robot) -> Description:
     root = ElementTree.Element("robot", name=robot.name)
     root.extend(source.findall("material"))
     notes: list[str] = []
-    moving = _moving(robot)
+    moving = _moving_links(robot)
     inertias: dict[str, Inertia] = {}
     for name, link in links.items():
         inertias[name] = read_inertia(link, name in moving, path)
@@ -52,7 +52,7 @@ def describe(robot: Robot) -> Description:
         _add_inertial(element, link, inertias[name])
         for visual in link.findall("visual"):
             drawn = copy.deepcopy(visual)
-            note = _mend_mesh(drawn, robot)
+            note = _resolve_mesh(drawn, robot)
             if note:
                 notes.append(f"{path}: link '{name}' is drawn without a mesh, {note}.")
             else:
@@ -71,8 +71,8 @@ def describe(robot: Robot) -> Description:
     return Description(root, inertias, damping, list(dict.fromkeys(notes)))
 
 
-def _moving(robot: Robot) -> set[str]:
-    """Return the links that hang on a commanded joint."""
+def _moving_links(robot: Robot) -> set[str]:
+    """Return the links that a commanded joint moves."""
     on = {joint.child: joint for joint in robot.tree}
     moving = set()
     for link in on:
@@ -109,7 +109,7 @@ def _add_inertial(element: ElementTree.Element, link: ElementTree.Element, own: 
     )
     origin = given.find("origin") if given is not None and diagonal else None
     if origin is not None:
-        inertial.append(origin)  # as it stands there: no rounding
+        inertial.append(origin)  # the original text has no rounding error
     elif given is not None:
         inertial.append(_origin(own.frame))
     ElementTree.SubElement(inertial, "mass", value=repr(own.mass))
@@ -146,8 +146,8 @@ def _numbers(values: "list[float] | tuple[float, ...]") -> str:
     return " ".join(map(repr, values))
 
 
-def _mend_mesh(visual: ElementTree.Element, robot: Robot) -> str:
-    """Write into a visual where its mesh is; return why it cannot be drawn."""
+def _resolve_mesh(visual: ElementTree.Element, robot: Robot) -> str:
+    """Replace the name of a visual's mesh by its path; returns why the mesh cannot be drawn."""
     mesh = visual.find("geometry/mesh")
     if mesh is None:
         return ""

@@ -1,4 +1,4 @@
-"""The simulator's world as a gymnasium.Env, without ROS.
+"""The simulated arm as a gymnasium.Env, without ROS.
 
 Importing this module registers the environments, so both of these work:
 
@@ -28,11 +28,11 @@ _ARMS = {"reach": "reacher2", "swing_up": "pendulum"}
 
 
 class ArmEnv(gymnasium.Env[Vector32, Vector32]):
-    """An arm and a task.
+    """An arm with a task.
 
-    Actions are torques over the torque limit, in [-1, 1]. An episode is truncated by the
-    environment itself after `config.episode_steps`; only the task terminates one. `info` holds
-    the reward's terms under their names, and `is_success`.
+    An action is the torque divided by the torque limit, (n,) in [-1, 1]. The environment
+    truncates an episode after `config.episode_steps`; only the task terminates one. `info` has
+    the reward terms by name, and `is_success`.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012 (the base's type)
@@ -47,8 +47,8 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         """Build the world and the task.
 
         Args:
-            config: the experiment; None means the defaults with one of our arms for `task`.
-            task: `reach`, `swing_up` or another task's name; not used if a config is given.
+            config: all settings; None takes the defaults and one of our arms for `task`.
+            task: `reach`, `swing_up` or another task's name; ignored if `config` is given.
             render_mode: `rgb_array`, or None for no pictures.
 
         Raises:
@@ -76,7 +76,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Vector32, dict[str, Any]]:
-        """Draw a start state and a goal."""
+        """Draw a start state and a goal; returns the observation, (o,), and `is_success`."""
         super().reset(seed=seed)
         self._world.reset(self.np_random)
         self._task.reset(self.np_random)
@@ -87,7 +87,11 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         return self._task.observe(state), {"is_success": self._task.success(state)}
 
     def step(self, action: Vector32) -> tuple[Vector32, float, bool, bool, dict[str, Any]]:
-        """Hold a torque for one control period; (n,) in [-1, 1], clipped."""
+        """Apply a torque for one control period.
+
+        Args:
+            action: torque over torque limit, (n,), clipped to [-1, 1].
+        """
         applied = np.clip(np.asarray(action, dtype=np.float32), -1.0, 1.0)
         self._world.step(applied * self._torque_limit, self.config.substeps)
         self._steps += 1
@@ -99,7 +103,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         return self._task.observe(state), sum(terms.values()), terminated, truncated, info
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Return a picture, (480, 640, 3), where render_mode is rgb_array."""
+        """Return a picture, (480, 640, 3), or None if render_mode is None."""
         return self._world.render() if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:

@@ -1,13 +1,13 @@
-"""Puts an arm into PyBullet such that it weighs and moves as its file says.
+"""Loads an arm into PyBullet such that its masses and motion are those of its URDF.
 
-What PyBullet does by itself, and what is done about it:
-
-* it drags every link with a linear and angular damping of 0.04: set to zero;
-* it brakes every joint with a velocity motor: switched off;
-* it sets to zero, without a word, moments of inertia of which one is larger than the other two
-  together, which files that were rounded have: set again;
-* it caps joint speed at 100 rad/s, with one number for the whole arm: set to the largest velocity
-  limit of the URDF. `sim/world.py` sees to the joints that are slower.
+PyBullet's default                                    this module
+----------------------------------------------------  --------------------------------------
+linear and angular damping of 0.04 on every link      sets it to 0
+a velocity motor that brakes every joint              switches it off
+moments of inertia that no rigid body has become 0,   sets the URDF's, which are often rounded
+without a warning
+one velocity limit for the whole arm, 100 rad/s       sets the largest of the URDF's limits;
+                                                      `sim/world.py` clamps the slower joints
 """
 
 import copy
@@ -29,15 +29,15 @@ def load(client: int, robot: Robot, description: Description) -> tuple[int, list
     """Load an arm on a fixed base; visuals that PyBullet cannot read are left out and noted.
 
     Args:
-        client: PyBullet's.
+        client: PyBullet's client.
         robot: the arm.
-        description: its file as PyBullet is to read it.
+        description: its rewritten URDF.
 
     Returns:
-        The body, and the commanded joints in the robot's order.
+        PyBullet's indices of the body and of the commanded joints, in the robot's order.
 
     Raises:
-        RobotError: PyBullet cannot read it.
+        RobotError: PyBullet cannot load the arm.
     """
     p, own = pybullet, {"physicsClientId": client}
     body = _read(client, description)
@@ -57,7 +57,7 @@ def load(client: int, robot: Robot, description: Description) -> tuple[int, list
     joints = [by_name[name] for name in robot.joints]
     fastest = float(robot.velocity_limit.max())
     for info in infos:
-        _weigh(client, body, info[0], description.inertias[info[12].decode()].moments)
+        _set_inertia(client, body, info[0], description.inertias[info[12].decode()].moments)
     for index in range(-1, count):
         p.changeDynamics(body, index, linearDamping=0.0, angularDamping=0.0, **own)
     for index in joints:
@@ -87,7 +87,7 @@ def _read(client: int, description: Description) -> int | None:
             return None
 
 
-def _weigh(client: int, body: int, link: int, moments: Any) -> None:
+def _set_inertia(client: int, body: int, link: int, moments: Any) -> None:
     own = {"physicsClientId": client}
     if not np.array_equal(pybullet.getDynamicsInfo(body, link, **own)[2], moments):
         pybullet.changeDynamics(body, link, localInertiaDiagonal=moments.tolist(), **own)

@@ -1,4 +1,4 @@
-"""Where the meshes of a URDF are: `package://`, `file://` or a path."""
+"""Finds the meshes of a URDF, by `package://`, `file://` or path, and checks them."""
 
 import os
 import re
@@ -17,48 +17,48 @@ _TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attrib
 
 
 def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
-    """Look for a mesh.
+    """Find a mesh.
 
-    A package is looked for in `AMENT_PREFIX_PATH`, in `ROS_PACKAGE_PATH` and around the URDF: a
-    parent of that name, or a folder of that name in one.
+    A package is searched for in `AMENT_PREFIX_PATH`, in `ROS_PACKAGE_PATH`, and among the URDF's
+    parent folders and their children.
 
     Args:
-        name: as the URDF has it.
-        folder: the URDF's.
+        name: as in the URDF.
+        folder: of the URDF.
 
     Returns:
-        The file, or None; and why it cannot be drawn, as the end of a sentence.
+        The file, or None, and why it cannot be drawn, as the end of a sentence.
     """
-    places = list(dict.fromkeys(_places(name, folder)))
-    found = next((place for place in places if place.is_file()), None)
+    candidates = list(dict.fromkeys(_candidates(name, folder)))
+    found = next((file for file in candidates if file.is_file()), None)
     if found is None:
-        looked = ", ".join(map(str, places)) or "nowhere: there is no such scheme"
+        looked = ", ".join(map(str, candidates)) or "nowhere: there is no such scheme"
         return None, f"it is not there; looked at {looked}"
     problem = _problem_of(found)
     return (None, f"{found} {problem}") if problem else (found, "")
 
 
 def _problem_of(file: Path) -> str:
-    """Say what keeps PyBullet from drawing a file, which itself says nothing, or crashes."""
+    """Return why PyBullet cannot draw a file; PyBullet itself would be silent, or crash."""
     data, kind = file.read_bytes(), file.suffix.lower()
     if kind == ".obj":
         drawn = _OBJ_VERTEX.search(data) and _OBJ_FACE.search(data)
         return "" if drawn else "has no vertices or no faces"
     if kind == ".stl":
-        return "" if _is_binary(data) or len(_corners(data)) else "is no whole STL"
+        return "" if _is_binary(data) or len(_corners(data)) else "is not a whole STL file"
     if kind == ".dae":
         try:
             root = ElementTree.fromstring(data)
         except ElementTree.ParseError as error:
-            return f"is no COLLADA ({error})"
+            return f"is not COLLADA ({error})"
         tags = {child.tag.rpartition("}")[2] for child in root}
         whole = root.tag.endswith("COLLADA") and {"asset", "library_geometries"} <= tags
-        return "" if whole else "is no COLLADA with an asset and geometries"
+        return "" if whole else "is not COLLADA with an asset and geometries"
     return "is of a kind that PyBullet does not draw; expected .obj, .stl or .dae"
 
 
 def readable(file: Path, folder: Path) -> Path:
-    """Return a mesh as PyBullet can read it: of an STL in text a binary copy in a folder."""
+    """Return a mesh that PyBullet can read: the file, or for a text STL a binary copy."""
     if file.suffix.lower() != ".stl" or _is_binary(data := file.read_bytes()):
         return file
     copy = folder / f"{len(list(folder.iterdir()))}.stl"
@@ -78,7 +78,7 @@ def _is_binary(stl: bytes) -> bool:
 
 
 def _corners(stl: bytes) -> NDArray[np.float64]:
-    """Return the triangles of an STL in text, (n, 3 corners, 3); none where it is none, or cut."""
+    """Return the triangles of a text STL, (n, 3 corners, 3); none if it is not one, or is cut."""
     whole = stl.lstrip().startswith(b"solid") and b"endsolid" in stl
     numbers = np.array(_STL_VERTEX.findall(stl) if whole else [])
     if not len(numbers) or len(numbers) % 3:
@@ -89,7 +89,7 @@ def _corners(stl: bytes) -> NDArray[np.float64]:
         return np.zeros((0, 3, 3))
 
 
-def _places(name: str, folder: Path) -> Iterator[Path]:
+def _candidates(name: str, folder: Path) -> Iterator[Path]:
     scheme, colon, rest = name.partition("://")
     if not colon:
         yield folder / name
@@ -97,12 +97,12 @@ def _places(name: str, folder: Path) -> Iterator[Path]:
         yield folder / unquote(urlsplit(name).path if rest.startswith("/") else rest)
     elif scheme in ("package", "model"):
         package, _, path = rest.partition("/")
-        for home in _homes(package, folder):
+        for home in _package_folders(package, folder):
             yield home / path
 
 
-def _homes(package: str, folder: Path) -> Iterator[Path]:
-    """Yield the folders that may be a package's."""
+def _package_folders(package: str, folder: Path) -> Iterator[Path]:
+    """Yield the folders in which a package may be."""
     for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
         yield Path(prefix) / "share" / package
     for place in filter(None, os.environ.get("ROS_PACKAGE_PATH", "").split(os.pathsep)):

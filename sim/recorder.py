@@ -1,4 +1,4 @@
-"""A GIF of the first episodes."""
+"""Records the first episodes as a GIF."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,10 +15,15 @@ COLOURS = 64
 
 
 class Recorder:
-    """Collects frames of a world at 15 a second of simulated time and writes them as a GIF."""
+    """Takes 15 frames a second of simulated time and writes them as a GIF."""
 
     def __init__(self, world: World, path: Path, episodes: int) -> None:
-        """Record up to `episodes` episodes; the GIF is written then, or by `save`.
+        """Prepare to record.
+
+        Args:
+            world: to render.
+            path: of the GIF.
+            episodes: after so many, the GIF is written; `save` writes it earlier.
 
         Raises:
             RunDirectoryError: the folder of `path` cannot be made.
@@ -27,9 +32,9 @@ class Recorder:
         self._path = path
         self._left = episodes
         self._due = 0  # [ns]
-        self._frames: list[tuple[int, Image.Image]] = []  # with its stamp [ns]
-        self._pending = False  # frames since the last reset
-        self._began = False  # with the first reset
+        self._frames: list[tuple[int, Image.Image]] = []  # stamp [ns], frame
+        self._pending = False  # whether there are frames since the last reset
+        self._began = False  # whether there was a reset
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -49,7 +54,7 @@ class Recorder:
         self._frames.append((stamp, frame))
 
     def reset(self) -> None:
-        """An episode ended, if there was one; before the first reset the arm was only armed."""
+        """Count an episode if one has ended; frames from before the first reset are discarded."""
         if not self._began:
             self._began, self._pending = True, False
             self._frames.clear()
@@ -60,7 +65,7 @@ class Recorder:
                 self.save()
 
     def save(self) -> None:
-        """Write what there is; a second call writes nothing.
+        """Write the frames so far; a second call writes nothing.
 
         Raises:
             RunDirectoryError: the file cannot be written.
@@ -70,7 +75,7 @@ class Recorder:
             return
         stamps, (first, *others) = zip(*taken, strict=True)
         try:
-            temporary = self._path.with_suffix(".tmp")  # the old one is whole until then
+            temporary = self._path.with_suffix(".tmp")  # keeps an old GIF until this one is whole
             first.save(
                 temporary,
                 format="GIF",
@@ -88,9 +93,10 @@ class Recorder:
 
 
 def durations(stamps: Sequence[int]) -> list[int]:
-    """Return how long each frame is shown [ms], so that time passes as it did.
+    """Return the display time of each frame [ms].
 
-    A GIF counts in 10 ms: what one frame is rounded by, a later one makes up for.
+    A GIF counts time in 10 ms. The rounding errors of successive frames cancel, so the total time
+    is right.
 
     Args:
         stamps: of the frames [ns].

@@ -1,15 +1,17 @@
-"""The simulator as a ROS node: the topics that a robot driver has, PyBullet behind them.
+"""The simulator as a ROS node: the topics of a robot driver, with PyBullet behind them.
 
-Lock-step (`run.clock: lockstep`): state k carries stamp t_k; the first command stamped t_k moves
-time on by one control period, every other command is ignored and counted. Without an answer for
-`sim.republish_after` the same state is published again, so neither a lost nor a doubled message
-changes the run. The first state carries one control period; time never runs backwards.
+Lock-step (`run.clock: lockstep`): state k has the stamp t_k. The first command with the stamp t_k
+advances time by one control period; the node ignores and counts every other command. After
+`sim.republish_after` without an answer the node publishes the state again, so neither a lost nor
+a duplicate message changes the run. The first stamp is one control period, and stamps never
+decrease.
 
-Real time: a steady timer moves the world on by one control period each, holding the last
-command, and zero torque once that is older than `sim.command_timeout`. A stall is not caught up.
+Real time: a steady timer advances the world by one control period each, with the last command, or
+with zero torque if that is older than `sim.command_timeout`. The node does not catch up after a
+stall.
 
-`~/reset` draws a new start state, from `numpy.random.SeedSequence((run.seed, 1))`, moves the
-stamp on and publishes; its response's message is the new state's stamp [ns] as decimal text.
+`~/reset` draws a new start state, from `numpy.random.SeedSequence((run.seed, 1))`, advances the
+stamp and publishes. Its response's message is the new state's stamp [ns] as decimal text.
 """
 
 import sys
@@ -31,29 +33,30 @@ from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.ros.interface.neighbours import publishers_of, sole_publisher
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
+from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.main import MainNode, run_node
+from ddpg_ros.ros.runtime.main import run_node
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
 from sim.world import World
 
 EXTRA: dict[str, Value] = {"gui": False, "record": "", "record_episodes": 6}
-"""Parameters beside the configuration: a window; a GIF of the first episodes."""
+"""Parameters besides the configuration: PyBullet's window, and a GIF of the first episodes."""
 
 RELIABLE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
-HOUSEKEEPING = 0.25  # [s]; also the longest that a signal waits
-SETTLED = 16  # [turns of housekeeping] alone; one-way discovery can take over 3 s
+HOUSEKEEPING = 0.25  # [s] period of the timer; a signal waits at most this long
+SETTLED = 16  # [timer periods] alone; one-way discovery can take over 3 s
 _ADVICE = (
     "expected this simulator to be the only one. Stop the other, set ROS_DOMAIN_ID to another "
     "number, or start this one in a namespace (ddpg-ros train --namespace second; --ros-args -r "
     "__ns:=/second)."
 )
-PATIENCE = 40  # [turns of housekeeping] of a settled simulator with another publisher
+PATIENCE = 40  # [timer periods] for which a settled simulator tolerates another publisher
 
 
 class Simulator(MainNode):
@@ -63,10 +66,10 @@ class Simulator(MainNode):
         """Read the parameters and load the arm.
 
         Args:
-            arguments: its command line.
+            arguments: the node's command line.
 
         Raises:
-            DdpgRosError: a parameter, a URDF or a setting that cannot be used.
+            DdpgRosError: an invalid parameter, URDF or setting.
         """
         super().__init__("simulator", arguments)
         refuse_unknown_types(self)
@@ -84,15 +87,15 @@ class Simulator(MainNode):
         self._substeps = config.substeps
         self._joint_map = JointMap(robot.joints)
         self._zero = np.zeros(len(robot.joints))
-        self._torque = self._zero  # real time: the command that is held, [N·m]
-        self._heard = 0.0  # real time: when it came, monotonic [s]
-        self._held = False  # real time: whether there is one
+        self._torque = self._zero  # real time: the last command [N·m]
+        self._commanded_at = 0.0  # real time: its arrival, monotonic [s]
+        self._commanded = False  # real time: whether it is fresh
         self._steps = self._ignored = self._rejected = self._resets = 0
-        self._turns = 0
-        self._met = -1  # the turn at which another publisher came into sight; -1: none
+        self._turns = 0  # [timer periods]
+        self._met = -1  # turn at which another publisher appeared; -1: none
         self._writer = JointStateWriter(robot.joints)
         self._message = b""  # the present state
-        self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # this node is what sim time follows
+        self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # simulated time is made here
         self._stamp = 0
         self._world.reset(self._rng)
         self._place = sole_publisher(self, self.resolve_topic_name("joint_states"), _ADVICE)
@@ -145,11 +148,12 @@ class Simulator(MainNode):
         except JointStateError as error:
             self._reject(error)
             return
-        self._heard, self._held = time.monotonic(), True
+        self._commanded_at, self._commanded = time.monotonic(), True
 
     def _tick(self) -> None:
-        if self._held and time.monotonic() - self._heard > self._config.sim.command_timeout:
-            self._held, self._torque = False, self._zero
+        age = time.monotonic() - self._commanded_at
+        if self._commanded and age > self._config.sim.command_timeout:
+            self._commanded, self._torque = False, self._zero
             self.get_logger().warning(
                 f"no joint_command for {self._config.sim.command_timeout:g} s: zero torque"
             )
@@ -164,7 +168,7 @@ class Simulator(MainNode):
             self._recorder.step(self._stamp)
 
     def _next_stamp(self) -> int:
-        """Return the next state's stamp [ns], later than the last one in both clocks."""
+        """Return the next state's stamp [ns], which is later than the last one."""
         if self._lockstep:
             return self._stamp + self._period
         return max(int(self._wall.now().nanoseconds), self._stamp + 1)
@@ -181,7 +185,7 @@ class Simulator(MainNode):
         self._clocks.publish(clock_to_bytes(self._stamp))
 
     def _publish_again(self) -> None:
-        if self._steps or self._alone():  # a newcomer keeps quiet
+        if self._steps or self._alone():  # a second simulator must not disturb the first
             self._publish()
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -189,7 +193,7 @@ class Simulator(MainNode):
             self._recorder.reset()
         self._world.reset(self._rng)
         self._resets += 1
-        self._torque, self._held = self._zero, False
+        self._torque, self._commanded = self._zero, False
         self._load_state(self._next_stamp(), self._zero)
         self._publish()
         self._timer.reset()
@@ -227,10 +231,13 @@ class Simulator(MainNode):
         return int(self.count_publishers("joint_states")) <= 1
 
     def _check_alone(self) -> None:
-        """Leave where another node publishes our joint states.
+        """End this simulator if another node publishes the same joint states.
 
-        The newcomer leaves at once; who was first (was alone for a while, or has answered
-        commands in lock-step) leaves only when the other one stays.
+        A new simulator ends at once. A settled one, which was alone for a while or has answered
+        commands in lock-step, ends only if the other publisher stays.
+
+        Raises:
+            MachineError: another node publishes the joint states.
         """
         if self._alone():
             self._met = -1
@@ -247,7 +254,7 @@ class Simulator(MainNode):
             )
 
     def end(self) -> None:
-        """Write the GIF, and close the world."""
+        """Write the GIF and close the world."""
         try:
             if self._recorder:
                 self._recorder.save()

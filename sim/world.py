@@ -1,14 +1,14 @@
-"""One arm in PyBullet: torques in, joint states out. No ROS and no torch here.
+"""One arm in PyBullet: torques in, joint states out, without ROS and torch.
 
-`sim/description.py` and `sim/loader.py` see to it that the arm weighs and moves as its file says.
-What is left to do here:
+`sim/description.py` and `sim/loader.py` give the arm the masses and joints of its URDF. This
+module makes up for three properties of PyBullet:
 
-* PyBullet forgets a torque after each step: applied anew before every step;
-* it knows no effort limit in torque control: torques are clipped to the URDF's;
-* it knows one velocity limit for the whole arm: each joint is held to its own. That is a clamp,
-  not a force.
+* PyBullet applies a torque for one step only: this module sets it before every step;
+* torque control has no effort limit: this module clips torques to the URDF's;
+* there is one velocity limit for the whole arm: this module clamps each joint to its own limit,
+  which is not a force.
 
-Position limits are PyBullet's own constraints; they give way by up to a step's motion.
+Position limits are PyBullet's own constraints. They give way by up to the motion of one step.
 """
 
 import math
@@ -27,31 +27,31 @@ from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
 from sim.description import Description, describe
-from sim.dynamics import EXPLICIT, Dynamics, ImplicitDamping
+from sim.dynamics import EXPLICIT_LIMIT, Dynamics, ImplicitDamping
 from sim.loader import load
 
 LIMIT_MARGIN = 0.05
-"""Start positions keep this far from the position limits [rad]."""
+"""Smallest distance of start positions from the position limits [rad]."""
 
 
 class World:
-    """The arm on its fixed base, in a PyBullet client of its own; a context manager.
+    """The arm on its fixed base, in its own PyBullet client; a context manager.
 
     The same seed and the same torques give bit-identical states.
     """
 
     def __init__(self, robot: Robot, settings: SimSection, *, gui: bool = False) -> None:
-        """Load the arm; it starts at rest in the middle of its start positions.
+        """Load the arm, at rest in the middle of its start positions.
 
         Args:
-            robot: the arm; its joint order is the order of every array here.
+            robot: the arm; every (n,) array here follows its joint order.
             settings: gravity, physics time step and start states.
-            gui: open PyBullet's window.
+            gui: opens PyBullet's window.
 
         Raises:
             ConfigError: start positions that do not fit the arm.
             RobotError: a URDF that PyBullet cannot load, or a joint that moves no mass.
-            MachineError: a window is asked for and there is no display.
+            MachineError: `gui` without a display.
         """
         self.robot = robot
         self._low, self._high = _start_interval(robot, settings)
@@ -63,7 +63,7 @@ class World:
             description = describe(robot)
             self._body, self._joints = load(self._client, robot, description)
             self.notes: tuple[str, ...] = tuple(description.notes)
-            """What the pictures lack, in sentences."""
+            """Sentences on the meshes that the pictures lack."""
             self._damping = self._prepare(description, settings.physics_timestep)
             self._camera = Camera(self._client, self._body, self._joints, robot.reach)
         except BaseException:
@@ -83,18 +83,18 @@ class World:
             self._camera.aim_window()
 
     def _prepare(self, description: Description, timestep: float) -> ImplicitDamping | None:
-        """Check the mass matrix; return a damping of our own where PyBullet's would fail."""
-        suspects = [link for link, own in description.inertias.items() if not own.of_a_body]
+        """Check the mass matrix; returns an implicit damping if PyBullet's would be unstable."""
+        suspects = [link for link, own in description.inertias.items() if not own.is_physical]
         dynamics = Dynamics(self._client, self._body, self._joints, self.robot, suspects)
         damping = np.array([description.damping[joint] for joint in self.robot.joints])
-        if timestep * dynamics.largest_rate(damping) <= EXPLICIT:
+        if timestep * dynamics.largest_rate(damping) <= EXPLICIT_LIMIT:
             return None
         for joint in self._joints:
             pybullet.changeDynamics(self._body, joint, jointDamping=0.0, **self._own)
         return ImplicitDamping(dynamics, damping, timestep)
 
     def reset(self, rng: np.random.Generator) -> None:
-        """Draw a start state: each joint on its own, uniformly, inside its limits."""
+        """Draw a start state uniformly, independently for each joint, inside the limits."""
         spread = np.minimum(self._velocity_spread, self.robot.velocity_limit)
         self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
 
@@ -104,7 +104,7 @@ class World:
             p.resetJointState(self._body, index, float(angle), float(speed), **own)
 
     def step(self, torque: Vector, substeps: int) -> Vector:
-        """Hold a torque for some physics steps.
+        """Apply a torque for some physics steps.
 
         Args:
             torque: (n,) [N·m]; clipped to the effort limit.
@@ -125,11 +125,11 @@ class World:
             )
             p.stepSimulation(physicsClientId=client)
             if self._slow:
-                self._hold_back()
+                self._clamp_velocities()
         return applied
 
-    def _hold_back(self) -> None:
-        """Take from each joint the speed beyond its own limit, and the way it made with that."""
+    def _clamp_velocities(self) -> None:
+        """Clamp each joint to its velocity limit, and undo the motion of the excess velocity."""
         p, own, body = pybullet, self._own, self._body
         states = p.getJointStates(body, self._slow_joints, **own)
         for (joint, limit), (position, velocity, _, _) in zip(self._slow, states, strict=True):
@@ -139,14 +139,18 @@ class World:
                 p.resetJointState(body, joint, position, allowed, **own)
 
     def state(self, stamp: int) -> JointState:
-        """Return position and velocity of the joints, labelled with `stamp` [ns]."""
+        """Return the joint state, with the given stamp [ns]."""
         states = pybullet.getJointStates(self._body, self._joints, **self._own)
         position = np.array([state[0] for state in states])
         velocity = np.array([state[1] for state in states])
         return JointState(stamp, position, velocity)
 
     def link_position(self, link: str) -> Vector:
-        """Return where PyBullet has the frame of a link, (3,) [m]."""
+        """Return the position of a link's frame in PyBullet, (3,) [m].
+
+        Raises:
+            RobotError: no joint has this child link.
+        """
         p, own = pybullet, self._own
         for index in range(p.getNumJoints(self._body, **own)):
             if p.getJointInfo(self._body, index, **own)[12].decode() == link:
@@ -155,11 +159,11 @@ class World:
         raise RobotError(f"{self.robot.urdf_path} has no link '{link}' at the end of a joint.")
 
     def show_goal(self, point: Vector) -> None:
-        """Mark a point, (3,) [m], with a translucent sphere that touches nothing."""
+        """Mark a point, (3,) [m], with a translucent sphere without collisions."""
         self._camera.show_goal(point)
 
     def render(self, width: int = 640, height: int = 480) -> NDArray[np.uint8]:
-        """Take a picture, (height, width, 3)."""
+        """Return a picture, (height, width, 3)."""
         return self._camera.picture(width, height)
 
     def close(self) -> None:
@@ -178,7 +182,7 @@ class World:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close the world."""
         self.close()
 
 
@@ -186,9 +190,9 @@ def _connect(gui: bool) -> int:
     if not gui:
         return int(pybullet.connect(pybullet.DIRECT))
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
-        raise MachineError(  # PyBullet would end the whole process here
-            "a window was asked for, but DISPLAY is not set; run on a desktop, or without the "
-            "window (gui: false) and record a GIF instead."
+        raise MachineError(  # PyBullet would end the whole process
+            "gui is true, but DISPLAY is not set; run on a desktop, or without the window "
+            "(gui: false) and record a GIF instead."
         )
     with quiet():
         client = int(pybullet.connect(pybullet.GUI))
@@ -198,7 +202,11 @@ def _connect(gui: bool) -> int:
 
 
 def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]:
-    """Lowest and highest start positions, both (n,) [rad]."""
+    """Return the lowest and highest start positions, (n,) [rad] each.
+
+    Raises:
+        ConfigError: `sim.start_position` has another length, or is outside the limits.
+    """
     size = len(robot.joints)
     centre = np.array(settings.start_position or [0.0] * size)
     if len(centre) != size:
@@ -215,7 +223,7 @@ def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]
                 f"sim.start_position puts {robot.joints[worst]} at {centre[worst]:g} rad; "
                 f"expected {robot.lower[worst]:g} to {robot.upper[worst]:g} rad, as the URDF says."
             )
-        centre = np.clip(centre, robot.lower, robot.upper)  # zero is no position of this arm
+        centre = np.clip(centre, robot.lower, robot.upper)  # the default, 0, is outside
     low, high = robot.lower + margin, robot.upper - margin
     spread = settings.start_position_spread
     return np.clip(centre - spread, low, high), np.clip(centre + spread, low, high)

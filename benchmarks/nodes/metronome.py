@@ -23,7 +23,8 @@ from sensor_msgs.msg import JointState
 from ddpg_ros.errors import MachineError
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, stamp_to_ns
 from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.main import MainNode, run_node
+from ddpg_ros.ros.runtime.main import run_node
+from ddpg_ros.ros.runtime.node import MainNode
 
 _LAST_ANSWERS = 1.0  # [s] after the last state; what comes later is missing
 _PATIENCE = 150.0  # [s] until the first torque; the learner may have to start

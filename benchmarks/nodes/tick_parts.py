@@ -21,7 +21,7 @@ from ddpg_ros import types
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter
 from ddpg_ros.ros.interface.parameters import read_config
 from ddpg_ros.ros.runtime.arguments import read_arguments
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.ros.runtime.transport import choose_transport
 from ddpg_ros.safety.arming import ARMING_STATES
 from ddpg_ros.training.session import Session

@@ -1,10 +1,10 @@
-"""The checkpoint: all that a learner knows but its replay, as one safetensors file.
+"""The checkpoint: the learner's state without its replay buffer, as one safetensors file.
 
-Tensors: each of `LearnerState`, optimisers included, under its own name, and the normaliser's
-mean and variance. Metadata: one JSON document with the counters, what the networks are, and a
-checksum. No pickle, in or out.
+The tensors are those of `LearnerState`, optimisers included, under their own names, and the
+normaliser's mean and variance. The metadata is one JSON document: the counters, the network
+settings and a checksum. The format contains no pickle.
 
-Replay is not in it: whoever goes on from a checkpoint fills an empty one first.
+A learner that resumes from a checkpoint starts with an empty replay buffer.
 """
 
 from pathlib import Path
@@ -27,44 +27,44 @@ LATEST, PREVIOUS = "latest.safetensors", "previous.safetensors"
 SCHEMA_VERSION = 3
 _KIND = "checkpoint"
 _HEADER_LIMIT = 2**20  # [bytes]
-_DECIDE = (
+_NETWORK_SETTINGS = (
     "hidden",
     "critics",
     "actor_layer_norm",
     "critic_layer_norm",
     "normalise_observations",
 )
-"""Settings without which the numbers mean something else."""
+"""Settings that must match for the stored parameters to mean the same function."""
 
 
 class Checkpoint(NamedTuple):
-    """What a learner knows, on the CPU."""
+    """A learner's state on the CPU."""
 
     state: LearnerState
     statistics: Statistics  # of the observations
-    rewards: tuple[float, float]  # the least and the largest so far, 0 between them
-    steps: int
+    rewards: tuple[float, float]  # smallest and largest so far; the range includes 0
+    steps: int  # environment steps
     updates: int
 
 
 def moved(state: LearnerState, device: str) -> LearnerState:
-    """Return a copy of a state on a device."""
+    """Return a copy of a state on another device."""
     return combine(lambda tensor, _: tensor.detach().to(device, copy=True), state, state)
 
 
 def save_checkpoint(
     folder: Path, checkpoint: Checkpoint, settings: LearnerSection, layout: RecordLayout
 ) -> None:
-    """Write a checkpoint as the latest of a folder, and keep the one before.
+    """Write a checkpoint as `LATEST` of a folder; the one before becomes `PREVIOUS`.
 
     Args:
-        folder: made where it is missing.
+        folder: created if missing.
         checkpoint: what to write.
-        settings: the learner's.
-        layout: of its records.
+        settings: the learner's settings.
+        layout: of the learner's records.
 
     Raises:
-        OSError: it could not be written; what was there is whole.
+        OSError: the write failed; the files that were there are intact.
     """
     folder.mkdir(exist_ok=True)
     document = {
@@ -81,10 +81,10 @@ def save_checkpoint(
 def newest_checkpoint(
     folder: Path, like: Checkpoint, settings: LearnerSection, layout: RecordLayout
 ) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest checkpoint of a folder that verifies, and why newer ones do not.
+    """Return the newest valid checkpoint of a folder, and why newer ones are not valid.
 
     Returns:
-        The checkpoint and the refusals, a sentence each. (None, []) where none was written yet.
+        The checkpoint, None if there is none, and one sentence for each checkpoint refused.
     """
     refusals: list[str] = []
     for name in (LATEST, PREVIOUS):
@@ -99,16 +99,17 @@ def newest_checkpoint(
 def load_checkpoint(
     path: Path, like: Checkpoint, settings: LearnerSection, layout: RecordLayout
 ) -> Checkpoint:
-    """Read a checkpoint and prove it: checksum, networks, shapes and finiteness.
+    """Read a checkpoint and verify its checksum, network settings, shapes and finiteness.
 
     Args:
         path: the file.
-        like: a checkpoint of a learner of these settings, for the shapes.
-        settings: the learner's.
-        layout: of its records.
+        like: a checkpoint of a learner with these settings, for the expected shapes.
+        settings: the learner's settings.
+        layout: of the learner's records.
 
     Raises:
-        CheckpointError: no such file, not whole, not ours, too new, or of another learner.
+        CheckpointError: the file is missing, damaged, not a checkpoint, of another schema
+            version, or of another learner.
     """
     expected = _arrays(like)
     limit = sum(array.nbytes for array in expected.values()) + _HEADER_LIMIT
@@ -133,12 +134,12 @@ def load_checkpoint(
             f"{sorted(expected)}."
         )
     for name, array in arrays.items():
-        wanted = expected[name]
-        alike = array.shape == wanted.shape and array.dtype == wanted.dtype
-        if not alike or not np.isfinite(array).all():
+        model = expected[name]
+        fits = array.shape == model.shape and array.dtype == model.dtype
+        if not fits or not np.isfinite(array).all():
             raise CheckpointError(
                 f"the checkpoint {path}: {name} is {array.dtype} {array.shape}; expected finite "
-                f"{wanted.dtype} {wanted.shape}."
+                f"{model.dtype} {model.shape}."
             )
     return Checkpoint(
         _state(arrays),
@@ -151,17 +152,17 @@ def load_checkpoint(
 
 def _networks(settings: LearnerSection, layout: RecordLayout) -> dict[str, Any]:
     sizes = {"observation": layout.observation_size, "action": layout.action_size}
-    return sizes | {name: getattr(settings, name) for name in _DECIDE}
+    return sizes | {name: getattr(settings, name) for name in _NETWORK_SETTINGS}
 
 
 def _arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
     tensors: dict[str, Tensor] = {}
     for name, value in checkpoint.state._asdict().items():
         if isinstance(value, OptimiserState):
-            tensors |= {f"{name}.{part}": one for part, one in value._asdict().items()}
+            tensors |= {f"{name}.{part}": tensor for part, tensor in value._asdict().items()}
         else:
             tensors[name] = value
-    arrays: dict[str, NDArray[Any]] = {name: one.numpy() for name, one in tensors.items()}
+    arrays: dict[str, NDArray[Any]] = {name: tensor.numpy() for name, tensor in tensors.items()}
     return arrays | {
         "mean": checkpoint.statistics.mean,
         "variance": checkpoint.statistics.variance,

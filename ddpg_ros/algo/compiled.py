@@ -1,10 +1,9 @@
-"""The compiled update: kept on disk, made by a process beside the learner, loaded by a thread.
+"""The compiled update: compiled by a child process, cached on disk, loaded by a thread.
 
-What is kept of one is its source, `update-….bin`, beside the libraries of all, `inductor/`.
-
-A first compilation takes 20 to 45 s of a core, during which nobody waits who need not; the
-next start with the same settings, code and torch finds it done. `python -m ddpg_ros.algo.compiled`
-is that process.
+The first compilation takes 20 to 45 s of one core, so the learner starts eagerly and switches
+when the compiled update is ready. The next start with the same settings, code and torch loads it
+from the cache: one `update-….bin` a configuration, and the libraries of all in `inductor/`.
+`python -m ddpg_ros.algo.compiled` is the child process.
 """
 
 import contextlib
@@ -32,21 +31,21 @@ from ddpg_ros.errors import MachineError
 from ddpg_ros.say import say
 from ddpg_ros.types import RecordLayout
 
-_HEADERS = {"cpp_cache_precompile_headers": False}  # hundreds of megabytes, and save no time
+_HEADERS = {"cpp_cache_precompile_headers": False}  # they take hundreds of MB and save no time
 
 _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
-    "cpp_wrapper": True,  # the calls between the kernels in C++, too
+    "cpp_wrapper": True,  # C++ instead of Python between the kernels
     **_HEADERS,
-    "pattern_matcher": False,  # would turn x W + b, then ReLU, from one pass over memory into two
+    "pattern_matcher": False,  # it would split relu(x W + b) into two passes over memory
     "guard_filter_fn": lambda guards: [False] * len(guards),  # shapes never change here
 }
 
 
 _KEPT = 32
-"""Compiled updates in the cache."""
+"""Number of compiled updates that the cache keeps."""
 
 _LIBRARIES_LIMIT = 2**28
-"""[bytes] of libraries from which the cache starts anew; an update has about 2**20."""
+"""Size of the libraries above which the cache is emptied [bytes]; one update takes about 2**20."""
 
 _NOT_COMPILED = {
     "mode",
@@ -59,58 +58,58 @@ _NOT_COMPILED = {
     "wide_final_layer",
     "averaged_policy",
 }
-"""Settings that no update reads: others of them find the same compiled one."""
+"""Settings that the compiled code does not depend on, so they are no part of the cache key."""
 
 
 class CompiledUpdate:
-    """A compilation under way: `ready` at some time, and then `run`, or `error`."""
+    """A compilation in the background; once it is `ready`, either `run` or `error` is set."""
 
     def __init__(self, settings: LearnerSection, layout: RecordLayout) -> None:
-        """Start to load it, or to make it."""
+        """Start to load the compiled update from the cache, or to compile it."""
         self._settings, self._layout = settings, layout
-        self._maker: subprocess.Popen[str] | None = None
+        self._compiler: subprocess.Popen[str] | None = None
         self._closed = False
         self.run: Run | None = None
-        """The updates of `Program.in_one_graph`; None where it failed, or is not ready."""
+        """The compiled `Program.in_one_graph`; None until it is ready, or if it failed."""
         self.error = ""
-        """Why there is no compiled update, in one sentence."""
+        """Why compilation failed, in one sentence."""
         self._thread = threading.Thread(target=self._work, name="compile", daemon=True)
         self._thread.start()
 
     @property
     def ready(self) -> bool:
-        """Whether it is known what comes of it."""
+        """Whether the compilation has succeeded or failed."""
         return not self._thread.is_alive()
 
     def wait(self) -> None:
-        """Wait until it is."""
+        """Block until the compilation is ready."""
         self._thread.join()
 
     def close(self) -> None:
-        """End the process that compiles, if there still is one."""
+        """Kill the compiling process if it still runs."""
         self._closed = True
-        if self._maker is not None and self._maker.poll() is None:
+        if self._compiler is not None and self._compiler.poll() is None:
             with contextlib.suppress(ProcessLookupError):  # it ended at this moment
-                os.killpg(self._maker.pid, signal.SIGKILL)  # with the compilers that it started
+                os.killpg(self._compiler.pid, signal.SIGKILL)  # with the g++ that it started
 
     def _work(self) -> None:
         try:
-            path = artifact(self._settings, self._layout)
+            path = cache_path(self._settings, self._layout)
             _require_compiler()
             _keep_libraries(path.parent)
             if not path.exists():
-                self._make(path)
+                self._compile(path)
             self.run = _load(path)
         except MachineError as error:
             self.error = str(error)
         except OSError as error:
             self.error = f"the cache of compiled updates cannot be used: {error}."
 
-    def _make(self, path: Path) -> None:
+    def _compile(self, path: Path) -> None:
         say("learner: compiling the update, once for these settings (20 to 45 s)")
         command = [sys.executable, "-m", "ddpg_ros.algo.compiled", str(path), str(os.getpid())]
         command += [str(size) for size in self._layout]
-        self._maker = subprocess.Popen(
+        self._compiler = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -118,20 +117,20 @@ class CompiledUpdate:
             text=True,
             start_new_session=True,
         )
-        _, words = self._maker.communicate(self._settings.model_dump_json())
-        if self._maker.returncode == 0:
+        _, errors = self._compiler.communicate(self._settings.model_dump_json())
+        if self._compiler.returncode == 0:
             say("learner: the update is compiled")
         elif not self._closed:
-            lines = [line for line in words.splitlines() if line.strip()] or ["no word"]
+            lines = [line for line in errors.splitlines() if line.strip()] or ["no message"]
             raise MachineError(
-                f"the update could not be compiled, exit code {self._maker.returncode}: "
+                f"the update could not be compiled, exit code {self._compiler.returncode}: "
                 f"{lines[-1].strip()} (it needs g++ and Python's headers: apt install g++ "
                 "python3-dev)."
             )
 
 
 def _require_compiler() -> None:
-    """Check that there is one: torch asks it for its version even where all is compiled."""
+    """Check that a compiler is installed; torch runs it even to load a compiled update."""
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         raise MachineError(
@@ -140,7 +139,7 @@ def _require_compiler() -> None:
 
 
 def _keep_libraries(cache: Path) -> None:
-    """Have torch keep compiled libraries beside the updates, not where a reboot clears them."""
+    """Have torch keep its libraries in our cache instead of /tmp, which a reboot clears."""
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(_libraries(cache))
 
 
@@ -149,14 +148,14 @@ def _libraries(cache: Path) -> Path:
 
 
 def _load(path: Path) -> Run:
-    from torch._inductor import config as inductor  # takes a second
+    from torch._inductor import config as inductor  # the import takes a second
 
     try:
         with path.open("rb") as file, inductor.patch(_HEADERS):
             function: Any = torch.compiler.load_compiled_function(file)
-        with contextlib.suppress(OSError):  # a cache that is not ours to write
+        with contextlib.suppress(OSError):  # the cache may be read-only
             path.touch()
-    except Exception as error:  # whatever a damaged file may do to an unpickler
+    except Exception as error:  # a damaged file can raise anything in the unpickler
         path.unlink(missing_ok=True)
         raise MachineError(
             f"{path} held no compiled update ({type(error).__name__}) and is removed; the next "
@@ -167,8 +166,8 @@ def _load(path: Path) -> Run:
     return run
 
 
-def artifact(settings: LearnerSection, layout: RecordLayout) -> Path:
-    """Return where the compiled update of these settings lies, or will lie."""
+def cache_path(settings: LearnerSection, layout: RecordLayout) -> Path:
+    """Return the path of the compiled update for these settings, this code and this machine."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     digest = hashlib.sha256()
     here = Path(__file__).parent
@@ -181,7 +180,7 @@ def artifact(settings: LearnerSection, layout: RecordLayout) -> Path:
 
 
 def _cpu() -> str:
-    """What a compiled update of one machine must find on another."""
+    """Return the instruction sets of this CPU, which compiled code depends on."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -190,7 +189,7 @@ def _cpu() -> str:
 
 
 def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
-    """Compile the update and write it; the file is there whole or not at all."""
+    """Compile the update and write it to `path`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     forget_oldest(path.parent)
     _keep_libraries(path.parent)
@@ -212,29 +211,30 @@ def make(settings: LearnerSection, layout: RecordLayout, path: Path) -> None:
 
 
 def forget_oldest(folder: Path) -> None:
-    """Keep the compiled updates that were made or used last; half a megabyte each.
+    """Remove all but the most recently used compiled updates.
 
-    Which library is whose only torch knows: where they have become many, everything goes.
+    Only torch knows which library belongs to which update. If the libraries exceed their limit,
+    every update and every library is removed.
     """
-    updates = sorted(folder.glob("update-*.bin"), key=lambda path: _about(path).st_mtime)
+    updates = sorted(folder.glob("update-*.bin"), key=lambda path: _stat(path).st_mtime)
     forgotten = updates[:-_KEPT]
     libraries = _libraries(folder)
-    if sum(_about(path).st_size for path in libraries.rglob("*")) > _LIBRARIES_LIMIT:
+    if sum(_stat(path).st_size for path in libraries.rglob("*")) > _LIBRARIES_LIMIT:
         shutil.rmtree(libraries, ignore_errors=True)
         forgotten = updates
     for path in forgotten:
         path.unlink(missing_ok=True)
 
 
-def _about(path: Path) -> os.stat_result:
+def _stat(path: Path) -> os.stat_result:
     try:
         return path.stat()
-    except OSError:  # removed meanwhile
+    except OSError:  # another process has removed it
         return os.stat_result([0] * 10)
 
 
-def _follow(parent: int) -> None:
-    """End this process and the compilers that it started where its parent is gone."""
+def _end_with_parent(parent: int) -> None:
+    """Kill this process and the compilers that it started when its parent has ended."""
     while os.getppid() == parent:
         time.sleep(0.2)
     os.killpg(0, signal.SIGKILL)
@@ -242,7 +242,7 @@ def _follow(parent: int) -> None:
 
 def _main() -> None:
     path, parent, observation_size, action_size = sys.argv[1:]
-    threading.Thread(target=_follow, args=(int(parent),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(int(parent),), daemon=True).start()
     settings = LearnerSection.model_validate_json(sys.stdin.read())
     make(settings, RecordLayout(int(observation_size), int(action_size)), Path(path))
 

@@ -1,4 +1,4 @@
-"""The learner: networks, replay and generators, and how many updates are due."""
+"""The learner: networks, replay buffer and random generators, and how many updates are due."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -21,18 +21,18 @@ from ddpg_ros.say import say
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector32
 
 WORTH_COMPILING = 5_000
-"""Updates of a whole training from which `auto` compiles: fewer are done before it is loaded."""
+"""Planned updates from which mode `auto` compiles; fewer would end before the code is loaded."""
 
 SKIPS_ALLOWED = 10
-"""So many skipped updates in a row end the training."""
+"""Number of skipped updates in a row that ends the training."""
 
 Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Learner:
-    """DDPG: `add` experience and `update` while `due`, until `close`.
+    """DDPG: `add` experience, then `update` while updates are `due`, and finally `close`.
 
-    With `actor_weights` one explores; `policy_weights` are what is kept.
+    `actor_weights` are for exploration, `policy_weights` for the policy file.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Learner:
         seed: int,
         planned_updates: float = float("inf"),
     ) -> None:
-        """Draw the networks, reserve the replay and begin to compile where that is worth it.
+        """Draw the networks, reserve the replay buffer and start to compile if it pays off.
 
         Args:
             settings: everything about learning.
@@ -51,7 +51,7 @@ class Learner:
             planned_updates: of the whole training.
 
         Raises:
-            MachineError: a device, mode or precision that is not there.
+            MachineError: this machine lacks the device, mode or precision, or memory.
         """
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
@@ -63,9 +63,11 @@ class Learner:
         self._draw = torch.Generator().manual_seed(seed)
         self._sample = torch.Generator().manual_seed(seed)
         self.state = self._program.initial_state(self._draw)
-        self._run: Run = CudaGraph(self._program) if self._graphs(cuda) else self._program.eagerly
+        graph = cuda and settings.mode in ("cudagraph", "auto")
+        self._run: Run = CudaGraph(self._program) if graph else self._program.eagerly
         self._compiled: CompiledUpdate | None = None
-        if self._compiles(cuda, planned_updates):
+        worthwhile = not cuda and planned_updates >= WORTH_COMPILING
+        if settings.mode == "compile" or (settings.mode == "auto" and worthwhile):
             self._compiled = CompiledUpdate(settings, layout)
         self.replay = Replay(settings.replay_capacity, layout, settings.device)
         self._normaliser = Normaliser(layout.observation_size)
@@ -73,9 +75,9 @@ class Learner:
         self._limits = ValueLimits(settings.discount, settings.n_step)
         self._limit_values()
         self._skips_in_a_row = 0
-        self._has_left_out = False
-        self._learns_from = settings.warmup_steps
-        self._updates_before = 0
+        self._has_warned_of_non_finite = False
+        self._warmup_ends = settings.warmup_steps  # environment step
+        self._updates_at_resume = 0
         self.steps = 0
         self.updates = 0
 
@@ -104,23 +106,16 @@ class Learner:
         own = from_parameters({"learner.mode": "eager", **(settings or {})}, "Learner.for_sizes")
         return cls(own.learner, RecordLayout(observation_size, action_size), seed)
 
-    def _graphs(self, cuda: bool) -> bool:
-        return cuda and self._settings.mode in ("cudagraph", "auto")
-
-    def _compiles(self, cuda: bool, planned: float) -> bool:
-        mode = self._settings.mode
-        return mode == "compile" or (mode == "auto" and not cuda and planned >= WORTH_COMPILING)
-
     @property
     def compiling(self) -> bool:
-        """Whether the compiled update is still to come."""
+        """Whether a compilation is under way."""
         return self._compiled is not None and not self._compiled.ready
 
     def compile(self) -> None:
-        """Wait until the compiled update is in use, where there is to be one.
+        """Wait for a compilation under way and use its result.
 
         Raises:
-            MachineError: `learner.mode` is compile, and it cannot be.
+            MachineError: `learner.mode` is compile, and the compilation failed.
         """
         if self._compiled is not None:
             self._compiled.wait()
@@ -136,11 +131,11 @@ class Learner:
             say(f"learner: not compiled, slower: {compiled.error}")
 
     def add(self, records: Array32) -> None:
-        """Store experience, (k, width), but for records with a number that is not finite."""
+        """Store records, (k, width); records that are not finite are counted but not stored."""
         self.steps += len(records)
         finite = np.isfinite(records).all(1)
         if not finite.all():
-            self._tell_of_what_is_left_out()
+            self._warn_of_non_finite()
             records = records[finite]
         if not len(records):
             return
@@ -164,9 +159,9 @@ class Learner:
         )
         self.add(self._layout.pack(experience)[None])
 
-    def _tell_of_what_is_left_out(self) -> None:
-        if not self._has_left_out:
-            self._has_left_out = True
+    def _warn_of_non_finite(self) -> None:
+        if not self._has_warned_of_non_finite:
+            self._has_warned_of_non_finite = True
             say(
                 "learner: a transition is left out, as not all of its numbers are finite (one of "
                 f"the first {self.steps}); further ones are, too. Look at the environment's "
@@ -179,43 +174,46 @@ class Learner:
 
     @property
     def due(self) -> int:
-        """Updates owed: `update_to_data` for each step after the warm-up; none without data."""
+        """Number of updates to do now: `update_to_data` for each step after the warm-up."""
         if not len(self.replay):
             return 0
-        learning = max(0, self.steps - self._learns_from)
-        done = self.updates - self._updates_before
+        learning = max(0, self.steps - self._warmup_ends)
+        done = self.updates - self._updates_at_resume
         return int(learning * self._settings.update_to_data) - done
 
     def checkpoint(self) -> Checkpoint:
-        """Return all that the learner knows but its replay, on the CPU, a copy."""
+        """Return a copy of the learner's state, without its replay buffer, on the CPU."""
         state = moved(self.state, "cpu")
         statistics = self._normaliser.statistics
         return Checkpoint(state, statistics, self._limits.rewards, self.steps, self.updates)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Take back what an earlier learner of the same settings knew."""
+        """Continue from the state of an earlier learner with the same settings."""
         self.state = moved(checkpoint.state, self._settings.device)
         self._normaliser.restore(checkpoint.statistics)
         if self._settings.normalise_observations:
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._limits.note(checkpoint.rewards)
+        self._limits.add_rewards(checkpoint.rewards)
         self._limit_values()
         self.updates = checkpoint.updates
 
     def go_on_from(self, step: int) -> None:
-        """Begin at a later step of the run, with an empty replay and without debt.
+        """Resume at a later step of the run, with an empty replay buffer.
 
-        Updates are due for the steps from then on, once the replay holds a minibatch again.
+        Updates become due for the steps after this one, once the replay buffer holds a minibatch.
 
         Args:
             step: environment steps so far.
         """
         self.steps = step
-        self._learns_from = max(self._settings.warmup_steps, step + self._settings.batch_size)
-        self._updates_before = self.updates
+        self._warmup_ends = max(self._settings.warmup_steps, step + self._settings.batch_size)
+        self._updates_at_resume = self.updates
 
     def update(self, count: int = 1) -> "Report":
-        """Do so many updates, each on a minibatch of its own.
+        """Do `count` updates, each on its own minibatch.
+
+        Returns:
+            The metrics of each update.
 
         Raises:
             LearnerDivergedError: `SKIPS_ALLOWED` updates in a row were skipped.
@@ -237,7 +235,7 @@ class Learner:
             self.state, report = self._run(self.state, self._inputs)
         self.updates += count
         every = self._settings.reset_every
-        if every and self.updates % every == 0:  # Nikishin et al. (2022): the replay stays
+        if every and self.updates % every == 0:  # Nikishin et al. (2022): keep the replay buffer
             self.state = self._program.initial_state(self._draw)
         rows: Array32 = report[:count].cpu().numpy()
         return rows
@@ -272,11 +270,11 @@ class Learner:
                 )
 
     def actor_weights(self) -> Vector32:
-        """Return the actor's parameters, (p,), for observations as they come."""
+        """Return the actor's parameters, (p,), for raw observations."""
         return self._for_raw_observations(self.state.actor)
 
     def policy_weights(self) -> Vector32:
-        """Return the parameters of the policy to keep, likewise: the actor's, or its average."""
+        """Return the parameters of the policy file, (p,): the actor's or their running average."""
         state, averaged = self.state, self._settings.averaged_policy
         return self._for_raw_observations(state.target_actor if averaged else state.actor)
 
@@ -288,24 +286,24 @@ class Learner:
         return weights
 
     def act(self, observation: Vector32) -> Vector32:
-        """Return the policy's answer, (b, o) → (b, a), by the network that learnt it."""
+        """Return the policy's actions, (b, a), for observations, (b, o), computed by torch."""
         inputs = torch.from_numpy(observation)
         answer = self._program.policy(torch.from_numpy(self.policy_weights()), inputs)
         result: Vector32 = answer.numpy()
         return result
 
     def close(self) -> None:
-        """End a compilation that is still under way."""
+        """Stop a compilation that is still under way."""
         if self._compiled is not None:
             self._compiled.close()
 
 
 class Report(NamedTuple):
-    """What a call of updates reports."""
+    """The metrics of one call to `Learner.update`."""
 
-    rows: Array32  # (updates, metrics), see `Metrics`
+    rows: Array32  # (updates, m), one column for each of `Metrics`
 
     def column(self, name: str) -> list[float]:
-        """Return one metric of each update."""
+        """Return one metric, a number for each update."""
         values: list[float] = self.rows[:, Metrics._fields.index(name)].tolist()
         return values

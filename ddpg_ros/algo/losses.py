@@ -1,9 +1,9 @@
-"""DDPG's equations, a function each, with the switches of its descendants.
+"""DDPG's equations, one function each, with options of later algorithms.
 
-Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016;
-Silver et al., "Deterministic policy gradient algorithms", ICML 2014;
-Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018: TD3;
-Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017: what it adds to DDPG.
+DDPG: Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016;
+Silver et al., "Deterministic policy gradient algorithms", ICML 2014.
+TD3: Fujimoto et al., "Addressing function approximation error in actor-critic methods", ICML 2018.
+Clipped targets and penalties: Andrychowicz et al., "Hindsight experience replay", NeurIPS 2017.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     observation: Tensor  # (b, o)
     action: Tensor  # (b, a)
     reward: Tensor  # (b,) r, or Σ γ^k r_k over n steps
-    discount: Tensor  # (b,) γⁿ, or 0 where the episode ended by itself, not by a time limit
+    discount: Tensor  # (b,) γⁿ, or 0 after termination; truncation keeps γⁿ
     next_observation: Tensor  # (b, o)
 
 
@@ -32,11 +32,16 @@ def td_target(
     action_noise: Tensor | None = None,
     value_range: Tensor | None = None,
 ) -> Tensor:
-    """Y = r + γ Q_w'(s', μ_θ'(s')), (b,).
+    """Return the target y = r + γ Q_w'(s', μ_θ'(s')), (b,).
 
-    Of several critics, (c, p), the least value counts, and `action_noise`, (b, a), is added to
-    the target action: clipped double Q-learning and target policy smoothing (TD3). Targets are
-    clipped to `value_range`, (2,), as in Andrychowicz et al. (2017), appendix A.
+    Args:
+        networks: actor and critic.
+        target_actor: θ', (p,).
+        target_critics: w', (c, q). The smallest of their values counts (TD3's clipped double
+            Q-learning).
+        batch: the minibatch.
+        action_noise: (b, a), added to the target action (TD3's target policy smoothing).
+        value_range: (2,), to which targets are clipped (Andrychowicz et al., appendix A).
     """
     next_action = networks.actor(target_actor, batch.next_observation)
     if action_noise is not None:
@@ -49,17 +54,23 @@ def td_target(
 def critic_loss(
     critics: Tensor, networks: Networks, batch: Batch, target: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """L(w) = ½ E[(Q_w(s, a) − y)²], summed over the critics, (c, p).
+    """Return the critics' loss L(w) = ½ E[(Q_w(s, a) − y)²], summed over the critics.
+
+    Args:
+        critics: w, (c, q).
+        networks: actor and critic.
+        batch: the minibatch.
+        target: y, (b,).
 
     Returns:
-        The loss, (), and the values Q_w(s, a), (c, b), to report.
+        The loss, (), and the values Q_w(s, a), (c, b), for the metrics.
     """
     values = _values(networks, critics, batch.observation, batch.action)
     return 0.5 * torch.mean((values - target) ** 2, dim=-1).sum(), values
 
 
 class Penalties(NamedTuple):
-    """Weights of means over (b, a) in the actor's loss; the meaning is in `LearnerSection`."""
+    """Weights of the penalties in the actor's loss, see `LearnerSection`."""
 
     action: float = 0.0
     preactivation: float = 0.0
@@ -72,14 +83,21 @@ def actor_loss(
     observation: Tensor,
     penalties: Penalties = Penalties(),  # noqa: B008 (a constant)
 ) -> tuple[Tensor, Tensor]:
-    """−J(θ) = −E[Q_w(s, μ_θ(s))] + λ_a E[μ_θ(s)²] + λ_u E[u_θ(s)²], with μ = tanh u.
+    """Return −J(θ) = −E[Q_w(s, μ_θ(s))] + λ_a E[μ_θ(s)²] + λ_u E[u_θ(s)²], with μ = tanh u.
 
-    The gradient of the first term is the deterministic policy gradient, negated. The third is the
-    penalty of Andrychowicz et al. (2017), appendix A: it still has a slope where tanh has none,
-    and keeps an actor from saturating for good. The second is that of its published code.
+    The gradient of the first term is the deterministic policy gradient, negated. The penalty on u
+    (Andrychowicz et al., appendix A) has a gradient even where tanh is flat, so a saturated actor
+    can recover. The penalty on μ is the one in their published code.
+
+    Args:
+        actor: θ, (p,).
+        critic: w, (q,).
+        networks: actor and critic.
+        observation: (b, o).
+        penalties: λ_a and λ_u.
 
     Returns:
-        The loss, (), and the actions, (b, a), to report.
+        The loss, (), and the actions, (b, a), for the metrics.
     """
     preactivation = networks.preactivation(actor, observation)
     action = networks.squash(preactivation)
@@ -92,7 +110,7 @@ def actor_loss(
 
 
 def soft_update(target: Tensor, online: Tensor, tau: float) -> Tensor:
-    """θ' ← τ θ + (1 − τ) θ'."""
+    """Return the new target parameters, τ θ + (1 − τ) θ'."""
     return torch.lerp(target, online, tau)
 
 

@@ -1,4 +1,4 @@
-"""What the learner asks of the machine: what its settings name, and quick arithmetic."""
+"""The learner's demands on the machine: the device that its settings name, and fast arithmetic."""
 
 import itertools
 import re
@@ -10,14 +10,14 @@ from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
 
 SPLIT_FROM = 2**22
-"""Multiplications in a product of matrices from which a second thread makes it quicker."""
+"""Multiplications in a matrix product above which a second thread makes it faster."""
 
 
 def require_machine(settings: LearnerSection) -> None:
-    """Check device, matrix precision and mode.
+    """Check that this machine supports the device, matrix precision and mode of the settings.
 
     Raises:
-        MachineError: one that is not there, or a mode that the device does not have.
+        MachineError: it does not; the message names the setting.
     """
     _require_device(settings.device)
     _require_precision(settings)
@@ -25,7 +25,7 @@ def require_machine(settings: LearnerSection) -> None:
 
 
 def use_threads(settings: LearnerSection, layout: RecordLayout) -> None:
-    """Take the threads of the settings, or one where no layer is large enough to split."""
+    """Have torch use `settings.threads` threads, or one if no layer is large enough to split."""
     inputs = layout.observation_size + layout.action_size
     layers = itertools.pairwise([inputs, *settings.hidden])
     largest = max(settings.batch_size * i * j for i, j in layers)
@@ -33,15 +33,15 @@ def use_threads(settings: LearnerSection, layout: RecordLayout) -> None:
 
 
 def sum_in_float32() -> None:
-    """Let CUDA, too, sum products of bfloat16 in float32 alone, also where it splits a sum."""
+    """Have CUDA sum products of bfloat16 in float32, as the CPU does, even in split sums."""
     torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
 
 
 def flush_subnormals() -> None:
-    """Let subnormal numbers count as zero in this thread and in those that it starts.
+    """Flush subnormal numbers to zero in this thread and in the threads that it starts.
 
-    Adam's moments of a unit that no longer fires decay to such numbers within a thousand updates,
-    and an x86 core is slow at them. A processor that cannot flush them goes on as before.
+    Adam's moments of a dead unit decay to subnormal numbers within a thousand updates, and an x86
+    core computes slowly with them. On a processor that cannot flush them, the call does nothing.
     """
     torch.set_flush_denormal(True)
 
@@ -64,7 +64,7 @@ def _require_device(name: str) -> None:
     match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name)
     if match is None:
         raise MachineError(
-            f"learner.device is {name!r}, on which nothing here computes; expected cpu, cuda or "
+            f"learner.device is {name!r}, which the learner cannot use; expected cpu, cuda or "
             "cuda:N, N the number of the device."
         )
     if name == "cpu":
@@ -87,11 +87,11 @@ def _require_precision(settings: LearnerSection) -> None:
         return
     if torch.device(settings.device).type == "cuda":
         with torch.cuda.device(settings.device):
-            there = torch.cuda.is_bf16_supported(including_emulation=False)
+            supported = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        there = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if not there:
+        supported = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if not supported:
         raise MachineError(
-            f"learner.matmul_precision is bf16, which the {settings.device} here multiplies no "
-            "faster than fp32, having no instructions for it; expected fp32."
+            f"learner.matmul_precision is bf16, but the {settings.device} here has no "
+            "instructions for it and would gain no speed; expected fp32."
         )

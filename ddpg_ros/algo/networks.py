@@ -1,8 +1,8 @@
 """Actor and critic as functions of (parameters, inputs).
 
-The parameters of a network are one flat vector, layer by layer, weight (row by row) before bias:
-the form in which an actor travels to the robot, and in which an optimiser is one operation. There
-is no module object, so that a whole update is one pure function.
+The parameters of a network are one flat vector: layer by layer, each weight matrix in row-major
+order before its bias. The actor is sent to the robot in this form, and an optimiser updates it in
+one operation. There is no `torch.nn.Module`, so a whole update is one pure function.
 """
 
 import itertools
@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
-_FINAL_BOUND = 3e-3
+_FINAL_BOUND = 3e-3  # of the last layer's initial parameters
 _NARROW = 4
-"""Outputs up to which compiled sums of products are quicker than a product of matrices."""
+"""Outputs of a layer up to which compiled dot products are faster than a matrix product."""
 
 Matmul = Callable[[Tensor, Tensor], Tensor]
 """(b, i), (i, j) → (b, j)."""
 
 
 class Networks(NamedTuple):
-    """The two functions that DDPG learns: a = μ(s), a squashed u(s), and Q(s, a)."""
+    """The two functions that DDPG learns: μ(s) = squash(u(s)) and Q(s, a)."""
 
     preactivation: Callable[[Tensor, Tensor], Tensor]  # u: (p,), (b, o) → (b, a)
     critic: Callable[[Tensor, Tensor, Tensor], Tensor]  # (p,), (b, o), (b, a) → (b,)
@@ -37,12 +37,12 @@ class Networks(NamedTuple):
 class Mlp(NamedTuple):
     """Multi-layer perceptron with ReLU between the layers.
 
-    With `normalised`, layer normalisation (Ba et al., 2016) without gain and offset stands before
-    each ReLU; as in DroQ (Hiraoka et al., 2022), which has both.
+    Layer normalisation (Ba et al., 2016) before each ReLU follows DroQ (Hiraoka et al., 2022),
+    but without gain and offset.
     """
 
-    sizes: Sequence[int]  # layers, input to output
-    normalised: bool = False
+    sizes: Sequence[int]  # of the layers, input to output
+    normalised: bool = False  # with layer normalisation
     matmul: Matmul = torch.matmul
 
     def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class Mlp(NamedTuple):
             weight, bias = pieces[2 * layer].view(fan_out, fan_in), pieces[2 * layer + 1]
             if fan_out <= narrow:  # dot products, which the compiler fuses
                 inputs = (inputs.unsqueeze(-2) * weight).sum(-1) + bias
-            elif layer == 0:  # the gradient of few columns by many rows is slow the other way
+            elif layer == 0:  # with few inputs, the gradient of a transposed view is slow
                 inputs = self.matmul(inputs, weight.t().contiguous()) + bias
             else:
                 inputs = self.matmul(inputs, weight.t()) + bias
@@ -66,7 +66,7 @@ class Mlp(NamedTuple):
 
 
 def mlp_networks(actor: Mlp, critic: Mlp) -> Networks:
-    """Make an actor that ends in tanh, and a critic of observation and action side by side.
+    """Return an actor that ends in tanh, and a critic of the concatenated (s, a).
 
     Deviation from Lillicrap et al. (2016): the action enters at the first layer, not the second.
     """
@@ -81,17 +81,22 @@ def mlp_networks(actor: Mlp, critic: Mlp) -> Networks:
 
 
 def bf16_matmul(left: Tensor, right: Tensor) -> Tensor:
-    """Multiply in bfloat16, forward and backward; the products are summed in float32 inside."""
+    """Multiply in bfloat16 and sum in float32, in the forward and the backward pass."""
     return (left.bfloat16() @ right.bfloat16()).float()
 
 
 def initial_parameters(
     sizes: Sequence[int], generator: torch.Generator, wide_final_layer: bool = False
 ) -> Tensor:
-    """Draw the parameters of an MLP with the given layer sizes, (p,).
+    """Draw the initial parameters of an MLP, (p,), as Lillicrap et al. (2016), section 7.
 
-    Layers are uniform within ±1/√fan-in; the last one within ±0.003, so that the first actions
-    and values are near zero (Lillicrap et al., 2016, section 7), unless it is to be wide too.
+    Each layer is uniform within ±1/√fan-in. The last layer is uniform within ±0.003, so that
+    actions and values start near 0.
+
+    Args:
+        sizes: of the layers, input to output.
+        generator: the source of randomness.
+        wide_final_layer: draws the last layer like the others.
     """
     pieces: list[Tensor] = []
     for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):

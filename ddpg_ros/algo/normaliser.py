@@ -10,31 +10,32 @@ from torch import Tensor
 from ddpg_ros.types import Vector, Vector32
 
 SMALLEST_DEVIATION = 1e-2
-"""A component that hardly moves is not blown up beyond a hundredfold."""
+"""Lower bound of a deviation: a nearly constant component is scaled up at most a hundredfold."""
 
 
 class Statistics(NamedTuple):
-    """What is known of the observations so far."""
+    """Mean and variance of the observations so far."""
 
-    seen: int
+    seen: int  # number of observations
     mean: Vector  # (o,)
     variance: Vector  # (o,)
 
 
 class Normaliser:
-    """s ↦ (s − mean) / deviation over all observations so far.
+    """Maps s to (s − mean) / deviation over all observations so far.
 
-    Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    The update follows Chan et al., "Updating formulae and a pairwise algorithm for computing
+    sample variances", 1979.
     """
 
     def __init__(self, size: int) -> None:
-        """Begin with the identity."""
+        """Start with mean 0 and variance 1 for observations of `size` components."""
         self._count = 0
         self._mean = np.zeros(size)
         self._variance = np.ones(size)
 
     def add(self, observations: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
-        """Take note of observations, (k, o), k at least 1."""
+        """Add observations, (k, o) with k ≥ 1, to the statistics."""
         added = len(observations)
         values = observations.astype(np.float64)
         shift = values.mean(0) - self._mean
@@ -46,11 +47,11 @@ class Normaliser:
 
     @property
     def statistics(self) -> Statistics:
-        """What is known so far; `restore` takes it back."""
+        """A copy of the statistics so far."""
         return Statistics(self._count, self._mean.copy(), self._variance.copy())
 
     def restore(self, statistics: Statistics) -> None:
-        """Go on from what was known."""
+        """Replace the statistics by those of a checkpoint."""
         self._count = statistics.seen
         self._mean, self._variance = statistics.mean.copy(), statistics.variance.copy()
 
@@ -66,9 +67,13 @@ class Normaliser:
         return torch.from_numpy(both.astype(np.float32))
 
     def fold(self, weights: Vector32, sizes: Sequence[int]) -> Vector32:
-        """Return an actor's weights that take observations as they come.
+        """Return an actor's weights that include the normalisation, for raw observations.
 
-        W (s − m) / d + b = (W / d) s + (b − W m / d): the first layer takes the normalisation in.
+        The first layer absorbs it: W (s − m) / d + b = (W / d) s + (b − W m / d).
+
+        Args:
+            weights: flat, (p,), for normalised observations.
+            sizes: of the actor's layers, at least the first two.
         """
         inputs, outputs = sizes[0], sizes[1]
         matrix = weights[: inputs * outputs].reshape(outputs, inputs) / self.deviation
@@ -79,5 +84,5 @@ class Normaliser:
 
 
 def normalised(observation: Tensor, moments: Tensor) -> Tensor:
-    """Apply the mean and 1 / deviation, (2, o), to observations, (b, o)."""
+    """Return normalised observations, (b, o), for `Normaliser.moments`, (2, o)."""
     return (observation - moments[0]) * moments[1]

@@ -11,10 +11,10 @@ EPSILON = 1e-8
 
 
 class OptimiserState(NamedTuple):
-    """Moments of the gradient, and how far they are from having forgotten where they began."""
+    """Adam's running moments of the gradient, and what corrects their bias after t steps."""
 
-    mean: Tensor  # as the parameters
-    square: Tensor  # as the parameters
+    mean: Tensor  # shaped like the parameters
+    square: Tensor  # shaped like the parameters
     decay: Tensor  # (2,) β₁ᵗ and β₂ᵗ
 
 
@@ -34,16 +34,16 @@ def initial_state(parameters: Tensor) -> OptimiserState:
 def gradient_descent(
     parameters: Tensor, gradient: Tensor, state: OptimiserState, learning_rate: float
 ) -> tuple[Tensor, OptimiserState]:
-    """θ ← θ − η ∇L."""
+    """Return θ − η ∇L; for worked examples, as its result is easy to compute by hand."""
     return parameters - learning_rate * gradient, state
 
 
 def adam(
     parameters: Tensor, gradient: Tensor, state: OptimiserState, learning_rate: float
 ) -> tuple[Tensor, OptimiserState]:
-    """Adam (Kingma & Ba, 2015) with β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+    """Take one step of Adam (Kingma & Ba, 2015) with β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 
-    In the order of its section 2, which folds both corrections of bias into the step's length.
+    As section 2 of the paper suggests for speed, the step length contains both bias corrections.
     """
     mean = torch.lerp(state.mean, gradient, 1.0 - BETAS[0])
     square = torch.lerp(state.square, gradient * gradient, 1.0 - BETAS[1])

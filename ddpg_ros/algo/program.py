@@ -1,7 +1,7 @@
-"""What the learner computes in one call: some updates in a row, each on a minibatch of its own.
+"""What the learner computes in one call: several updates, each on its own minibatch.
 
-One definition of that, and three ways to run it: `eagerly`, operation by operation;
-`in_one_graph`, which `compiled.py` compiles; and replayed from a CUDA graph (`cuda_graph.py`).
+There is one definition of an update and three ways to run it: `eagerly`, operation by operation;
+`in_one_graph`, which `compiled.py` compiles; and as a CUDA graph, see `cuda_graph.py`.
 """
 
 from collections.abc import Callable
@@ -20,41 +20,45 @@ from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.types import RecordLayout
 
 CHUNK = 32
-"""Most updates in one call."""
-
+"""Largest number of updates in one call."""
 
 CARRIED = ("rows", "noise", "moments", "value_limit", "value_range")
-"""Of the inputs, what each call carries to the learner's device; the storage is there already."""
+"""Inputs that each call copies to the learner's device; the storage is there already."""
 
-ONE_EACH = ("rows", "noise")
-"""Of these, what has a row for each update of the call."""
+PER_UPDATE = ("rows", "noise")
+"""Inputs with one row for each update of the call."""
 
 
 class Inputs(NamedTuple):
-    """What a call reads beside the learner's state."""
+    """What a call reads besides the learner's state."""
 
-    storage: Tensor  # (capacity, width) the replay's records
-    rows: Tensor  # (CHUNK, b) of the storage, a minibatch each
-    noise: Tensor  # (CHUNK, b, a) on the target's actions, or (CHUNK, 0, 0)
+    storage: Tensor  # (capacity, width) records of the replay buffer
+    rows: Tensor  # (CHUNK, b) row numbers of the storage: one minibatch an update
+    noise: Tensor  # (CHUNK, b, a) for target policy smoothing, or (CHUNK, 0, 0)
     moments: Tensor  # (2, o) of the observations, see `Normaliser`
-    value_limit: Tensor  # () what no value can reach
-    value_range: Tensor  # (2,) the least and the greatest value that the rewards so far allow
-    updates: Tensor  # () to do, at most CHUNK; on the CPU
+    value_limit: Tensor  # () the |Q| above which an update counts as diverged
+    value_range: Tensor  # (2,) smallest and largest value that the rewards so far allow
+    updates: Tensor  # () number of updates to do, at most CHUNK; on the CPU
 
     def on(self, device: torch.device) -> "Inputs":
-        """Return the same on a device."""
+        """Return these inputs on a device; `updates` stays on the CPU."""
         return self._replace(**{name: getattr(self, name).to(device) for name in CARRIED})
 
 
 Run = Callable[[LearnerState, Inputs], tuple[LearnerState, Tensor]]
-"""Does `updates` updates: the state after them, and (CHUNK, m) metrics, a row for each."""
+"""Does `updates` updates: returns the new state and (CHUNK, m) metrics, one row an update."""
 
 
 class Program:
-    """The update of one configuration, as pure functions of tensors."""
+    """The update for given settings, as pure functions of tensors."""
 
     def __init__(self, settings: LearnerSection, layout: RecordLayout) -> None:
-        """Choose networks and numbers."""
+        """Build the networks and hyperparameters.
+
+        Args:
+            settings: the learner's settings.
+            layout: of the learner's records.
+        """
         self.settings = settings
         self.layout = layout
         o, a = layout.observation_size, layout.action_size
@@ -62,10 +66,10 @@ class Program:
         self._actor = Mlp([o, *settings.hidden, a], settings.actor_layer_norm, matmul)
         self._critic = Mlp([o + a, *settings.hidden, 1], settings.critic_layer_norm, matmul)
         self.networks: Networks = mlp_networks(self._actor, self._critic)
-        """As they are trained, in the precision of the settings."""
+        """The networks in training, in the precision of the settings."""
         exact = self._actor._replace(matmul=torch.matmul)
         self.policy = mlp_networks(exact, self._critic).actor
-        """The actor as it is used, in float32 whatever it was trained in."""
+        """The actor in use, in float32 whatever the training precision."""
         self._hyper = Hyperparameters(
             tau=settings.tau,
             actor_learning_rate=settings.actor_learning_rate,
@@ -75,7 +79,7 @@ class Program:
         )
 
     def initial_state(self, generator: torch.Generator) -> LearnerState:
-        """Draw the networks; on the CPU, so that they are the same on every device."""
+        """Draw the networks' parameters on the CPU, so they do not depend on the device."""
         wide, device = self.settings.wide_final_layer, self.settings.device
         actor = initial_parameters(self._actor.sizes, generator, wide)
         critics = [
@@ -85,7 +89,7 @@ class Program:
         return LearnerState.initial(actor.to(device), torch.stack(critics).to(device))
 
     def inputs(self, storage: Tensor) -> Inputs:
-        """Return inputs to fill, on the CPU but for the storage; they ask for one update."""
+        """Return inputs for one update, to be filled; all but `storage` are on the CPU."""
         batch, noisy = self.settings.batch_size, self.settings.target_noise > 0.0
         return Inputs(
             storage=storage,
@@ -100,7 +104,7 @@ class Program:
     def one(
         self, state: LearnerState, inputs: Inputs, k: int | Tensor
     ) -> tuple[LearnerState, Tensor]:
-        """Do the k-th update of a call."""
+        """Do the k-th update of a call; returns the new state and the metrics, (m,)."""
         batch = unpack(self.layout, inputs.storage[_row(inputs.rows, k)])
         if self.settings.normalise_observations:
             batch = batch._replace(
@@ -115,7 +119,7 @@ class Program:
         return state, torch.stack(metrics)
 
     def eagerly(self, state: LearnerState, inputs: Inputs) -> tuple[LearnerState, Tensor]:
-        """Do the updates one operation after the other."""
+        """Do the updates of a call operation by operation, see `Run`."""
         inputs = inputs.on(inputs.storage.device)
         report = torch.zeros((CHUNK, len(Metrics._fields)), device=inputs.storage.device)
         for k in range(int(inputs.updates)):
@@ -123,7 +127,7 @@ class Program:
         return state, report
 
     def in_one_graph(self, state: LearnerState, inputs: Inputs) -> tuple[LearnerState, Tensor]:
-        """Do the same as one loop that a compiler can take whole, whatever the number."""
+        """Do the same in one loop that compiles to a single graph for any number of updates."""
         report = torch.zeros((CHUNK, len(Metrics._fields)))
         places = torch.arange(CHUNK)[:, None]
 

@@ -1,4 +1,4 @@
-"""Uniform experience replay: a ring of packed transitions on the learner's device."""
+"""Uniform experience replay: a ring buffer of packed transitions on the learner's device."""
 
 import torch
 from torch import Tensor
@@ -9,13 +9,13 @@ from ddpg_ros.types import RecordLayout
 
 
 class Replay:
-    """The last `capacity` transitions; a minibatch is one indexing operation."""
+    """The replay buffer: the last `capacity` transitions, as packed records."""
 
     def __init__(self, capacity: int, layout: RecordLayout, device: str = "cpu") -> None:
         """Reserve the memory: capacity × layout.width × 4 bytes.
 
         Raises:
-            MachineError: the device has no room for them.
+            MachineError: the device has too little memory.
         """
         self.layout = layout
         try:
@@ -27,16 +27,16 @@ class Replay:
                 "expected fewer transitions, or learner.device: cpu."
             ) from None
         self.storage = storage
-        """Every place, (capacity, width); the first `len` of them are taken."""
+        """The records, (capacity, width); the first `len(self)` rows are filled."""
         self._next = 0
         self._size = 0
 
     def __len__(self) -> int:
-        """Transitions held."""
+        """Return the number of transitions stored."""
         return self._size
 
     def add(self, records: Tensor) -> None:
-        """Store records, (k, width); the oldest give way."""
+        """Store records, (k, width), in place of the oldest."""
         capacity = len(self.storage)
         records = records[-capacity:]
         before_the_end = capacity - self._next
@@ -47,10 +47,10 @@ class Replay:
         self._size = min(self._size + len(records), capacity)
 
     def draw(self, rows: Tensor, generator: torch.Generator) -> None:
-        """Fill `rows`, of any shape, with places of the storage, uniformly, with replacement."""
+        """Fill `rows`, of any shape, with row numbers drawn uniformly with replacement."""
         torch.randint(self._size, rows.shape, generator=generator, out=rows)
 
 
 def unpack(layout: RecordLayout, packed: Tensor) -> Batch:
-    """Return records, (b, width), as the minibatch that they hold."""
+    """Return packed records, (b, width), as a minibatch."""
     return Batch(*(packed[:, columns] for columns in layout.slices))

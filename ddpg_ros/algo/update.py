@@ -1,4 +1,4 @@
-"""One DDPG update, a pure function: critic step, actor step, soft target update."""
+"""One DDPG update as a pure function: critic step, actor step, soft target update."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from ddpg_ros.algo.networks import Networks
 from ddpg_ros.algo.optimisers import Optimiser, OptimiserState, initial_state
 
 SATURATED = 0.99
-"""|a| beyond which an action counts as saturated: tanh has no slope left to learn by."""
+"""|a| above which an action counts as saturated: the gradient of tanh nearly vanishes there."""
 
 
 class LearnerState(NamedTuple):
-    """All that one update reads and writes."""
+    """The tensors that an update reads and writes."""
 
     actor: Tensor  # (p,)
     critics: Tensor  # (c, q): one critic, or TD3's two
@@ -24,11 +24,11 @@ class LearnerState(NamedTuple):
     target_critics: Tensor  # (c, q)
     actor_optimiser: OptimiserState
     critic_optimiser: OptimiserState
-    updates: Tensor  # () done so far, an integer: a float32 would end at 2²⁴
+    updates: Tensor  # () done so far; an integer, as a float32 cannot count beyond 2²⁴
 
     @classmethod
     def initial(cls, actor: Tensor, critics: Tensor) -> "LearnerState":
-        """Begin with targets equal to the networks: θ' ← θ, w' ← w."""
+        """Return the state before the first update, with θ' = θ and w' = w."""
         return cls(
             actor,
             critics,
@@ -41,7 +41,7 @@ class LearnerState(NamedTuple):
 
 
 class Metrics(NamedTuple):
-    """What an update reports, each ()."""
+    """What an update reports, each a scalar tensor."""
 
     critic_loss: Tensor
     actor_loss: Tensor
@@ -50,12 +50,12 @@ class Metrics(NamedTuple):
     q_max: Tensor
     critic_gradient_norm: Tensor
     actor_gradient_norm: Tensor
-    saturation: Tensor  # share of the actor's actions on the batch that are saturated
-    skipped: Tensor  # 1 where the update was skipped as it diverged, else 0
+    saturation: Tensor  # share of the actor's actions on the minibatch that are saturated
+    skipped: Tensor  # 1 if the update diverged and was skipped, else 0
 
 
 class Hyperparameters(NamedTuple):
-    """The numbers of the update; the meaning of each is in `LearnerSection`."""
+    """The numbers of the update, see `LearnerSection`."""
 
     tau: float
     actor_learning_rate: float
@@ -74,23 +74,23 @@ def update(
     action_noise: Tensor | None = None,
     value_range: Tensor | None = None,
 ) -> tuple[LearnerState, Metrics]:
-    """Do one DDPG update; the actor follows the critic that has just been updated.
+    """Do one DDPG update; the actor step uses the critic that has just been updated.
 
-    An update that diverges changes nothing: one with a loss or gradient that is not finite, or
-    with |Q| or |y| above `value_limit`, ().
+    An update diverges if a loss or gradient is not finite, or if |Q| or |y| exceeds
+    `value_limit`. A diverged update leaves the state unchanged.
 
     Args:
         state: before the update.
-        batch: transitions to learn from.
+        batch: the minibatch.
         networks: actor and critic.
-        optimiser: how a gradient moves parameters.
+        optimiser: applies a gradient to parameters.
         hyper: the numbers.
-        value_limit: what no value can reach.
+        value_limit: (), the largest |Q| and |y| that do not count as divergence.
         action_noise: (b, a), smooths the target policy (TD3); None adds none.
-        value_range: (2,) to which targets are clipped; None clips none.
+        value_range: (2,), to which targets are clipped; None clips none.
 
     Returns:
-        The state after it, and what to report.
+        The new state and the metrics.
     """
     target = td_target(
         networks, state.target_actor, state.target_critics, batch, action_noise, value_range
@@ -116,7 +116,7 @@ def update(
         critic_optimiser,
         state.updates + 1,
     )
-    if hyper.policy_delay > 1:  # TD3: actor and targets move at every d-th update only
+    if hyper.policy_delay > 1:  # TD3: only every d-th update moves the actor and the targets
         delayed = new.updates % hyper.policy_delay != 0
         new = _choose(delayed, state, new)._replace(
             critics=critics, critic_optimiser=critic_optimiser, updates=new.updates
@@ -145,25 +145,25 @@ Loss = Callable[..., tuple[Tensor, Tensor]]
 def _differentiate(
     loss: Loss, parameters: Tensor, *arguments: object
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradient of a loss in its first argument, its value and what else it gives.
+    """Return the gradient of a loss in `parameters`, its value and its auxiliary output.
 
-    `torch.func` is what the compiler can follow into a loop; without a compiler it would keep the
-    graph of its backward pass for a second derivative, at twice the time.
+    The compiler can trace `torch.func` inside a loop, but not autograd. In eager mode
+    `torch.func` takes twice as long, because it keeps the graph for a second derivative.
     """
     if torch.compiler.is_compiling():
-        gradient, (value, other) = grad_and_value(loss, has_aux=True)(parameters, *arguments)
-        return gradient, value, other
+        gradient, (value, auxiliary) = grad_and_value(loss, has_aux=True)(parameters, *arguments)
+        return gradient, value, auxiliary
     with torch.enable_grad():
         leaf = parameters.detach().requires_grad_()
-        value, other = loss(leaf, *arguments)
+        value, auxiliary = loss(leaf, *arguments)
         (gradient,) = torch.autograd.grad(value, leaf)
-    return gradient, value.detach(), other.detach()
+    return gradient, value.detach(), auxiliary.detach()
 
 
 def combine(
     function: Callable[[Tensor, Tensor], Tensor], one: LearnerState, other: LearnerState
 ) -> LearnerState:
-    """Apply a function to each tensor of one state and the same tensor of another."""
+    """Return the state whose tensors are `function` of the two states' tensors, pairwise."""
     return LearnerState(
         function(one.actor, other.actor),
         function(one.critics, other.critics),
@@ -176,5 +176,5 @@ def combine(
 
 
 def _choose(condition: Tensor, one: LearnerState, other: LearnerState) -> LearnerState:
-    """Return `one` where the condition, (), holds, else `other`."""
+    """Return `one` if the condition, (), holds, else `other`."""
     return combine(lambda left, right: torch.where(condition, left, right), one, other)

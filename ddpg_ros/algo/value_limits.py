@@ -1,4 +1,8 @@
-"""What the rewards so far allow a value to be: the range of targets, and what is divergence."""
+"""Bounds on Q that follow from the rewards so far: the range of targets and the divergence limit.
+
+A reward r at every step has the value r/(1 − γ). A record of n steps with the reward R has the
+value R/(1 − γⁿ).
+"""
 
 from collections.abc import Iterable
 
@@ -7,46 +11,56 @@ import numpy as np
 from ddpg_ros.types import Vector32
 
 SMALLEST_REWARD = 1.0
-"""The limit of values is never below what this reward allows: at first none is known."""
+"""The divergence limit assumes at least this |reward|, as no reward is known at the start."""
 
 
 class ValueLimits:
-    """The least and the largest reward so far, and the values that they allow.
-
-    A reward r for ever is worth r/(1 − γ); a record's, over n steps, R/(1 − γⁿ).
-    """
+    """The smallest and largest reward so far, and the values that they allow."""
 
     def __init__(self, discount: float, n_step: int) -> None:
-        """Take γ and n; no reward is known but 0, as an episode can end."""
-        self._one_step, self._n_step, self._whole = 1.0 - discount, n_step, discount**n_step
+        """Start with the reward 0 alone, which an ended episode yields for ever.
+
+        Args:
+            discount: γ.
+            n_step: n.
+        """
+        self._one_step, self._n_step, self._full_discount = (
+            1.0 - discount,
+            n_step,
+            discount**n_step,
+        )
         self.rewards = (0.0, 0.0)
-        """The least and the largest."""
+        """The smallest and largest reward over n steps."""
 
     def add(self, rewards: Vector32, discounts: Vector32) -> bool:
-        """Take note of records' rewards and discounts, (k,) each; return whether that widens it.
+        """Add the rewards and discounts of records, (k,) each.
 
-        Where a time limit left k < n steps, R for ever comes to R/(1 − γᵏ): it counts as that of
-        n whole steps that are worth as much.
+        A record that truncation cut to k < n steps has the value R/(1 − γᵏ). It counts with the
+        n-step reward of the same value.
+
+        Returns:
+            Whether the range has widened.
         """
         if self._n_step > 1:
-            shorter = discounts > np.float32(self._whole) * (1.0 + 1e-5)
-            rewards = rewards * np.where(shorter, (1.0 - self._whole) / (1.0 - discounts), 1.0)
-        return self.note(rewards.tolist())
+            cut = discounts > np.float32(self._full_discount) * (1.0 + 1e-5)
+            scale = (1.0 - self._full_discount) / (1.0 - discounts)
+            rewards = rewards * np.where(cut, scale, 1.0)
+        return self.add_rewards(rewards.tolist())
 
-    def note(self, rewards: Iterable[float]) -> bool:
-        """Take note of rewards of n whole steps; return whether that widens the range."""
+    def add_rewards(self, rewards: Iterable[float]) -> bool:
+        """Add rewards over n whole steps; return whether the range has widened."""
         before, seen = self.rewards, [*self.rewards, *rewards]
         self.rewards = (min(seen), max(seen))
         return self.rewards != before
 
     @property
     def range(self) -> tuple[float, float]:
-        """The least and the largest value that is possible."""
-        least, largest = (reward / (1.0 - self._whole) for reward in self.rewards)
+        """The smallest and largest value that the rewards allow."""
+        least, largest = (reward / (1.0 - self._full_discount) for reward in self.rewards)
         return least, largest
 
     @property
     def divergence(self) -> float:
-        """The |Q| that is none any more: twice what is possible."""
+        """The |Q| above which an update counts as diverged: twice the largest possible value."""
         least, largest = self.range
         return 2.0 * max(SMALLEST_REWARD / self._one_step, -least, largest)

@@ -1,4 +1,4 @@
-"""The command line's verbs, one file each, put together."""
+"""The command line: its verbs, one file each."""
 
 from typing import Annotated
 
@@ -22,8 +22,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"ddpg-ros {__version__}")
         raise typer.Exit
 
@@ -37,7 +37,7 @@ def every_verb(
         ),
     ] = False,
 ) -> None:
-    """Take what goes before the verb."""
+    """Handle the options that precede a verb."""
 
 
 app.command()(train)

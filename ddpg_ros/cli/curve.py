@@ -1,4 +1,4 @@
-"""The learning curve of a run, as a picture."""
+"""Draws the learning curve of a run."""
 
 import csv
 from pathlib import Path
@@ -14,7 +14,15 @@ _INK, _FAINT, _SECOND = "#1f4e79", "#a9c4dd", "#d9742b"
 
 
 def draw_learning_curve(metrics: Path, picture: Path) -> bool:
-    """Draw return, success rate and losses over the steps; False for a run with no episode."""
+    """Draw return, success rate, critic loss and mean Q over the environment steps.
+
+    Args:
+        metrics: the run's metrics.csv.
+        picture: the PNG to write.
+
+    Returns:
+        Whether there was an episode to draw.
+    """
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
@@ -34,7 +42,7 @@ def draw_learning_curve(metrics: Path, picture: Path) -> bool:
     if knows_success(column):
         middle.plot(step, 100.0 * _mean(column["success"]), color=_INK)
     else:
-        middle.text(0.5, 0.5, "this environment does not say", transform=middle.transAxes)
+        middle.text(0.5, 0.5, "this environment reports none", transform=middle.transAxes)
     middle.set_ylabel("success [%]")
     middle.set_ylim(-4.0, 104.0)
     bottom.plot(step, column["critic_loss"], color=_INK)
@@ -57,7 +65,7 @@ def _numbers(rows: list[dict[str, str]], name: str) -> Vector:
 
 
 def _mean(values: Vector) -> Vector:
-    """Running mean over the last episodes, shorter at the start."""
+    """Return the running mean over the last `_WINDOW` episodes, fewer at the start."""
     total = np.cumsum(np.concatenate(([0.0], values)))
     count = np.minimum(np.arange(1, len(values) + 1), _WINDOW)
     end = np.arange(1, len(values) + 1)

@@ -1,4 +1,4 @@
-"""`ddpg-ros doctor`: what is installed, what is missing, and how to mend it."""
+"""`ddpg-ros doctor`: what is installed, what is missing, and how to fix it."""
 
 import json
 import os
@@ -21,29 +21,29 @@ from ddpg_ros.errors import EXIT_CODE
 
 _SET_UP = "run 'make setup' in a checkout, which makes .venv, or source a ROS 2 installation"
 _SHM_BYTES = 64 * 2**20
-_QUIET_DOMAIN = 101  # beyond it, ports may collide with the ones Linux hands out
+_SAFE_DOMAIN = 101  # the ports of higher domains overlap Linux's range of ephemeral ports
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `mend` is empty when it is as it should be."""
+    """The result of one check; `fix` is empty if nothing needs fixing."""
 
     what: str
     ok: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
     optional: bool = False
 
 
 def diagnose() -> list[Finding]:
-    """Look at everything that a training needs. Takes some seconds; never raises."""
+    """Check everything that a training needs, in a few seconds; it never raises."""
     checks: list[Callable[[], Finding]] = [
         _python,
         _rclpy,
         _messages,
         _torch,
         lambda: _library("pybullet", "pybullet", "the simulator's physics"),
-        lambda: _library("pinocchio", "pin", "the inertia that the guard's brakes rest on"),
+        lambda: _library("pinocchio", "pin", "the inertia by which the guard brakes"),
         lambda: _library("gymnasium", "gymnasium", "train --gym"),
         lambda: _library("safetensors", "safetensors", "policy files"),
         lambda: _library("tensorboard", "tensorboard", "the learner's log"),
@@ -61,7 +61,7 @@ def diagnose() -> list[Finding]:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Say what is installed, what is missing and how to mend it; test DDS for real."""
+    """Show what is installed, what is missing and how to fix it; send a message over DDS."""
     findings = diagnose()
     ok = all(finding.ok or finding.optional for finding in findings)
     if as_json:
@@ -85,8 +85,8 @@ def _print_table(findings: list[Finding]) -> None:
         if finding.optional and not finding.ok:
             sign, style = "–", "dim"
         detail = Text(finding.detail)
-        if finding.mend:
-            detail.append(f"\n→ {finding.mend}", style="yellow")
+        if finding.fix:
+            detail.append(f"\n→ {finding.fix}", style="yellow")
         table.add_row(Text(sign, style=style), finding.what, detail)
     Console().print(table)
 
@@ -94,12 +94,12 @@ def _print_table(findings: list[Finding]) -> None:
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     ok = sys.version_info >= (3, 10)
-    mend = "" if ok else "use Python 3.10 or newer; 3.11 has wheels for everything"
-    return Finding("Python", ok, f"{version}, {sys.executable}", mend)
+    fix = "" if ok else "use Python 3.10 or newer; 3.11 has wheels for everything"
+    return Finding("Python", ok, f"{version}, {sys.executable}", fix)
 
 
 def _rclpy() -> Finding:
-    answer = probes.ask(probes.RCLPY)
+    answer = probes.run_probe(probes.RCLPY)
     if answer.found is None:
         return Finding("rclpy", False, answer.problem, _SET_UP)
     file = str(answer.found["file"])
@@ -110,27 +110,27 @@ def _rclpy() -> Finding:
 
 
 def _messages() -> Finding:
-    answer = probes.ask(probes.MESSAGES)
+    answer = probes.run_probe(probes.MESSAGES)
     if answer.found is None:
         return Finding("ROS messages", False, answer.problem, _SET_UP)
     return Finding("ROS messages", True, "sensor, std, geometry, rosgraph, diagnostic, std_srvs")
 
 
 def _torch() -> Finding:
-    answer = probes.ask(probes.TORCH)
+    answer = probes.run_probe(probes.TORCH)
     if answer.found is None:
-        mend = "pip install torch; a policy runs on the robot without it"
-        return Finding("torch", False, answer.problem, mend)
+        fix = "pip install torch; a policy runs on the robot without it"
+        return Finding("torch", False, answer.problem, fix)
     cuda = answer.found["cuda"]
     where = f"CUDA on {cuda}" if cuda else "CPU, no CUDA device"
     return Finding("torch", True, f"{answer.found['version']}, {where}")
 
 
 def _library(module: str, distribution: str, purpose: str) -> Finding:
-    answer = probes.ask(probes.importing(module))
+    answer = probes.run_probe(probes.importing(module))
     if answer.found is None:
-        mend = f"pip install {distribution}; it is needed for {purpose}"
-        return Finding(module, False, answer.problem, mend)
+        fix = f"pip install {distribution}; it is needed for {purpose}"
+        return Finding(module, False, answer.problem, fix)
     try:
         version = metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -141,8 +141,8 @@ def _library(module: str, distribution: str, purpose: str) -> Finding:
 def _launch() -> Finding:
     if find_spec("launch_ros") is not None:
         return Finding("launch_ros", True, "ros2 launch ddpg_ros train.launch.py", optional=True)
-    mend = "only launch files need it, 'ddpg-ros train' does not; it comes with a ROS 2 install"
-    return Finding("launch_ros", False, "not installed", mend, optional=True)
+    fix = "only launch files need it, 'ddpg-ros train' does not; it comes with a ROS 2 install"
+    return Finding("launch_ros", False, "not installed", fix, optional=True)
 
 
 def _compiler() -> Finding:
@@ -150,8 +150,8 @@ def _compiler() -> Finding:
     headers = Path(sysconfig.get_path("include"), "Python.h").exists()
     ok = found is not None and headers
     detail = (found or "none") + ("" if headers else ", but no Python.h")
-    mend = "" if ok else "without it learning is several times slower: apt install g++ python3-dev"
-    return Finding("C++ compiler", ok, detail, mend, optional=True)
+    fix = "" if ok else "without it learning is several times slower: apt install g++ python3-dev"
+    return Finding("C++ compiler", ok, detail, fix, optional=True)
 
 
 def _shared_memory() -> Finding:
@@ -162,32 +162,32 @@ def _shared_memory() -> Finding:
         return Finding("shared memory", False, detail, "mount a tmpfs at /dev/shm")
     size, free = (blocks * status.f_frsize for blocks in (status.f_blocks, status.f_bavail))
     ok = free >= _SHM_BYTES
-    mend = "" if ok else "free some of /dev/shm, or give the container more: --shm-size=512m"
-    return Finding("shared memory", ok, f"{free >> 20} of {size >> 20} MiB free", mend)
+    fix = "" if ok else "free some of /dev/shm, or give the container more: --shm-size=512m"
+    return Finding("shared memory", ok, f"{free >> 20} of {size >> 20} MiB free", fix)
 
 
 def _cores() -> Finding:
     cores = len(os.sched_getaffinity(0))
-    mend = "" if cores > 1 else "real time wants a core for the loop and one for the learner"
-    return Finding("cores", cores > 1, str(cores), mend, optional=True)
+    fix = "" if cores > 1 else "real time needs one core for the loop and one for the learner"
+    return Finding("cores", cores > 1, str(cores), fix, optional=True)
 
 
 def _domain() -> Finding:
-    given = os.environ.get("ROS_DOMAIN_ID", "")
+    domain = os.environ.get("ROS_DOMAIN_ID", "")
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST by our default")
-    if given and not (given.isdecimal() and int(given) <= _QUIET_DOMAIN):
-        mend = f"set ROS_DOMAIN_ID to a number from 0 to {_QUIET_DOMAIN}, or unset it"
-        usable = given.isdecimal() and int(given) <= HIGHEST_DOMAIN
-        return Finding("ROS domain", False, f"'{given}'", mend, optional=usable)
-    return Finding("ROS domain", True, f"{int(given or 0)}, discovery {reach}")
+    if domain and not (domain.isdecimal() and int(domain) <= _SAFE_DOMAIN):
+        fix = f"set ROS_DOMAIN_ID to a number from 0 to {_SAFE_DOMAIN}, or unset it"
+        usable = domain.isdecimal() and int(domain) <= HIGHEST_DOMAIN
+        return Finding("ROS domain", False, f"'{domain}'", fix, optional=usable)
+    return Finding("ROS domain", True, f"{int(domain or 0)}, discovery {reach}")
 
 
 def _dds(findings: list[Finding]) -> Finding:
     if not all(f.ok for f in findings if f.what in ("rclpy", "ROS messages")):
-        return Finding("DDS", False, "not tested without rclpy", "mend rclpy first")
-    answer = probes.meet_over_dds()
+        return Finding("DDS", False, "not tested without rclpy", "fix rclpy first")
+    answer = probes.exchange_over_dds()
     if answer.found is None:
-        mend = "let UDP on the loopback interface pass, and look at ROS_DOMAIN_ID"
-        return Finding("DDS", False, answer.problem, mend)
+        fix = "let UDP on the loopback interface pass, and look at ROS_DOMAIN_ID"
+        return Finding("DDS", False, answer.problem, fix)
     seconds = answer.found["seconds"]
-    return Finding("DDS", True, f"two processes met and talked after {seconds:.2f} s")
+    return Finding("DDS", True, f"two processes exchanged a message after {seconds:.2f} s")

@@ -1,4 +1,4 @@
-"""`ddpg-ros eval`: greedy episodes of a policy file."""
+"""`ddpg-ros eval`: runs greedy episodes of a policy file and prints their summary."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run greedy episodes over topics against the simulator, or in the policy's Gymnasium."""
+    """Run greedy episodes over ROS topics in the simulator, or in the Gymnasium environment."""
     loaded = load_policy(policy)
     console = Console(stderr=as_json)
     if loaded.about.joints:

@@ -1,4 +1,4 @@
-"""`ddpg-ros inspect`: what a policy file holds."""
+"""`ddpg-ros inspect`: shows the content of a policy file."""
 
 import json
 from dataclasses import asdict
@@ -16,14 +16,14 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="The policy file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Check a policy file and show what it holds."""
+    """Check a policy file and show its content."""
     about = load_policy(file).about
     if as_json:
         typer.echo(json.dumps(asdict(about), indent=2))
         return
     table = Table(show_header=False, title=str(file), box=None, title_justify="left")
     table.add_column()
-    table.add_column(overflow="fold")  # a hash is no use without its end
+    table.add_column(overflow="fold")  # so that a hash is complete
     shown = asdict(about)
     del shown["config"]
     shown |= {

@@ -1,4 +1,7 @@
-"""The entry of `ddpg-ros`: quick to load, so that Ctrl-C is quiet from the first moment."""
+"""The entry point of `ddpg-ros`.
+
+It loads the command line lazily, so that Ctrl-C during start-up prints no traceback.
+"""
 
 import signal
 import sys
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing to tidy up while loading
+    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)  # imports need no clean-up
     from ddpg_ros.cli.app import app
 
     signal.signal(signal.SIGINT, handler)
@@ -20,7 +23,7 @@ def main() -> None:
 
 
 def run(app: "Typer", name: str) -> None:
-    """Run an app; an error that a user can fix is one message and exit code 2."""
+    """Run an app; an error that a user can fix becomes one message and exit code 2."""
     from typer.main import get_command
 
     try:

@@ -1,7 +1,7 @@
-"""What a training starts, as plain data.
+"""The plan of a training, as plain data: its nodes and their parameters.
 
-`ddpg-ros train` and `train.launch.py` start the same nodes with the same parameters: both carry
-out a `TrainingPlan`, the one with subprocesses and the other with ROS 2's launch.
+`ddpg-ros train` and `train.launch.py` execute the same `TrainingPlan`, the former with
+subprocesses and the latter with ROS 2's launch, so both start the same nodes.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ddpg_ros.cli.preflight import require_ros_domain, take_training_place
+from ddpg_ros.cli.preflight import require_ros_domain, take_training_lock
 from ddpg_ros.config.parameter_file import find_config, load_config, own_configs
 from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.config.settings import Config
@@ -24,18 +24,18 @@ _BOOLEANS = ("false", "true")
 
 @dataclass(frozen=True)
 class ProcessPlan:
-    """One node: what runs it and what it is given."""
+    """One node and its arguments."""
 
     name: str
     module: str  # for `python -m`
     executable: str  # for `ros2 run ddpg_ros`
     params_file: Path
-    parameters: tuple[tuple[str, bool | int | float | str], ...] = ()  # on top of the file
-    namespace: str = ""  # "" or absolute, "/left"
+    parameters: tuple[tuple[str, bool | int | float | str], ...] = ()  # override the file
+    namespace: str = ""  # empty or absolute, `/left`
     log_level: str = "info"
 
     def command(self) -> list[str]:
-        """Return the arguments that start this node with the interpreter that runs now."""
+        """Return the command that starts this node with the current interpreter."""
         command = [sys.executable, "-m", self.module, "--ros-args"]
         command += ["--params-file", str(self.params_file), "--log-level", self.log_level]
         if self.namespace:
@@ -47,38 +47,38 @@ class ProcessPlan:
 
 
 SIMULATED = (("safety.auto_arm", True), ("safety.ramp_seconds", 0.0))
-"""What an agent is told whose arm is simulated: nobody need arm it, and nothing can be hurt."""
+"""Parameters of an agent with a simulated arm: it arms itself, as the arm can hurt no person."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """The nodes of a training in starting order; the run ends when the main one does."""
+    """The nodes of a training in starting order; the run ends when the main node ends."""
 
     run_dir: Path
     nodes: tuple[ProcessPlan, ...]
     main: str = "agent"
-    place: socket.socket | None = field(default=None, compare=False)
-    """Held for as long as there is the plan: no other training goes where this one does."""
+    lock: socket.socket | None = field(default=None, compare=False)
+    """Keeps other trainings out of this ROS domain and namespace while the plan exists."""
 
     @property
     def log_dir(self) -> Path:
-        """Where the output of each node goes."""
+        """The folder of the nodes' output."""
         return self.run_dir / "log"
 
     def report_command(self) -> list[str]:
-        """Return the arguments that draw the learning curve and the rollout afterwards."""
+        """Return the command that draws the learning curve and the rollout afterwards."""
         return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
 
 
 def load_arm_config(name: str, namespace: str = "") -> Config:
-    """Read the configuration of an arm: a YAML file, or the name of one of ours.
+    """Read the configuration of an arm.
 
     Args:
-        name: the file or the name.
-        namespace: of the nodes, whose sections of the file count.
+        name: a YAML file, or the name of a configuration that ships with this package.
+        namespace: of the nodes; selects the sections of the file that apply.
 
     Raises:
-        ConfigError: Gymnasium's, which says nothing of an arm, or one that cannot be used.
+        ConfigError: the configuration is invalid, or is the one for Gymnasium.
     """
     if find_config(name).samefile(find_config("gym")):
         raise ConfigError(
@@ -89,16 +89,16 @@ def load_arm_config(name: str, namespace: str = "") -> Config:
 
 
 def absolute_namespace(namespace: str) -> str:
-    """Return `/left/arm` for `left/arm`, and nothing for nothing.
+    """Return `/left/arm` for `left/arm`; empty stays empty.
 
     Raises:
-        ConfigError: no ROS name.
+        ConfigError: not a valid ROS name.
     """
     inner = namespace.strip("/")
     if inner and not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", inner, re.ASCII):
         raise ConfigError(
             f"the namespace is '{namespace}'; expected letters, digits and underscores, no digit "
-            "first, parts divided by '/', for example left/arm."
+            "first, parts separated by '/', for example left/arm."
         )
     return f"/{inner}" if inner else ""
 
@@ -117,16 +117,16 @@ def training_plan(
 
     Args:
         config_file: the resolved configuration, as `prepare_run` writes it.
-        run_dir: where the run's results go.
-        namespace: namespace of both nodes; a second arm needs one.
-        log_level: the least severe message that nodes print.
-        gui: show PyBullet's window.
-        use_sim_time: the agent's clock is the simulator's; the simulator itself is that clock.
-        record: where the simulator writes a GIF; None: nowhere.
-        episodes: how many episodes the GIF shows.
+        run_dir: the run directory.
+        namespace: of both nodes; a second arm needs its own.
+        log_level: the least severe messages that the nodes print.
+        gui: shows PyBullet's window.
+        use_sim_time: the agent uses the simulator's clock.
+        record: where the simulator writes a GIF; None writes none.
+        episodes: number of episodes in the GIF.
 
     Raises:
-        ConfigError: an unknown log level.
+        ConfigError: an unknown log level, an invalid namespace, or `use_sim_time` in a namespace.
     """
     if log_level not in LOG_LEVELS:
         raise ConfigError(f"log level '{log_level}' is not one of {', '.join(LOG_LEVELS)}.")
@@ -135,17 +135,17 @@ def training_plan(
             "use_sim_time reads /clock, and the simulator in a namespace publishes its clock "
             "there; leave out the namespace or use_sim_time."
         )
-    place = absolute_namespace(namespace)
-    shown: tuple[tuple[str, bool | int | float | str], ...] = (("gui", True),) if gui else ()
+    absolute = absolute_namespace(namespace)
+    pictures: tuple[tuple[str, bool | int | float | str], ...] = (("gui", True),) if gui else ()
     if record is not None:
-        shown += (("record", str(record)), ("record_episodes", episodes))
+        pictures += (("record", str(record)), ("record_episodes", episodes))
     simulator = ProcessPlan(
         name="simulator",
         module="sim.simulator_node",
         executable="simulator",
         params_file=config_file,
-        parameters=shown,
-        namespace=place,
+        parameters=pictures,
+        namespace=absolute,
         log_level=log_level,
     )
     agent = ProcessPlan(
@@ -154,7 +154,7 @@ def training_plan(
         executable="agent",
         params_file=config_file,
         parameters=SIMULATED + ((("use_sim_time", True),) if use_sim_time else ()),
-        namespace=place,
+        namespace=absolute,
         log_level=log_level,
     )
     return TrainingPlan(run_dir=run_dir, nodes=(simulator, agent))
@@ -162,7 +162,7 @@ def training_plan(
 
 @dataclass(frozen=True)
 class LaunchArgument:
-    """An argument of the launch file; `choices` is empty where anything may be given."""
+    """An argument of the launch file; empty `choices` allow any value."""
 
     name: str
     default: str
@@ -176,7 +176,7 @@ LAUNCH_ARGUMENTS = (
     LaunchArgument(
         "clock",
         AS_CONFIGURED,
-        "Simulated time that waits for commands, the wall clock, or what the config says",
+        "Simulated time that waits for commands, the wall clock, or the configuration's choice",
         (AS_CONFIGURED, "lockstep", "realtime"),
     ),
     LaunchArgument("seed", AS_CONFIGURED, "Seeds every generator; a whole number, or 'config'"),
@@ -196,7 +196,7 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         values: a value for each of `LAUNCH_ARGUMENTS`.
 
     Raises:
-        DdpgRosError: a configuration, value, run directory or ROS domain that cannot be used.
+        DdpgRosError: an invalid configuration, value, run directory or ROS domain.
     """
     require_ros_domain()
     clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
@@ -211,7 +211,7 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
             f"run.policy is {config.run.policy!r}, a policy to run without learning, and this "
             "trains; leave it out of the configuration."
         )
-    place = take_training_place(absolute_namespace(values["namespace"]))
+    lock = take_training_lock(absolute_namespace(values["namespace"]))
     run = prepare_run(config, Path(values["run_dir"]) if values["run_dir"] else None)
     plan = training_plan(
         run.config_file,
@@ -221,4 +221,4 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         gui=values["gui"] == "true",
         use_sim_time=values["use_sim_time"] == "true",
     )
-    return replace(plan, place=place)
+    return replace(plan, lock=lock)

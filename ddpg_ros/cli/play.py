@@ -1,4 +1,4 @@
-"""`ddpg-ros play`: watch a policy, as a GIF or in a window."""
+"""`ddpg-ros play`: shows a policy as a GIF or in a window."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.training.summary import Summary
 
-PLAYED = "play.gif"  # not rollout.gif, which a training leaves
+PLAYED = "play.gif"  # a training writes rollout.gif
 
 
 def play(
@@ -28,7 +28,7 @@ def play(
     seed: Annotated[int | None, typer.Option(help="Seeds starts and goals.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Run greedy episodes over topics and show them."""
+    """Run greedy episodes over ROS topics and show them."""
     config = config_of(policy, load_policy(policy), episodes, seed)
     console = Console(stderr=as_json)
     if gui:

@@ -1,4 +1,4 @@
-"""Runs a policy file over topics against the simulator: for `eval`, `play` and `report`."""
+"""Runs a policy in the simulator over ROS topics, for `eval`, `play` and `report`."""
 
 import json
 import os
@@ -25,10 +25,16 @@ _RECORDING_GRACE_S = 60.0  # the simulator writes its GIF at the end
 
 
 def config_of(path: Path, policy: Policy, episodes: int, seed: int | None = None) -> Config:
-    """Return the configuration that a policy was trained with, set up to run it greedily.
+    """Return the configuration that a policy was trained with, changed to run greedy episodes.
+
+    Args:
+        path: the policy file.
+        policy: its content.
+        episodes: how many to run.
+        seed: of starts and goals; None keeps the training's.
 
     Raises:
-        ConfigError: the policy drives no arm.
+        ConfigError: the policy is for a Gymnasium environment, or its settings are invalid.
     """
     if not policy.about.joints:
         raise ConfigError(
@@ -45,11 +51,21 @@ def config_of(path: Path, policy: Policy, episodes: int, seed: int | None = None
 def run_policy(
     config: Config, console: Console | None = None, gif: Path | None = None, gui: bool = False
 ) -> dict[str, Any]:
-    """Run greedy episodes over topics; return the summary.
+    """Run greedy episodes over ROS topics.
+
+    Args:
+        config: as `config_of` returns it.
+        console: shows the progress; None shows none.
+        gif: where the simulator writes a GIF; None writes none.
+        gui: shows PyBullet's window.
+
+    Returns:
+        The content of summary.json.
 
     Raises:
-        ConfigError: ROS_DOMAIN_ID cannot be used.
-        typer.Exit: the run failed or was interrupted; it has been said.
+        ConfigError: ROS_DOMAIN_ID is invalid.
+        MachineError: the simulator wrote no GIF.
+        typer.Exit: the run failed or was interrupted; its message is already printed.
     """
     require_ros_domain()
     with temporary_run(config) as run:
@@ -57,7 +73,7 @@ def run_policy(
         plan = training_plan(
             run.config_file,
             run.directory,
-            namespace=f"ddpg_ros_{os.getpid()}",  # beside a training that goes on
+            namespace=f"ddpg_ros_{os.getpid()}",  # apart from a training that may be running
             gui=gui,
             record=gif,
             episodes=episodes,
@@ -79,6 +95,6 @@ def run_policy(
 
 @contextmanager
 def temporary_run(config: Config) -> Iterator[Run]:
-    """Prepare a run in a directory that is gone afterwards."""
+    """Prepare a run in a temporary directory, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="ddpg_ros-") as folder:
         yield prepare_run(config, Path(folder))

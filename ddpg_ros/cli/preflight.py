@@ -1,4 +1,4 @@
-"""What a run needs around it, looked at before a run directory is made and a process started."""
+"""Checks of the surroundings, before a run makes its directory and starts processes."""
 
 import os
 import socket
@@ -12,25 +12,28 @@ from ddpg_ros.files.host_lock import take_host_lock
 if TYPE_CHECKING:
     import gymnasium
 
-HIGHEST_DOMAIN = 232  # beyond it, DDS runs out of ports
+HIGHEST_DOMAIN = 232  # the ports of a higher one would exceed 65535
 
 
 def require_ros_domain() -> None:
-    """Check ROS_DOMAIN_ID; unset and empty are 0.
+    """Check ROS_DOMAIN_ID; unset and empty mean 0.
 
     Raises:
-        ConfigError: no number, or one that DDS has no ports for.
+        ConfigError: not a number, or one for which DDS has no ports.
     """
-    given = os.environ.get("ROS_DOMAIN_ID") or "0"
-    if not (given.isascii() and given.isdecimal() and int(given) <= HIGHEST_DOMAIN):
-        raise ConfigError(f"ROS_DOMAIN_ID is {given}; expected 0 to {HIGHEST_DOMAIN}.")
+    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
+    if not (domain.isascii() and domain.isdecimal() and int(domain) <= HIGHEST_DOMAIN):
+        raise ConfigError(f"ROS_DOMAIN_ID is {domain}; expected 0 to {HIGHEST_DOMAIN}.")
 
 
-def take_training_place(namespace: str) -> socket.socket:
-    """Be the one training of this host in its ROS domain and namespace, until it is closed.
+def take_training_lock(namespace: str) -> socket.socket:
+    """Take the lock of this host's only training in a ROS domain and namespace.
+
+    Returns:
+        The lock; closing it allows another training.
 
     Raises:
-        MachineError: another training is there.
+        MachineError: another training holds the lock.
     """
     domain = int(os.environ.get("ROS_DOMAIN_ID") or "0")
     where = f"ROS domain {domain}" + (f", namespace {namespace}" if namespace else "")
@@ -42,23 +45,25 @@ def take_training_place(namespace: str) -> socket.socket:
 
 
 def require_display() -> None:
-    """Check that PyBullet's window has somewhere to open: on Linux an X display, as it wants.
+    """Check that PyBullet can open a window; on Linux it needs an X display.
 
     Raises:
-        MachineError: it has not.
+        MachineError: DISPLAY is not set.
     """
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         raise MachineError("--gui opens a window, and DISPLAY is not set; leave --gui out.")
 
 
 def require_learner_machine(settings: LearnerSection) -> None:
-    """Check what a learner asks of the machine; torch is imported only where it asks for anything.
+    """Check that this machine has the device and precision that the learner's settings name.
+
+    Every machine has the CPU and fp32, so torch is imported only for other settings.
 
     Raises:
-        MachineError: something that is not there.
+        MachineError: the device, precision or mode is not available.
     """
-    modest = settings.device == "cpu" and settings.matmul_precision == "fp32"
-    if not modest or settings.mode == "cudagraph":
+    universal = settings.device == "cpu" and settings.matmul_precision == "fp32"
+    if not universal or settings.mode == "cudagraph":
         from ddpg_ros.algo.machine import require_machine
 
         require_machine(settings)

@@ -1,7 +1,7 @@
-"""Small programs that look at a library from a process of their own.
+"""Small programs that test a library in a process of their own.
 
-A library that is missing, breaks on import or crashes then cannot take the caller along, and the
-command line stays free of rclpy and torch.
+A library that is missing, fails on import or crashes then does not affect the caller, and the
+command line needs neither rclpy nor torch.
 """
 
 import json
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PROBE_TIMEOUT_S = 60.0
-MEETING_TIMEOUT_S = 5.0
+EXCHANGE_TIMEOUT_S = 5.0
 
 RCLPY = """
 import json, os, rclpy
@@ -67,8 +67,8 @@ while time.monotonic() < end:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a probe found, or why it found nothing."""
+class ProbeResult:
+    """What a probe found, or why it failed."""
 
     found: dict[str, Any] | None
     problem: str = ""
@@ -79,8 +79,8 @@ def importing(module: str) -> str:
     return f"import {module}; print('{{}}')"
 
 
-def ask(program: str, timeout_s: float = PROBE_TIMEOUT_S) -> Answer:
-    """Run a probe, a program whose last line of output is a JSON object."""
+def run_probe(program: str, timeout_s: float = PROBE_TIMEOUT_S) -> ProbeResult:
+    """Run a probe: a Python program whose last line of output is a JSON object."""
     try:
         ended = subprocess.run(
             [sys.executable, "-c", program],
@@ -90,18 +90,18 @@ def ask(program: str, timeout_s: float = PROBE_TIMEOUT_S) -> Answer:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Answer(None, f"no answer within {timeout_s:g} s")
+        return ProbeResult(None, f"no answer within {timeout_s:g} s")
     if ended.returncode:
-        said = ended.stderr.strip().splitlines()
-        return Answer(None, said[-1] if said else f"ended with exit code {ended.returncode}")
-    answer: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return Answer(answer)
+        errors = ended.stderr.strip().splitlines() or [f"ended with exit code {ended.returncode}"]
+        return ProbeResult(None, errors[-1])
+    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return ProbeResult(found)
 
 
-def meet_over_dds(timeout_s: float = MEETING_TIMEOUT_S) -> Answer:
-    """Publish in one process and receive in another, as the agent and the simulator do.
+def exchange_over_dds(timeout_s: float = EXCHANGE_TIMEOUT_S) -> ProbeResult:
+    """Publish a message in one process and receive it in another.
 
-    Two processes, because nodes of one process are handed messages without the middleware.
+    Nodes in the same process could exchange it without the middleware.
     """
     topic = f"ddpg_ros_doctor_{os.getpid()}_{time.monotonic_ns()}"
 
@@ -117,14 +117,14 @@ def meet_over_dds(timeout_s: float = MEETING_TIMEOUT_S) -> Answer:
     try:
         out, err = listener.communicate(timeout=timeout_s + PROBE_TIMEOUT_S / 4)
     except subprocess.TimeoutExpired:
-        return Answer(None, "the listener did not end")
+        return ProbeResult(None, "the listener did not end")
     finally:
         for process in (talker, listener):
             process.kill()
             process.communicate()
     if listener.returncode:
-        return Answer(None, (err.strip().splitlines() or ["the listener failed"])[-1])
+        return ProbeResult(None, (err.strip().splitlines() or ["the listener failed"])[-1])
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
     if not found["heard"]:
-        return Answer(None, f"nothing was heard within {timeout_s:g} s")
-    return Answer(found)
+        return ProbeResult(None, f"no message arrived within {timeout_s:g} s")
+    return ProbeResult(found)

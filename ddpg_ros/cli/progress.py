@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: read from the run directory's own files."""
+"""Shows the progress of a run, which it reads from the files in the run directory."""
 
 import sys
 import threading
@@ -14,25 +14,25 @@ from rich.progress import BarColumn, Progress, TextColumn
 from ddpg_ros.config.run_directory import EVALUATION, METRICS, knows_success
 
 _REFRESH = 0.25  # [s]
-_LINE_EVERY = 5.0  # [s] where nobody watches a terminal
+_LINE_EVERY = 5.0  # [s] if the output is not a terminal
 COMPILING, COMPILED = "learner: compiling", "compiled"
-"""What the learner's lines hold: when it begins, and when it is done or has failed."""
+"""Parts of the learner's log lines: when a compilation starts, and when it succeeds or fails."""
 
-_WINDOW = 20  # [episodes] of the means
-_GUIDE = 2.0  # [s] of learning before its rate tells how long the rest takes
+_WINDOW = 20  # [episodes] of the running means
+_SETTLED = 2.0  # [s] of learning after which its rate predicts the time left
 
 
 class CsvTail:
-    """Reads the rows that have been added to a growing CSV file."""
+    """Follows a growing CSV file."""
 
     def __init__(self, path: Path) -> None:
-        """Take the file; it need not be there yet."""
+        """Start at the beginning of a file, which need not exist yet."""
         self._path = path
         self._offset = 0
         self._names: list[str] = []
 
     def read(self) -> list[dict[str, str]]:
-        """Return the whole rows since the last call."""
+        """Return the complete rows that were added since the last call."""
         try:
             with self._path.open(encoding="utf-8", newline="") as file:
                 file.seek(self._offset)
@@ -51,7 +51,14 @@ class RunProgress:
     """Shows step, return, success rate and time left in 80 columns; a context manager."""
 
     def __init__(self, run_dir: Path, steps: int, eval_episodes: int, console: Console) -> None:
-        """Watch a run of `steps` training steps (0: none) and `eval_episodes` greedy episodes."""
+        """Prepare to show a run.
+
+        Args:
+            run_dir: the run directory.
+            steps: number of training steps; 0 shows the greedy episodes alone.
+            eval_episodes: number of greedy episodes.
+            console: prints the bars, or a line every few seconds if it is not a terminal.
+        """
         self._metrics = CsvTail(run_dir / METRICS)
         self._greedy = CsvTail(run_dir / EVALUATION)
         self._agent_log = run_dir / "log" / "agent.log"
@@ -62,7 +69,10 @@ class RunProgress:
         self._knows_success = True
         self._step = 0
         self._learning: deque[tuple[float, int]] = deque(maxlen=40)  # time, step
-        self._said, self._said_at = (-1, 0), time.monotonic()  # step and greedy episodes, time
+        self._printed, self._printed_at = (
+            (-1, 0),
+            time.monotonic(),
+        )  # step and greedy episodes, time
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._live = console.is_terminal
@@ -79,7 +89,7 @@ class RunProgress:
         self._eval = self._bars.add_task("greedy", total=eval_episodes, text="")
 
     def __enter__(self) -> "RunProgress":
-        """Begin to watch."""
+        """Start the bars and the thread that updates them."""
         self._bars.start()
         self._thread.start()
         return self
@@ -90,17 +100,17 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Show the last of it."""
+        """Show the final state and stop the thread."""
         self._stop.set()
         self._thread.join()
-        self._look()
+        self._refresh()
         self._bars.stop()
 
     def _watch(self) -> None:
         while not self._stop.wait(_REFRESH):
-            self._look()
+            self._refresh()
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         rows = self._metrics.read()
         for row in rows:
             self._recent.append((float(row["return"]), float(row["success"])))
@@ -115,14 +125,14 @@ class RunProgress:
         self._bars.update(self._eval, completed=len(self._greedy_success), text=greedy)
         if self._live:
             self._bars.refresh()
-        elif (train or greedy) and time.monotonic() - self._said_at > _LINE_EVERY:
-            self._say(f"greedy episodes: {greedy}" if greedy else f"step {self._step}: {train}")
+        elif (train or greedy) and time.monotonic() - self._printed_at > _LINE_EVERY:
+            self._print(f"greedy episodes: {greedy}" if greedy else f"step {self._step}: {train}")
 
-    def _say(self, line: str) -> None:
-        """Print a line, unless the last one told of the same step and greedy episode."""
+    def _print(self, line: str) -> None:
+        """Print a line unless the last one was for the same step and greedy episode."""
         done = self._step, len(self._greedy_success)
-        if done != self._said:
-            self._said, self._said_at = done, time.monotonic()
+        if done != self._printed:
+            self._printed, self._printed_at = done, time.monotonic()
             self._console.print(line, highlight=False, soft_wrap=True)
             sys.stdout.flush()
 
@@ -141,20 +151,20 @@ class RunProgress:
 
     def _compiling(self) -> bool:
         try:
-            said = self._agent_log.read_text(encoding="utf-8", errors="replace")
+            log = self._agent_log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return False
-        return said.rfind(COMPILING) > said.rfind(COMPILED)
+        return log.rfind(COMPILING) > log.rfind(COMPILED)
 
     def _success_text(self, success: Sequence[float]) -> str:
         return f"success {sum(success) / len(success):4.0%}" if self._knows_success else ""
 
     def _left_text(self) -> str:
-        """Say how long the rest takes, once the recent rate of learning is known."""
+        """Return the time left by the recent rate of learning; empty before that is known."""
         if not self._learning:
             return ""
         (t_0, step_0), (t_1, step_1) = self._learning[0], self._learning[-1]
-        if t_1 - t_0 < _GUIDE:
+        if t_1 - t_0 < _SETTLED:
             return ""
         return f"{(self._steps - step_1) * (t_1 - t_0) / (step_1 - step_0):3.0f} s left"
 

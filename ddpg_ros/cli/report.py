@@ -1,4 +1,4 @@
-"""`ddpg-ros report`: the pictures of a finished run."""
+"""`ddpg-ros report`: draws the pictures of a finished run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import RunDirectoryError
 
 SHOWN_S, MOST_EPISODES, FEWEST_EPISODES = 12.0, 6, 2
-"""A rollout shows about this much simulated time [s], within this many episodes."""
+"""Simulated time that a rollout shows [s], and its largest and smallest number of episodes."""
 
 
 def report_command(
@@ -35,18 +35,21 @@ def report_command(
 
 
 def report(run_dir: Path, console: Console) -> list[Path]:
-    """Draw the learning curve, and roll the policy out where it drives an arm.
+    """Draw the learning curve and, if the policy drives an arm, a rollout.
 
     Returns:
-        The pictures.
+        The paths of the pictures.
+
+    Raises:
+        RunDirectoryError: a picture cannot be written.
     """
     try:
         return _draw(run_dir, console)
     except OSError as error:
         why = error.strerror or error
         raise RunDirectoryError(
-            f"the pictures of {run_dir} cannot be written ({why}); the policy is there all the "
-            "same. Make room and draw them with ddpg-ros report."
+            f"the pictures of {run_dir} cannot be written ({why}); the policy is safe. Make room "
+            "and draw them with ddpg-ros report."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Starts the nodes of a plan as processes, and leaves none behind, however it ends."""
+"""Starts the nodes of a plan as processes and stops them all, however the run ends."""
 
 import ctypes
 import os
@@ -20,8 +20,8 @@ from ddpg_ros.training.interruption import SAME_SIGNAL_S
 
 AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limit
 OTHERS_GRACE_S = 1.0
-REMAINS_GRACE_S = 0.5  # children of a node that has ended, for example its resource tracker
-_PATIENCE = 2  # more signals, each later than that, before all are killed
+REMAINS_GRACE_S = 0.5  # for children of a node that has ended, such as its resource tracker
+_PATIENCE = 2  # signals after the first, each `SAME_SIGNAL_S` apart, that kill every node
 _PERIOD_S = 0.02
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
@@ -32,31 +32,31 @@ class Startable(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Its name, for messages and its log file."""
 
     def command(self) -> list[str]:
-        """What runs it."""
+        """Return the command that runs it."""
 
 
 class Plan(Protocol):
-    """What to start, in order; `ddpg_ros.cli.plan.TrainingPlan` is one."""
+    """The processes of a run; `ddpg_ros.cli.plan.TrainingPlan` is one."""
 
     @property
     def nodes(self) -> Sequence[Startable]:
-        """The processes, in the order in which they are started."""
+        """The processes in starting order."""
 
     @property
     def main(self) -> str:
-        """Name of the process whose end ends the run; it is also stopped first."""
+        """Name of the process that ends the run when it ends; the supervisor stops it first."""
 
     @property
     def log_dir(self) -> Path:
-        """Where `NAME.log` holds what each process writes."""
+        """The folder in which each process writes `NAME.log`."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended; `message` is for the user, and empty when all is well."""
+    """How a run ended; `message` is for the user and empty if the run finished."""
 
     kind: Literal["finished", "failed", "interrupted"]
     code: int  # exit status for the command line
@@ -66,24 +66,23 @@ class Outcome:
 class Supervisor:
     """Runs a plan inside a `with` block.
 
-    Each node gets a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone,
-    which then stops the nodes in order: the main one first, as long as the others still answer
-    it. Nodes write to `log_dir/NAME.log`. A third Ctrl-C, each half a second
-    after the one before, kills.
+    Each node gets its own session, so that a terminal's Ctrl-C reaches the supervisor alone. The
+    supervisor then stops the main node first, while the others still answer it. The third Ctrl-C,
+    each at least half a second after the one before, kills every node.
     """
 
     def __init__(self, plan: Plan, others_grace_s: float = OTHERS_GRACE_S) -> None:
-        """Take the plan; nothing starts before the `with` block is entered.
+        """Prepare to run a plan; nothing starts before the `with` block is entered.
 
         Args:
             plan: what to start.
-            others_grace_s: how long the others may take to end once the main one has; after a
-                signal it is `OTHERS_GRACE_S` at most.
+            others_grace_s: how long the other nodes may run after the main one has ended [s];
+                after a signal, at most `OTHERS_GRACE_S`.
         """
         self._plan = plan
         self._others_grace_s = others_grace_s
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._signals: list[tuple[int, float]] = []  # number, when [s]
+        self._signals: list[tuple[int, float]] = []  # number, time [s]
         self._handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> "Supervisor":
@@ -110,11 +109,11 @@ class Supervisor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop what still runs."""
+        """Stop the nodes that still run."""
         self._close()
 
     def poll(self) -> Outcome | None:
-        """Return how the run ended, or None while it goes on. Never blocks."""
+        """Return how the run ended, or None while it goes on, without blocking."""
         if self._signals:
             return self._interrupted()
         main = self._plan.main
@@ -134,7 +133,7 @@ class Supervisor:
     def wait(self, timeout_s: float | None) -> Outcome | None: ...
 
     def wait(self, timeout_s: float | None = None) -> Outcome | None:
-        """Wait until the run ends; return None when it still goes on after `timeout_s`."""
+        """Wait until the run ends; returns None if it still goes on after `timeout_s`."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while (outcome := self.poll()) is None:
             if deadline is not None and time.monotonic() >= deadline:
@@ -143,7 +142,7 @@ class Supervisor:
         return outcome
 
     def stop(self) -> None:
-        """Stop the nodes in order, and kill what remains. Returns when none is left."""
+        """Stop the nodes in order and kill those that remain; returns when none is left."""
         main = self._plan.main
         others = [name for name in self._processes if name != main]
         others_s = OTHERS_GRACE_S if self._signals else self._others_grace_s
@@ -160,7 +159,7 @@ class Supervisor:
             process.wait()
 
     def log_file(self, name: str) -> Path:
-        """Return where a node's output goes."""
+        """Return the path of a node's log file."""
         return self._plan.log_dir / f"{name}.log"
 
     def _start(self, node: Startable) -> subprocess.Popen[bytes]:
@@ -213,8 +212,8 @@ class Supervisor:
         if name != self._plan.main:
             first += f" while the {self._plan.main} still ran"
         lines = self.log_file(name).read_text(errors="replace").rstrip().splitlines()
-        said = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
-        message = f"{first}. Its last words:\n{said}"
+        tail = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
+        message = f"{first}. The end of its log:\n{tail}"
         return Outcome("failed", code if code > 0 else 1, message)
 
     def _runs(self, name: str) -> bool:
@@ -229,7 +228,7 @@ class Supervisor:
         return not sys.platform.startswith("linux") or _has_living(group)
 
     def _kill_group(self, name: str) -> None:
-        # The node leads the group, so its number is free only when nobody is left in it.
+        # The node leads the group, so the kernel reuses its number only when the group is empty.
         if self._has_group(name):
             os.killpg(self._processes[name].pid, signal.SIGKILL)
 
@@ -244,11 +243,11 @@ def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> bool:
 
 
 def _has_living(group: int) -> bool:
-    """Whether a group has more than zombies: a container's first process may not reap orphans."""
+    """Return whether a group has a living process, as some containers never reap zombies."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, its_group, *_ = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # it has just ended
+        except OSError:  # the process has just ended
             continue
         if int(its_group) == group and state != "Z":
             return True
@@ -256,19 +255,19 @@ def _has_living(group: int) -> bool:
 
 
 def _die_with_parent(parent: int) -> Callable[[], None] | None:
-    """Return what a child does before its program starts: ask for SIGTERM when we die.
+    """Return a `preexec_fn` by which Linux sends SIGTERM to the child when this process dies.
 
-    A supervisor that is killed with SIGKILL cannot stop anything. Linux then signals the children
-    that asked for it. It must be asked for between fork and exec, hence `preexec_fn`; the library
-    is loaded here, before the fork, and start the nodes before any thread (a progress bar).
+    A supervisor that is killed with SIGKILL cannot stop its nodes itself. `preexec_fn` runs
+    between fork and exec, so it is safe only without other threads: the supervisor must start its
+    nodes before any thread such as the progress bar's. The library is loaded before the fork.
     """
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
-    def ask() -> None:
+    def request_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # we died before the child could ask
+        if os.getppid() != parent:  # the parent died before the request
             os._exit(1)
 
-    return ask
+    return request_signal

@@ -1,4 +1,4 @@
-"""`ddpg-ros train`: a training over ROS topics, or on a Gymnasium environment."""
+"""`ddpg-ros train`: trains over ROS topics, or in a Gymnasium environment."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from ddpg_ros.cli.preflight import (
     require_environment,
     require_learner_machine,
     require_ros_domain,
-    take_training_place,
+    take_training_lock,
 )
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
@@ -69,7 +69,8 @@ def train(
     console = Console(stderr=as_json)
     loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
-        loaded = loaded.with_parameters({"run.directory": ""})  # another run's own file, not ours
+        # the file is of an earlier run: keep that one
+        loaded = loaded.with_parameters({"run.directory": ""})
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -91,12 +92,12 @@ def train(
         if gym:
             outcome = _train_gym(gym, run, console)
         else:
-            say_arm(run.config.robot, console)
+            print_arm(run.config.robot, console)
             outcome = train_over_topics(run, namespace, gui, console)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
         log = _shown(run.directory / "log")
-        console.print(f"all that the nodes said: {log}", highlight=False, soft_wrap=True)
+        console.print(f"the nodes' logs: {log}", highlight=False, soft_wrap=True)
         raise typer.Exit(outcome.code)
     if outcome.kind == "finished":
         report(run.directory, console)
@@ -105,7 +106,7 @@ def train(
 
 
 def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
-    """Return what the command line sets; refuse a setting that two words give another value."""
+    """Merge `--set` and the options; refuse a setting to which both give different values."""
     given = {name: value for name, (_, value) in options.items() if value is not None}
     for name, value in given.items():
         if assigned.get(name, value) != value:
@@ -119,9 +120,14 @@ def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> di
 def _prepare(
     settings: Config, run_dir: Path | None, gym: str, namespace: str, held: ExitStack
 ) -> Run:
-    """Refuse what cannot be before a directory is made and a process started.
+    """Check everything that can fail, then make the run directory.
 
-    `held` takes what the run holds until its nodes have ended.
+    Args:
+        settings: of the run.
+        run_dir: the run directory; None makes a new one.
+        gym: id of the Gymnasium environment; empty for an arm.
+        namespace: of the nodes.
+        held: receives the training lock, to be held until the nodes have ended.
     """
     if settings.run.policy:
         raise ConfigError(
@@ -144,11 +150,11 @@ def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
     require_learner_machine(settings.learner)
     sizes = policy_about(settings, robot, task).sizes
     require_room(settings.learner, sizes, available_memory())
-    held.enter_context(take_training_place(absolute_namespace(namespace)))
+    held.enter_context(take_training_lock(absolute_namespace(namespace)))
 
 
-def say_arm(robot: RobotSection, console: Console) -> None:
-    """Say which joints are held, and what the simulator's pictures will lack."""
+def print_arm(robot: RobotSection, console: Console) -> None:
+    """Print which joints are held, and which meshes the simulator's pictures will lack."""
     arm = Robot.load(robot.urdf, robot.joints, robot.tip)
     for line in ([arm.describe()] if arm.held else []) + describe(arm).notes:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -158,7 +164,7 @@ def train_over_topics(run: Run, namespace: str, gui: bool, console: Console) -> 
     """Run the simulator and the agent of a prepared run, until it ends."""
     plan = training_plan(run.config_file, run.directory, namespace=namespace, gui=gui)
     section = run.config.run
-    # The supervisor forks, so it starts before the progress's thread.
+    # The supervisor must fork before the progress bar starts its thread.
     with (
         Supervisor(plan) as supervisor,
         RunProgress(run.directory, section.steps, section.eval_episodes, console),
@@ -186,10 +192,10 @@ def _train_gym(gym: str, run: Run, console: Console) -> Outcome:
 
 
 def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: bool) -> None:
-    """Say what came of it, where it is and what to do next."""
+    """Print the summary, where the results are and what to do next."""
     file = run.directory / SUMMARY
     if not file.exists():
-        console.print(f"{outcome.message} The training had not begun; nothing was learnt.")
+        console.print(f"{outcome.message} The training had not started; nothing was learnt.")
         return
     summary = json.loads(file.read_text(encoding="utf-8"))
     if as_json:
@@ -198,8 +204,8 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
         console = Console(stderr=as_json or outcome.code == EXIT_CODE)
-        what = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
-        line = f"{outcome.message} {what} in {_shown(run.directory)}."
+        results = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
+        line = f"{outcome.message} {results} in {_shown(run.directory)}."
         console.print(line, highlight=False, soft_wrap=True)
     elif gym:
         console.print(
@@ -215,13 +221,13 @@ def _close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: boo
 
 
 def _program() -> str:
-    """Return how to call this command line from where the user stands."""
+    """Return the command that calls this command line from the current directory."""
     own = Path(sys.executable).with_name("ddpg-ros")
     return "ddpg-ros" if shutil.which("ddpg-ros") or not own.exists() else _shown(own)
 
 
 def _shown(path: Path) -> str:
-    """Return a path relative to where the user stands, where that is shorter."""
+    """Return a path, relative to the current directory if it is inside."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -1,9 +1,8 @@
-"""Settings as a ROS parameter file: one YAML file for every way to start a node.
+"""Reads and writes ROS parameter files, for every way to start a node.
 
-It serves `ddpg-ros train --config`, `ros2 run … --params-file` and the launch files, which all
-read it here. A file has sections, each for the nodes that its name stands for: `/**` for all,
-`guard` (that is `/guard`), `/left/guard`, `/*/guard` and so on. Of two that say something of one
-setting, the later one counts, as in ROS.
+`ddpg-ros train --config`, `ros2 run … --params-file` and the launch files all use this reader. A
+file has sections, each for the nodes that its name matches: `/**` for all, `guard` for `/guard`,
+`/left/guard`, `/*/guard` and so on. As in ROS, a later section overrides an earlier one.
 """
 
 import os
@@ -19,27 +18,27 @@ from ddpg_ros.files.kinds import is_regular, is_special
 
 AGENT, SIMULATOR = "agent", "simulator"
 NODES = (AGENT, "guard", "policy", SIMULATOR)
-"""The nodes of this package, as they are named without a remapping."""
+"""The default names of this package's nodes."""
 
 _SHAPE = "expected '/**:', below it 'ros__parameters:', below that the settings"
-_BOTH_READ = ("robot.urdf", "robot.joints", "robot.tip", "control.period", "run.clock", "run.seed")
+_SHARED = ("robot.urdf", "robot.joints", "robot.tip", "control.period", "run.clock", "run.seed")
 """Settings that agent and simulator must share."""
 
 
 class Section(NamedTuple):
-    """What a file says to the nodes that a name stands for."""
+    """A section of a parameter file."""
 
-    written: str  # as in the file
-    pattern: str  # absolute, /left/guard; * stands for one name, ** for any number of them
+    written: str  # its name in the file
+    pattern: str  # absolute, `/left/guard`; `*` matches one name, `**` any number of names
     settings: dict[str, Any]
 
     @property
     def general(self) -> bool:
-        """Whether the name stands for more than one node."""
+        """Whether the name can match more than one node."""
         return "*" in self.pattern
 
     def is_for(self, node: str) -> bool:
-        """Whether a node, /left/guard, is one of those."""
+        """Return whether the name matches a node, `/left/guard`."""
         parts = (
             {"**": r"(/\w+)*", "*": r"/\w+"}.get(part, "/" + re.escape(part))
             for part in self.pattern.split("/")[1:]
@@ -48,15 +47,15 @@ class Section(NamedTuple):
 
 
 def load_config(path: str | Path, namespace: str = "") -> Config:
-    """Read the configuration of a training: what a file says to an agent and its simulator.
+    """Read the configuration of a training: the settings of its agent and its simulator.
 
     Args:
         path: the file, or the name of a configuration that ships with this package (`reach`).
-        namespace: of both nodes, "" or absolute.
+        namespace: of both nodes, empty or absolute.
 
     Raises:
-        ConfigError: no such file, not to be read, no YAML, not in parameter form, an unknown
-            key, a bad value, or a setting that the two nodes share and would not agree on.
+        ConfigError: the file is missing, unreadable, not YAML or not a parameter file; it has an
+            unknown setting or a bad value; or the two nodes would disagree on a shared setting.
     """
     file = find_config(path)
     sections = read_sections(file)
@@ -74,62 +73,62 @@ def load_config(path: str | Path, namespace: str = "") -> Config:
         for name in views
     }
     agent, simulator = (from_parameters(view, str(file)) for view in views.values())
-    joined, theirs = to_parameters(agent), to_parameters(simulator)
-    for name, value in theirs.items():
-        if name not in joined or value == joined[name]:  # of a task that only one is given
+    merged, simulated = to_parameters(agent), to_parameters(simulator)
+    for name, value in simulated.items():
+        if name not in merged or value == merged[name]:  # of a task that only one is given
             continue
         for_simulator = name.startswith("sim.")
         other = AGENT if for_simulator else SIMULATOR
-        if name in _BOTH_READ or name in own[other]:
+        if name in _SHARED or name in own[other]:
             raise ConfigError(
-                f"{file} gives {name} as {joined[name]!r} to the agent and as {value!r} to the "
-                "simulator, which run by one configuration here; set it once, under '/**'."
+                f"{file} gives {name} as {merged[name]!r} to the agent and as {value!r} to the "
+                "simulator, which share one configuration here; set it once, under '/**'."
             )
         if for_simulator:
-            joined[name] = value
-    return from_parameters(joined, str(file))
+            merged[name] = value
+    return from_parameters(merged, str(file))
 
 
 def settings_for(
     node: str, name: str, sections: Iterable[Section], file: Path | str
 ) -> dict[str, Any]:
-    """Return what the sections of a file say to a node.
+    """Return the settings that the sections of a file give to a node.
 
     Args:
-        node: its whole name, /left/guard.
-        name: what it is called without a remapping, guard.
+        node: its full name, `/left/guard`.
+        name: its default name, `guard`.
         sections: of the file.
-        file: for the sentences.
+        file: for error messages.
 
     Raises:
-        ConfigError: a section of a single node and a later, general one contradict each other;
-            a section that bears the node's name and is not for it, or almost bears it.
+        ConfigError: a general section overrides an earlier one for this node alone; or a section
+            has the node's name, or nearly so, but does not match the node.
     """
     found: dict[str, Any] = {}
-    said_by: dict[str, Section] = {}
-    missed: list[Section] = []
+    origin: dict[str, Section] = {}
+    unmatched: list[Section] = []
     for section in sections:
         if not section.is_for(node):
-            missed.append(section)
+            unmatched.append(section)
             continue
         for key, value in section.settings.items():
-            before = said_by.get(key)
+            before = origin.get(key)
             if before and not before.general and section.general and found[key] != value:
                 raise ConfigError(
                     f"{file} gives {key} as {found[key]!r} under '{before.written}' and after "
-                    f"that as {value!r} under '{section.written}', which is in force then; put "
+                    f"that as {value!r} under '{section.written}', which overrides it; put "
                     f"'{section.written}' first, or leave one out."
                 )
-            found[key], said_by[key] = value, section
-    if all(section.general for section in said_by.values()):
-        _refuse_missed(node, name, missed, file)
+            found[key], origin[key] = value, section
+    if all(section.general for section in origin.values()):
+        _refuse_near_misses(node, name, unmatched, file)
     return found
 
 
-def _refuse_missed(node: str, name: str, missed: list[Section], file: Path | str) -> None:
-    """Refuse a section that was meant for a node, most likely, and does not reach it."""
+def _refuse_near_misses(node: str, name: str, unmatched: list[Section], file: Path | str) -> None:
+    """Refuse a section that is probably meant for a node but does not match it."""
     base = node.rpartition("/")[2]
-    for section in missed:
+    for section in unmatched:
         last = section.pattern.rpartition("/")[2]
         relative = not section.written.startswith("/")
         if relative and last in (base, name):
@@ -137,8 +136,8 @@ def _refuse_missed(node: str, name: str, missed: list[Section], file: Path | str
                 f"{file} has a section '{section.written}', which is for the node "
                 f"{section.pattern}, and this node is {node}; call the section '{node}'."
             )
-        stranger = last not in NODES and last not in base and not any(n in last for n in NODES)
-        if stranger and nearest(last, NODES, 0.8) == f"; did you mean '{name}'?":
+        unknown = last not in NODES and last not in base and not any(n in last for n in NODES)
+        if unknown and nearest(last, NODES, 0.8) == f"; did you mean '{name}'?":
             raise ConfigError(
                 f"{file} has a section '{section.written}', which is for no node of this "
                 f"package; did you mean '{name}'?"
@@ -146,16 +145,16 @@ def _refuse_missed(node: str, name: str, missed: list[Section], file: Path | str
 
 
 def read_sections(file: Path) -> list[Section]:
-    """Return the sections of a parameter file, in their order.
+    """Return the sections of a parameter file, in order.
 
     Raises:
-        ConfigError: not a file that can be read, no YAML, not in parameter form.
+        ConfigError: the file is missing, unreadable, not YAML or not a parameter file.
     """
     if not is_regular(file):
-        what = "is a pipe or a device" if is_special(file) else "is not there"
-        what = "is a directory" if os.path.isdir(file) else what  # which takes any name
+        problem = "is a pipe or a device" if is_special(file) else "is not there"
+        problem = "is a directory" if os.path.isdir(file) else problem  # isdir accepts any name
         name = shortened(str(file))
-        raise ConfigError(f"the parameter file {name} {what}; expected a regular file of YAML.")
+        raise ConfigError(f"the parameter file {name} {problem}; expected a regular YAML file.")
     try:
         document = read_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -171,16 +170,16 @@ def read_sections(file: Path) -> list[Section]:
 
 
 def section_of(written: str, settings: Mapping[str, Any], source: Path | str) -> Section:
-    """Make a section; its settings are nested or dotted.
+    """Make a section from its name and its settings, which may be nested or dotted.
 
     Raises:
-        ConfigError: no name of a node, or a setting that comes twice.
+        ConfigError: the name matches no node, or a setting comes twice.
     """
     pattern = "/" + re.sub("/+", "/", written).strip("/")
     if not re.fullmatch(r"(/(\*\*?|[A-Za-z_]\w*))+", pattern, re.ASCII):
         raise ConfigError(
-            f"{source} has a section '{written}'; expected the name of a node, as guard or "
-            "/left/guard, in which * stands for one name and ** for any number of them."
+            f"{source} has a section '{written}'; expected the name of a node, such as guard or "
+            "/left/guard, in which * matches one name and ** any number of names."
         )
     flat: dict[str, Any] = {}
     _flatten(settings, "", flat, source)
@@ -188,7 +187,7 @@ def section_of(written: str, settings: Mapping[str, Any], source: Path | str) ->
 
 
 def _collect(tree: Any, above: tuple[str, ...], sections: list[Section], file: Path) -> None:
-    """Go down to where `ros__parameters` stands; the keys on the way are namespaces."""
+    """Append the sections below a node of the document; the keys `above` are its name's parts."""
     if not isinstance(tree, dict):
         raise ConfigError(f"{file} is not a ROS parameter file; {_SHAPE}.")
     for key, below in tree.items():
@@ -213,30 +212,30 @@ def _flatten(
             flat[name] = value
 
 
-def read_assignments(given: Iterable[str]) -> dict[str, Any]:
-    """Read `learner.n_step=3`, the value as in a YAML file.
+def read_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Read assignments such as `learner.n_step=3`, with YAML values.
 
     Raises:
-        ConfigError: anything that is no NAME=VALUE.
+        ConfigError: not of the form NAME=VALUE.
     """
     found: dict[str, Any] = {}
-    for text in given:
+    for text in assignments:
         name, equals, written = text.partition("=")
         try:
             value = read_yaml(written)
         except ValueError:
             equals = ""
         if not equals or value is None or isinstance(value, dict):
-            raise ConfigError(f"--set {text}: expected NAME=VALUE, as in learner.n_step=3.")
+            raise ConfigError(f"--set {text}: expected NAME=VALUE, such as learner.n_step=3.")
         found[name.strip()] = value
     return found
 
 
 def save_config(config: Config, path: Path) -> None:
-    """Write a configuration as a ROS parameter file that nodes and `load_config` read.
+    """Write a configuration as a ROS parameter file, for nodes and `load_config`.
 
-    Empty lists are left out: rcl cannot say what type they are, and other programs read such a
-    file through it. No list that may be empty has another default, so that they come back empty.
+    Empty lists are left out, because rcl cannot infer their type. A list that may be empty is
+    empty by default, so reading the file restores it.
     """
     tree = {
         name: {key: value for key, value in section.items() if value != []}
@@ -246,10 +245,13 @@ def save_config(config: Config, path: Path) -> None:
 
 
 def find_config(path: str | Path) -> Path:
-    """Return the file that `path` (a file or the name of one of ours) stands for.
+    """Return the path of a configuration.
+
+    Args:
+        path: a file, or the name of a configuration that ships with this package.
 
     Raises:
-        ConfigError: neither, or no regular file.
+        ConfigError: neither exists, or the file is not a regular one.
     """
     file = Path(path).expanduser()
     if is_regular(file):
@@ -258,17 +260,17 @@ def find_config(path: str | Path) -> Path:
     if str(path) in own:
         return own[str(path)]
     name = shortened(str(path))
-    what = f"there is no configuration file '{name}'"
+    problem = f"there is no configuration file '{name}'"
     if is_special(file):
-        what = f"'{name}' is a pipe or a device, no regular file"
+        problem = f"'{name}' is a pipe or a device, not a regular file"
     raise ConfigError(
-        f"{what}; give the path of a YAML file or one of ours ({', '.join(own)})"
+        f"{problem}; give the path of a YAML file or one of ours ({', '.join(own)})"
         f"{nearest(file.stem, own)}"
     )
 
 
 def own_configs() -> dict[str, Path]:
-    """Return the configurations that ship with this package, name → file."""
+    """Return the configurations that ship with this package, file by name."""
     own: dict[str, Path] = {}
     _, package, *above = Path(__file__).resolve().parents
     installed = [parent / "share" / "ddpg_ros" / "config" for parent in above]

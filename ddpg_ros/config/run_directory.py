@@ -1,4 +1,4 @@
-"""The run directory: where everything that a run leaves behind stands."""
+"""The run directory, which holds all results of a run."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 
 class Run(NamedTuple):
-    """A prepared run: where it is, and the configuration that was written there."""
+    """A prepared run: its directory and the configuration that was written there."""
 
     directory: Path  # absolute
     config_file: Path
@@ -31,13 +31,14 @@ def prepare_run(
     """Make the run directory and write the resolved configuration into it.
 
     Args:
-        config: what is to run; its `run.directory` counts where `directory` is None.
-        directory: the run directory; without any, `root/NAME-DATE-TIME`.
-        root: where run directories without a name of their own are made.
-        name: what to call it; the task's name where empty.
+        config: of the run.
+        directory: the run directory; None uses `run.directory`, or if that is empty,
+            `root/NAME-DATE-TIME`.
+        root: the folder of run directories without an explicit path.
+        name: for the default path; empty uses the task's name.
 
     Raises:
-        RunDirectoryError: the directory holds something already, or cannot be written.
+        RunDirectoryError: the directory is not empty, or cannot be written.
     """
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
@@ -63,37 +64,38 @@ def prepare_run(
 
 
 def claim_run(config: Config) -> Path | None:
-    """Return the directory for a node's run: a prepared one that nobody has used, or a new one.
+    """Return the directory for a node's run: a prepared unused one, or a new one.
 
-    None where a policy is run and no directory asked for: that leaves nothing behind.
+    Returns:
+        The directory; None for a run of a policy without `run.directory`, which writes nothing.
 
     Raises:
-        RunDirectoryError: another run has left its results there.
+        RunDirectoryError: the directory holds results of another run.
     """
     if config.run.policy and not config.run.directory:
         return None
     directory = Path(config.run.directory)
     if not config.run.directory or not (directory / CONFIG).exists():
         return prepare_run(config).directory
-    for left in (METRICS, SUMMARY, POLICY):
-        if (directory / left).exists():
+    for result in (METRICS, SUMMARY, POLICY):
+        if (directory / result).exists():
             raise RunDirectoryError(
-                f"the run directory {directory} holds the {left} of another run; give another one "
-                "with run.directory, or leave it empty to get a new one below runs/."
+                f"the run directory {directory} holds the {result} of another run; give another "
+                "one with run.directory, or leave it empty to get a new one below runs/."
             )
     return directory
 
 
 @contextmanager
 def hold_run(directory: Path) -> Iterator[None]:
-    """Keep other runs out of a directory; the hold ends with the process, however that ends.
+    """Lock a run directory against other runs until the context or the process ends.
 
     Raises:
-        RunDirectoryError: another run holds it.
+        RunDirectoryError: another run holds the lock.
     """
     number = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):  # a file system without locks: nobody can be kept out
+        with suppress(OSError):  # a file system without locks
             try:
                 fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -107,12 +109,16 @@ def hold_run(directory: Path) -> Iterator[None]:
 
 
 def knows_success(columns: Iterable[str]) -> bool:
-    """Whether the episodes of a metrics.csv know success: our tasks do, an environment rarely."""
+    """Return whether a metrics.csv reports success, as our tasks do and most environments do not.
+
+    Args:
+        columns: of the file.
+    """
     return any(name.startswith("reward_") for name in columns)
 
 
 def _make_new(stem: Path) -> Path:
-    """Make a directory that nobody else makes, even in the same second."""
+    """Make a directory named after the time, unique even among runs of the same second."""
     dated = stem.with_name(f"{stem.name}-{datetime.now():%Y%m%d-%H%M%S}")
     dated.parent.mkdir(parents=True, exist_ok=True)
     path, count = dated, 1

@@ -34,93 +34,93 @@ Value = bool | int | float | str | list[int] | list[float] | list[str]
 
 
 class RobotSection(Section):
-    """The arm, and what of its torque the policy may use."""
+    """The arm, and how much torque the policy may request."""
 
     urdf: str = Field(
         "reacher2",
-        description="A URDF's path, an arm of ours (pendulum, reacher2), or a path within "
-        "pybullet_data, as franka_panda/panda.urdf",
+        description="Path of a URDF, an arm of ours (pendulum, reacher2), or a path within "
+        "pybullet_data, such as franka_panda/panda.urdf",
     )
     joints: list[str] = Field(
-        [], description="Joints to command, in order; none: from base to tip"
+        [], description="Joints to command, in order; empty: all from base to tip"
     )
-    tip: str = Field("", description="Link that is the fingertip; empty: the end of the chain")
+    tip: str = Field("", description="Link of the fingertip; empty: the end of the chain")
     torque_limit: list[Positive] = Field(
-        [], description="Torque limit of each joint [N·m], at most the URDF's; none: the URDF's"
+        [], description="Torque limit of each joint [N·m], at most the URDF's; empty: the URDF's"
     )
     torque_rate: Positive = Field(
         250.0,
-        description="Fastest change of a torque away from zero [N·m/s]; toward zero four times "
-        "that, by default libfranka's 1000",
+        description="Largest rate at which a torque may move away from zero [N·m/s]; the default "
+        "is a quarter of libfranka's 1000",
     )
 
 
 class SafetySection(Section):
-    """What may reach the motors. See `guard.py`, `limits.py` and `safety.py` in `control/`.
+    """What may reach the motors, see `ddpg_ros/safety/`.
 
-    A list has one number a joint; an empty one takes the default that its sentence names.
+    A list has one number a joint; an empty list takes the default that its description names.
     """
 
     torque_rate_safe: NonNegative = Field(
         0.0,
-        description="Fastest change of a torque toward zero or the soft limits [N·m/s], at least "
-        "4 × robot.torque_rate; 0: that",
+        description="Largest rate at which a torque may move toward zero or the soft limits "
+        "[N·m/s], at least 4 × robot.torque_rate; 0: 4 × robot.torque_rate",
     )
     velocity_limit: list[Positive] = Field(
         [],
-        description="Velocity limit of each joint [rad/s], at most the URDF's; none: that",
+        description="Velocity limit of each joint [rad/s], at most the URDF's; empty: the URDF's",
     )
     soft_margin: NonNegative = Field(
         0.05,
-        description="Soft position limits stand this far inside the hard ones [rad], where the "
-        "URDF's safety_controller has none",
+        description="Distance of the soft position limits inside the hard ones [rad], if the "
+        "URDF's safety_controller states none",
     )
     urdf_gains: bool = Field(
         True,
-        description="Take k_position and k_velocity from the URDF's safety_controller if it has "
-        "one; false: as if it had none",
+        description="Take k_position and k_velocity from the URDF's safety_controller, if it has "
+        "one; false: ignore them",
     )
     k_position: list[Positive] = Field(
         [],
-        description="Soft limits' position gain [1/s]; none: the URDF's safety_controller, or 5 "
-        "or less, as control period and torque rate allow",
+        description="Position gain of the soft limits [1/s]; empty: the URDF's safety_controller, "
+        "or at most 5, as the control period and torque rate allow",
     )
     k_velocity: list[Positive] = Field(
         [],
         description="Gain that brakes a joint beyond its velocity or soft limit [N·m·s/rad]; "
-        "none: the URDF's safety_controller, or what the arm's inertia and the period allow",
+        "empty: the URDF's safety_controller, or what the arm's inertia and the period allow",
     )
     power_limit: list[Positive] = Field(
-        [], description="Largest power that drives each joint [W]; none: no limit"
+        [], description="Largest power that drives each joint [W]; empty: no limit"
     )
     position_tolerance: NonNegative = Field(
-        0.1, description="A joint this far beyond its hard position limit latches a fault [rad]"
+        0.1, description="Distance beyond a hard position limit that latches a fault [rad]"
     )
     fallback: Literal["damping", "zero", "hold"] = Field(
         "damping",
-        description="Where an armed policy may not act: damp the joints (while their state is "
-        "fresh), zero torque, or send nothing because the driver holds",
+        description="If an armed policy may not act: damp the joints while their state is fresh, "
+        "send zero torque, or send nothing because the driver holds the arm",
     )
     damping: list[Positive] = Field(
         [],
-        description="Damping of each joint in a stop [N·m·s/rad]; none: what the arm's inertia "
+        description="Damping of each joint in a stop [N·m·s/rad]; empty: what the arm's inertia "
         "and the period allow, at each position",
     )
     arming_velocity: Positive = Field(
-        0.5, description="No joint may move faster than this when the arm is armed [rad/s]"
+        0.5, description="Largest joint velocity at which the arm may be armed [rad/s]"
     )
     ramp_seconds: NonNegative = Field(
-        1.0, description="The policy's torque grows from nothing to all of it in this time [s]"
+        1.0, description="Time in which the policy's authority grows from 0 to 1 after arming [s]"
     )
     latch_after: NonNegative = Field(
         0.0,
-        description="Real time: a joint state older than this latches a fault [s]; 0: ten control "
+        description="Real time: age of a joint state that latches a fault [s]; 0: ten control "
         "periods, at least 20 ms and at most 100 ms, but never below 2.5 periods",
     )
     auto_arm: bool = Field(
         False,
-        description="Arm without ~/arm wherever the arm stands, and again after a fault that has "
-        "passed; for simulated arms",
+        description="Arm without ~/arm at any position, and again when a fault has passed; for "
+        "simulated arms",
     )
 
 
@@ -129,23 +129,27 @@ class ControlSection(Section):
 
     period: Positive = Field(0.04, description="Control period [s]: one torque, one step")
     reset_service: str = Field(
-        "simulator/reset", description="Service that begins an episode; empty: the arm goes on"
+        "simulator/reset",
+        description="Service that starts an episode; empty: an episode starts at the arm's "
+        "present state",
     )
     command_interface: Literal["joint_command", "effort_array"] = Field(
         "joint_command",
-        description="How torques are sent: named and stamped, or ros2_control's plain array",
+        description="How torques are sent: named and stamped, or as ros2_control's plain array",
     )
     effort_topic: str = Field(
         "forward_effort_controller/commands",
-        description="Topic of the torques where command_interface is effort_array",
+        description="Topic of the torques if command_interface is effort_array",
     )
-    lock_memory: bool = Field(False, description="Keep the control loop's memory from being paged")
+    lock_memory: bool = Field(
+        False, description="Lock the control loop's memory, so that it is never paged out"
+    )
     fifo_priority: Annotated[int, Ge(0), Le(99)] = Field(
         0, description="Real-time priority of the control loop (SCHED_FIFO); 0: none"
     )
-    cpus: list[Count] = Field([], description="Processor cores of the control loop; none: any")
+    cpus: list[Count] = Field([], description="Processor cores of the control loop; empty: any")
     state_timeout: Positive = Field(
-        5.0, description="Say which topic is silent after this long without a joint state [s]"
+        5.0, description="Time without a joint state after which a node warns [s]"
     )
 
 
@@ -155,7 +159,7 @@ class SimSection(Section):
     physics_timestep: Positive = Field(0.01, description="Integration step of the physics [s]")
     gravity: NonNegative = Field(9.81, description="Gravity along −z [m/s²]")
     start_position: list[float] = Field(
-        [], description="Centre of the start positions, per joint [rad]; none: zeros"
+        [], description="Centre of the start positions, per joint [rad]; empty: zeros"
     )
     start_position_spread: NonNegative = Field(
         3.0, description="Start positions are uniform within ± this of the centre [rad]"
@@ -164,15 +168,15 @@ class SimSection(Section):
         0.0, description="Start velocities are uniform within ± this [rad/s]"
     )
     command_timeout: Positive = Field(
-        0.1, description="Real time: a command older than this is replaced by zero torque [s]"
+        0.1, description="Real time: age of a command at which zero torque replaces it [s]"
     )
     republish_after: Positive = Field(
-        0.2, description="Lock-step: publish the state again after this long without an answer [s]"
+        0.2, description="Lock-step: time without an answer after which a state is resent [s]"
     )
 
 
 class NoiseSection(Section):
-    """Exploration noise on the normalised action."""
+    """Exploration noise on the action in [-1, 1]."""
 
     kind: Literal["gaussian", "ornstein_uhlenbeck"] = Field("gaussian", description="The process")
     sigma: NonNegative = Field(0.3, description="Standard deviation at the start")
@@ -194,65 +198,68 @@ class LearnerSection(Section):
     discount: Annotated[float, Ge(0), Lt(1)] = Field(0.98, description="Discount factor gamma")
     tau: Annotated[float, Gt(0), Le(1)] = Field(0.01, description="Soft update rate of targets")
     batch_size: PositiveCount = Field(128, description="Transitions in a minibatch")
-    replay_capacity: PositiveCount = Field(200_000, description="Transitions kept for replay")
+    replay_capacity: PositiveCount = Field(
+        200_000, description="Transitions that the replay buffer holds"
+    )
     warmup_steps: Count = Field(500, description="Steps of random actions before learning")
     update_to_data: Positive = Field(1.0, description="Updates for each step after the warm-up")
-    device: str = Field("cpu", description="Where the learner computes: cpu, cuda, cuda:1 …")
+    device: str = Field("cpu", description="Device of the learner: cpu, cuda, cuda:1 …")
     threads: PositiveCount = Field(
-        1, description="Most threads of the learner; small layers take one"
+        1, description="Most threads of the learner; small layers use one"
     )
     mode: Literal["auto", "eager", "compile", "cudagraph"] = Field(
-        "auto", description="How updates run; auto: the fastest here, where enough are planned"
+        "auto", description="How updates run; auto: the fastest that pays off in this training"
     )
     matmul_precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="Numbers in matrix products; bf16 needs a processor that has it"
+        "fp32", description="Precision of matrix products; bf16 needs hardware support"
     )
-    n_step: PositiveCount = Field(1, description="Steps of reward in a target; 1 as in DDPG")
+    n_step: PositiveCount = Field(1, description="Steps of reward in a target; DDPG: 1")
     critic_layer_norm: bool = Field(False, description="Layer normalisation in the critic")
     actor_layer_norm: bool = Field(False, description="Layer normalisation in the actor")
     normalise_observations: bool = Field(
         False, description="Shift and scale observations by their running mean and deviation"
     )
-    critics: Literal[1, 2] = Field(1, description="2: targets take the lesser value (TD3)")
+    critics: Literal[1, 2] = Field(1, description="2: targets use the smaller value (TD3)")
     policy_delay: PositiveCount = Field(
-        1, description="Updates of the critic for each of actor and targets (TD3: 2)"
+        1, description="Critic updates for each update of the actor and the targets (TD3: 2)"
     )
     target_noise: NonNegative = Field(
-        0.0, description="Standard deviation of noise on target actions (TD3: 0.2)"
+        0.0, description="Standard deviation of the noise on target actions (TD3: 0.2)"
     )
     target_noise_clip: Positive = Field(0.5, description="Largest noise on target actions")
     clip_target: bool = Field(
-        False, description="Keep targets within the values that the rewards so far allow"
+        False, description="Clip targets to the values that the rewards so far allow"
     )
     action_penalty: NonNegative = Field(
         0.0, description="Weight of the mean squared action in the actor's loss"
     )
     preactivation_penalty: NonNegative = Field(
-        0.0, description="Weight of the mean square of what tanh is given, in the actor's loss"
+        0.0, description="Weight of the mean squared input of tanh in the actor's loss"
     )
     wide_final_layer: bool = Field(
         False,
-        description="Final layers' first weights within 1/sqrt(fan-in), as the others', not 0.003",
+        description="Draw the final layers' weights within 1/sqrt(fan-in) like the others', "
+        "instead of 0.003",
     )
     averaged_policy: bool = Field(
-        False, description="Keep as policy the target actor, which follows the actor at rate tau"
+        False, description="Use the target actor, a running average, as the policy to save"
     )
     reset_every: Count = Field(
-        0, description="Updates after which the networks are drawn anew; 0: never"
+        0, description="Updates after which the networks are reset; 0: never"
     )
 
 
 class RunSection(Section):
     """One training run."""
 
-    seed: Annotated[int, Ge(0), Le(2**31 - 1)] = Field(0, description="Seeds every generator")
+    seed: Annotated[int, Ge(0), Le(2**31 - 1)] = Field(0, description="Seed of every generator")
     steps: PositiveCount = Field(20_000, description="Control steps to train for")
     eval_episodes: Count = Field(100, description="Greedy episodes after the training")
     clock: Literal["lockstep", "realtime"] = Field(
         "lockstep", description="Simulated time that waits for commands, or the wall clock"
     )
     sync: bool = Field(
-        True, description="Lock-step: wait for the learner's share of updates; bit-reproducible"
+        True, description="Lock-step: wait for the learner's updates, so that a seed reproduces"
     )
     directory: str = Field("", description="Run directory; empty: runs/TASK-DATE-TIME")
     policy: str = Field("", description="Policy file to run without learning; empty: train")

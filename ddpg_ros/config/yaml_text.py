@@ -1,9 +1,8 @@
-"""YAML, read in one way: files, `-p NAME:=VALUE` and `--set NAME=VALUE` alike.
+"""The YAML dialect of files, `-p NAME:=VALUE` and `--set NAME=VALUE`.
 
-What a word means is that of YAML 1.2, with the `yes`, `no`, `on` and `off` that ROS takes, too:
-`1e6` is a number, `0x10` is 16, and `010`, `1_000` and `1:30`, on which readers differ, are text,
-which no number takes. Text in quotes stays text. Aliases, as in rcl, and keys that come twice are
-refused.
+Unquoted words have the meaning of YAML 1.2, and `yes`, `no`, `on` and `off` are booleans, as in
+ROS. `1e6` is a number and `0x10` is 16. YAML readers differ on `010`, `1_000` and `1:30`, so here
+they are text, which is refused for a number. Aliases, as in rcl, and duplicate keys are refused.
 """
 
 import re
@@ -28,10 +27,10 @@ _TRUE = ("yes", "true", "on")
 
 
 def read_yaml(text: str) -> Any:
-    """Return what a YAML document holds: dicts, lists, and the words that `_Loader` knows.
+    """Return the content of a YAML document: dicts, lists, text, numbers, booleans and None.
 
     Raises:
-        ValueError: it is none, in one line.
+        ValueError: not YAML, or not of this dialect; the message is one line.
     """
     try:
         return yaml.load(text, _Loader)
@@ -39,11 +38,11 @@ def read_yaml(text: str) -> Any:
         problem = " ".join(str(error).replace('"<unicode string>", ', "").split())
         raise ValueError(problem) from None
     except RecursionError:
-        raise ValueError("lists or mappings within each other, too deep") from None
+        raise ValueError("lists or mappings are nested too deep") from None
 
 
 def read_number(text: str) -> int | float | None:
-    """Return the number that a word is, or None where it is none."""
+    """Return the number that a word represents; None if it is not a number."""
     if _INT.fullmatch(text):
         return int(text, 0)
     if _FLOAT.fullmatch(text):
@@ -52,7 +51,7 @@ def read_number(text: str) -> int | float | None:
 
 
 def write_yaml(document: Any) -> str:
-    """Return YAML that `read_yaml` reads back as it was, and rcl as well."""
+    """Return a document as YAML that `read_yaml` and rcl read back unchanged."""
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False)
     return text
 

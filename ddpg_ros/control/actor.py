@@ -1,4 +1,4 @@
-"""Who chooses the action: the interface of the control loop to a policy, learning or frozen."""
+"""The actor: chooses the action in the control loop, with a learning or a frozen policy."""
 
 from typing import Protocol
 
@@ -7,37 +7,37 @@ from ddpg_ros.types import Episode, Transition, Vector32
 
 
 class Actor(Protocol):
-    """Chooses actions and is told what came of them (the vocabulary of Acme's Actor)."""
+    """Chooses actions and records the resulting experience, like Acme's `Actor`."""
 
     def select_action(self, observation: Vector32) -> Vector32:
         """Return the action, (a,) in [-1, 1], for an observation, (o,)."""
 
-    def observe(self, transition: Transition) -> None:
-        """Take note of one step of experience."""
+    def record(self, transition: Transition) -> None:
+        """Store one transition of experience."""
 
     def end_episode(self, episode: Episode) -> None:
-        """Take note of a finished episode."""
+        """Finish an episode; the last transition is recorded already."""
 
     def abandon(self) -> None:
-        """Take note that the running episode is left where it is."""
+        """Drop the running episode: its next transition will not come."""
 
 
 class GreedyActor:
-    """A frozen policy: no noise, no learning."""
+    """A frozen policy: no exploration noise, no learning."""
 
     def __init__(self, policy: MlpActor) -> None:
-        """Take the network."""
+        """Use `policy` as it is."""
         self._policy = policy
 
     def select_action(self, observation: Vector32) -> Vector32:
-        """Return the network's own answer."""
+        """Return the policy's action, (a,) in [-1, 1], for an observation, (o,)."""
         return self._policy(observation)
 
-    def observe(self, transition: Transition) -> None:
-        """Nothing is learnt."""
+    def record(self, transition: Transition) -> None:
+        """Do nothing: a frozen policy stores no experience."""
 
     def end_episode(self, episode: Episode) -> None:
-        """Nothing is learnt."""
+        """Do nothing."""
 
     def abandon(self) -> None:
-        """Nothing is learnt."""
+        """Do nothing."""

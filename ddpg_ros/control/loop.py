@@ -1,6 +1,6 @@
 """One tick of the control loop: state → observation → action → guard → transition.
 
-No ROS, no torch, no clock of its own: the agent node and the tests drive the same object.
+The loop has no ROS, no torch and no clock, so that the nodes and the tests drive the same object.
 """
 
 import math
@@ -15,25 +15,35 @@ from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
 
 
 class TorqueFilter(Protocol):
-    """Stands between the actor and the motors: the guard, or the safety states around it."""
+    """Limits the torque between the actor and the motors: the guard, or the safety around it."""
 
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return the torque to send, (n,) [N·m], and remember it as sent."""
+        """Return the torque to send and remember it as sent.
+
+        Args:
+            torque: requested, (n,) [N·m].
+            position: (n,) [rad].
+            velocity: (n,) [rad/s].
+            dt: time since the last call [s].
+
+        Returns:
+            (n,) [N·m].
+        """
 
 
 class Tick(NamedTuple):
-    """What a tick gives back."""
+    """The result of a tick."""
 
-    torque: Vector  # (n,) [N·m], after the guard; zero where the episode is over
-    over: bool  # whether this state was the last of the episode: a reset is due
-    episode: Episode | None  # what the episode came to, where it is over
+    torque: Vector  # (n,) [N·m], after the guard; zero if the episode is over
+    over: bool  # whether this state was the episode's last, so that a reset is due
+    episode: Episode | None  # the finished episode, if it is over
 
 
 class _Step(NamedTuple):
-    """The step that is open until the next state closes it."""
+    """An open step: the next state completes it to a transition."""
 
     observation: Vector32  # (o,)
-    action: Vector32  # (n,) applied: after the guard, over the torque limit
+    action: Vector32  # (n,) the torque after the guard, divided by the torque limit
 
 
 class ControlLoop:
@@ -48,15 +58,16 @@ class ControlLoop:
         episode_steps: int,
         rng: np.random.Generator,
     ) -> None:
-        """Wire one arm.
+        """Connect the parts of one arm's loop.
 
         Args:
-            task: what to do.
+            task: observes, rewards and terminates.
             actor: chooses the actions.
-            guard: stands between the actor and the motors.
+            guard: limits the torque.
             torque_limit: (n,) [N·m], the torque of action 1.
-            episode_steps: time limit [steps]; reaching it truncates, it does not terminate.
-            rng: draws the goals.
+            episode_steps: time limit [steps]; reaching it truncates the episode, without
+                termination.
+            rng: the source of the task's goals.
         """
         self._task = task
         self._shape = (task.observation_size,)
@@ -69,24 +80,24 @@ class ControlLoop:
         self._length = 0
         self._terms: dict[str, float] = {}
         self.steps = 0
-        """Steps closed since the start."""
+        """Steps completed since the start."""
 
     def begin_episode(self) -> None:
-        """Draw a goal; the next state is the first of an episode."""
+        """Reset the task; the next state is the first of an episode."""
         self._length = 0
         self._terms = dict.fromkeys(self._task.terms, 0.0)
         self._task.reset(self._rng)
 
     def abandon(self) -> None:
-        """Leave the episode where it is: the open step is dropped."""
+        """Drop the episode and its open step."""
         self._open = None
         self._actor.abandon()
 
     def tick(self, state: JointState, dt: float) -> Tick:
-        """Close the open step with `state`, then act on it.
+        """Complete the open step with `state`, then open the next one.
 
         Args:
-            state: the arm, one control period after the last tick.
+            state: of the arm, about one control period after the last tick.
             dt: measured time since the last tick [s], for the guard's rate limit.
 
         Raises:
@@ -104,12 +115,13 @@ class ControlLoop:
             self._open = None
             return Tick(np.zeros_like(self._torque_limit), True, episode)
         action = self._actor.select_action(observation)
-        asked = action * self._torque_limit
-        torque = self._guard.apply(asked, state.position, state.velocity, dt)
+        requested = action * self._torque_limit
+        torque = self._guard.apply(requested, state.position, state.velocity, dt)
         self._open = _Step(observation, (torque / self._torque_limit).astype(np.float32))
         return Tick(torque, False, None)
 
     def _close(self, state: JointState, observation: Vector32) -> Episode | None:
+        """Record the open step as a transition; returns the episode if it is over."""
         assert self._open is not None
         terms = self._task.reward(state, self._open.action)
         terminated = self._task.terminated(state)
@@ -119,7 +131,7 @@ class ControlLoop:
                 f"the task {type(self._task).__name__} returned the reward {terms}; expected "
                 f"finite numbers for {', '.join(self._terms)}."
             )
-        self._actor.observe(Transition(*self._open, reward, terminated, observation))
+        self._actor.record(Transition(*self._open, reward, terminated, observation))
         self.steps += 1
         self._length += 1
         for name, value in terms.items():

@@ -1,4 +1,4 @@
-"""The actor's forward pass in numpy: what runs on the robot at every tick."""
+"""The actor's forward pass in numpy, which runs on the robot at every tick."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,23 +9,29 @@ from numpy.typing import NDArray
 from ddpg_ros.types import Vector32
 
 LAYER_NORM_EPSILON = np.float32(1e-5)
-"""As torch's."""
+"""The default of torch's layer_norm."""
 
 _ZERO = np.float32(0.0)
 
 
 def weight_count(sizes: Sequence[int]) -> int:
-    """Numbers in the flat weights of an MLP with these layer sizes."""
+    """Return the length of the flat weights of an MLP with these layer sizes."""
     return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
 
 
 class MlpActor:
-    """a = tanh(W_k relu(… relu(W_1 s + b_1) …) + b_k), equal to the actor of `algo.networks`."""
+    """a = tanh(W_k relu(… relu(W_1 s + b_1) …) + b_k), the same function as in `algo.networks`."""
 
     def __init__(self, sizes: Sequence[int], weights: Vector32, layer_norm: bool = False) -> None:
-        """Take layer sizes from input to output and the weights, flat, layer by layer.
+        """Build the actor.
 
-        With `layer_norm`, each hidden layer has mean 0 and deviation 1 before its ReLU.
+        Args:
+            sizes: of the layers, input to output.
+            weights: flat, (weight_count(sizes),), in the order of `algo.networks`.
+            layer_norm: normalises each hidden layer to mean 0 and deviation 1 before its ReLU.
+
+        Raises:
+            ValueError: weights of another length.
         """
         self.sizes = tuple(sizes)
         self.layer_norm = layer_norm
@@ -33,7 +39,7 @@ class MlpActor:
 
     @property
     def weights(self) -> Vector32:
-        """The flat weights, (weight_count(sizes),)."""
+        """The flat weights, (weight_count(sizes),); the actor uses them without a copy."""
         return self._weights
 
     @weights.setter

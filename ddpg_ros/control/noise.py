@@ -1,4 +1,4 @@
-"""Exploration noise on the normalised action; each joint has its own samples."""
+"""Exploration noise on the action in [-1, 1], independent for each joint."""
 
 import math
 from typing import Protocol
@@ -13,63 +13,63 @@ class Noise(Protocol):
     """A source of exploration noise."""
 
     def sample(self, sigma: float) -> Vector32:
-        """Return the next noise, (n,), of standard deviation `sigma`."""
+        """Return the next sample, (n,), with standard deviation `sigma`."""
 
     def reset(self) -> None:
-        """Begin an episode: forget the past samples."""
+        """Start an episode: forget past samples."""
 
 
 class GaussianNoise:
-    """White noise: every sample is independent of the one before."""
+    """White noise: successive samples are independent."""
 
     def __init__(self, size: int, rng: np.random.Generator) -> None:
-        """Make noise for `size` joints out of a generator that nobody else draws from."""
+        """Make noise for `size` joints; `rng` must not be shared."""
         self._size = size
         self._rng = rng
 
     def sample(self, sigma: float) -> Vector32:
-        """Return (n,) independent samples of N(0, sigma²)."""
+        """Return independent samples of N(0, sigma²), (n,)."""
         return (sigma * self._rng.standard_normal(self._size)).astype(np.float32)
 
     def reset(self) -> None:
-        """Nothing to forget."""
+        """Do nothing: white noise has no memory."""
 
 
 class OrnsteinUhlenbeckNoise:
-    """Noise with inertia, dx = −θ x dt + σ √(2θ) dW (Uhlenbeck & Ornstein 1930).
+    """Correlated noise, dx = −θ x dt + σ √(2θ) dW (Uhlenbeck & Ornstein 1930).
 
-    Used for exploration by Lillicrap et al. 2016, "Continuous control with deep reinforcement
-    learning", section 7. Deviations: the step over dt is the exact one,
+    Lillicrap et al. 2016, "Continuous control with deep reinforcement learning", section 7, use
+    it for exploration. There are two deviations:
 
-        x' = x e^(−θ dt) + σ √(1 − e^(−2θ dt)) N(0, 1),
-
-    not Euler's, and sigma is the stationary standard deviation, not the diffusion (their
-    σ = 0.2, θ = 0.15 at dt = 1 is a stationary 0.37). So sigma means the same at every control
-    period and for both kinds of noise.
+    * The step over dt is exact, x' = x e^(−θ dt) + σ √(1 − e^(−2θ dt)) N(0, 1), instead of
+      Euler's.
+    * σ is the stationary standard deviation instead of the diffusion. It thus means the same at
+      every control period and for both kinds of noise. Their σ = 0.2 with θ = 0.15 and dt = 1
+      has a stationary standard deviation of 0.37.
     """
 
     def __init__(self, size: int, theta: float, dt: float, rng: np.random.Generator) -> None:
-        """Make noise for `size` joints out of a generator that nobody else draws from.
+        """Make noise for `size` joints.
 
         Args:
             size: number of joints.
             theta: rate of return to zero [1/s].
             dt: time between samples [s].
-            rng: the generator.
+            rng: a generator that must not be shared.
         """
-        self._keep = math.exp(-theta * dt)
-        self._kick = math.sqrt(-math.expm1(-2.0 * theta * dt))
+        self._decay = math.exp(-theta * dt)
+        self._diffusion = math.sqrt(-math.expm1(-2.0 * theta * dt))
         self._x = np.zeros(size)
         self._rng = rng
 
     def sample(self, sigma: float) -> Vector32:
-        """Return the next (n,) samples; a change of sigma takes effect over 1/θ."""
-        fresh = self._rng.standard_normal(self._x.size)
-        self._x = self._keep * self._x + sigma * self._kick * fresh
+        """Return the next sample, (n,); a change of sigma takes effect within about 1/θ [s]."""
+        white = self._rng.standard_normal(self._x.size)
+        self._x = self._decay * self._x + sigma * self._diffusion * white
         return self._x.astype(np.float32)
 
     def reset(self) -> None:
-        """Start again from zero."""
+        """Restart from 0."""
         self._x = np.zeros(self._x.size)
 
 
@@ -80,7 +80,7 @@ def make_noise(settings: NoiseSection, size: int, dt: float, rng: np.random.Gene
         settings: the noise's settings.
         size: number of joints.
         dt: the control period [s].
-        rng: a generator that nobody else draws from.
+        rng: a generator that must not be shared.
     """
     if settings.kind == "gaussian":
         return GaussianNoise(size, rng)
@@ -88,9 +88,9 @@ def make_noise(settings: NoiseSection, size: int, dt: float, rng: np.random.Gene
 
 
 def sigma_at(settings: NoiseSection, step: int, steps: int) -> float:
-    """Standard deviation of the noise at one step of a training.
+    """Return the noise's standard deviation at one step of a training.
 
-    Linear from `sigma` to `sigma_final` over the first `decay_fraction` of the steps.
+    It is linear from `sigma` to `sigma_final` over the first `decay_fraction` of the steps.
 
     Args:
         settings: the noise's settings.

@@ -1,1 +1,1 @@
-"""Files that outlive a crash: sealed, appended, kept elsewhere when a disk is full."""
+"""Files that survive a crash or a full disk: sealed, appended, or kept on another disk."""

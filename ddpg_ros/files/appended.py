@@ -1,4 +1,4 @@
-"""A file that grows by whole pieces; what a full disk does not take waits in memory for room."""
+"""A log file that grows by whole pieces; while the disk is full, new pieces wait in memory."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -9,14 +9,14 @@ from ddpg_ros.say import say
 
 
 class AppendedFile:
-    """Appends pieces in their order, each whole or not at all; said once when it must wait."""
+    """Appends pieces in order, each whole or not at all, and warns once when they must wait."""
 
     def __init__(self, path: Path, keep: int = 0) -> None:
-        """Take the file, which is made with the first piece that finds room.
+        """Remember the path; the first successful write creates or truncates the file.
 
         Args:
             path: the file.
-            keep: how much of what is there stays [bytes].
+            keep: how much of an existing file to keep [bytes].
         """
         self._path, self._end = path, keep
         self._file: BinaryIO | None = None
@@ -24,7 +24,7 @@ class AppendedFile:
         self._complained = False
 
     def append(self, piece: bytes) -> None:
-        """Write a piece, after those that wait; it never fails."""
+        """Write a piece after the waiting ones; on failure it waits, and nothing is raised."""
         self._waiting.append(piece)
         try:
             self._write()
@@ -50,16 +50,16 @@ class AppendedFile:
             while written < len(content):
                 written += self._file.write(content[written:])
         except OSError:
-            self._file.truncate(self._end)  # to the end of a whole piece
+            self._file.truncate(self._end)  # removes a piece that was written in part
             raise
         self._end += len(content)
         self._waiting.clear()
 
     def close(self) -> str:
-        """Try once more, and close; a second call does nothing.
+        """Try to write the waiting pieces, then close the file; a second call does nothing.
 
         Returns:
-            Why the file is not whole, and where there is one that is, or nothing.
+            Empty, or a sentence: why the file is incomplete, and where a complete copy is.
         """
         if self._waiting:
             self.append(b"")
@@ -67,11 +67,11 @@ class AppendedFile:
             self._file.close()
             self._file = None
         waiting, self._waiting = b"".join(self._waiting), []
-        return self._keep_with(waiting) if waiting else ""
+        return self._keep_elsewhere(waiting) if waiting else ""
 
-    def _keep_with(self, waiting: bytes) -> str:
-        def write(place: Path) -> None:
-            there = self._path.read_bytes()[: self._end] if self._end else b""
-            write_whole(place, there + waiting)
+    def _keep_elsewhere(self, waiting: bytes) -> str:
+        def write(path: Path) -> None:
+            written = self._path.read_bytes()[: self._end] if self._end else b""
+            write_whole(path, written + waiting)
 
         return keep(self._path, write, 0.0)[1]

@@ -1,4 +1,4 @@
-"""What a run leaves at its end: in its directory, tried again for a while, or else elsewhere."""
+"""Writes a run's results even if its disk is full: retries for a while, then uses another disk."""
 
 import tempfile
 import time
@@ -8,25 +8,26 @@ from pathlib import Path
 
 from ddpg_ros.errors import RunDirectoryError
 
-LAST_TRIES = 10.0  # [s]
-_PAUSE = 0.25  # [s]
+LAST_TRIES = 10.0  # [s] for which a run's end retries to write
+_PAUSE = 0.25  # [s] between tries
 
 
 def keep(
     path: Path, write: Callable[[Path], None], patience: float = LAST_TRIES
 ) -> tuple[Path | None, str]:
-    """Write a file for sure: in its place, or in a new folder on another disk.
+    """Write a file to `path`, or to a new folder on another disk if that fails.
 
-    The copy elsewhere is made at once, before another try, and removed where a later one succeeds:
-    who is killed meanwhile has lost nothing.
+    The copy on the other disk is made before the first retry, so that a process that is killed
+    meanwhile has lost nothing. The copy is removed when a retry succeeds.
 
     Args:
-        path: its place.
-        write: writes it; raises OSError where that fails.
-        patience: how long to try again [s].
+        path: where the file belongs.
+        write: writes the file to a given path; raises OSError if that fails.
+        patience: how long to retry [s].
 
     Returns:
-        Where it is, or None, and why it is not in its place, or nothing.
+        The path written, None if every disk failed, and a sentence: empty, or why the file is
+        not at `path` and where it is.
     """
     why = attempt(write, path)
     if not why:
@@ -45,20 +46,23 @@ def keep(
 
 
 def require_whole(complaints: Sequence[str]) -> None:
-    """Raise what could not be written where it belongs; empty ones are none.
+    """Raise one error for all files that could not be written where they belong.
+
+    Args:
+        complaints: the sentences that `keep` returned; empty ones are ignored.
 
     Raises:
-        RunDirectoryError: there is one; the sentence says where each file is.
+        RunDirectoryError: a file is missing or elsewhere; the message says where each one is.
     """
-    problems = [one for one in complaints if one]
+    problems = [complaint for complaint in complaints if complaint]
     if problems:
         raise RunDirectoryError(
-            f"{'; '.join(problems)}. Make room on that disk, and bring there what is elsewhere."
+            f"{'; '.join(problems)}. Make room on that disk, and move there what is elsewhere."
         )
 
 
 def attempt(write: Callable[[Path], None], path: Path) -> str:
-    """Return why a write failed, or nothing."""
+    """Return why a write failed; empty if it succeeded."""
     try:
         write(path)
     except OSError as error:
@@ -74,15 +78,15 @@ def _write_elsewhere(path: Path, write: Callable[[Path], None]) -> Path | None:
             continue
         if not attempt(write, folder / path.name):
             return folder / path.name
-        for left in folder.iterdir():
-            left.unlink()
+        for partial in folder.iterdir():
+            partial.unlink()
         folder.rmdir()
     return None
 
 
 def _places() -> Iterator[Path]:
     yield Path(tempfile.gettempdir())
-    with suppress(RuntimeError):  # nobody's
+    with suppress(RuntimeError):  # this user has no home
         yield Path.home()
     yield Path("/var/tmp")
     yield Path("/dev/shm")

@@ -1,4 +1,7 @@
-"""Safetensors files that notice damage: arrays, one JSON document, and a checksum of both."""
+"""Sealed files: safetensors with arrays, one JSON document, and a checksum of both.
+
+Policies and checkpoints are sealed files. The checksum detects damage, not malice.
+"""
 
 import hashlib
 import json
@@ -14,19 +17,14 @@ from safetensors.numpy import save
 
 from ddpg_ros.files.kinds import is_special
 
-_NOT_WHOLE = (
-    SafetensorError,
-    OSError,
-    TypeError,
-    ValueError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-)
+KINDS = {"policy", "checkpoint"}
+
+_UNREADABLE = (SafetensorError, OSError, TypeError, ValueError, AttributeError)
+"""What safetensors raises for a damaged file."""
 
 
 def seal(document: Any, tensors: Mapping[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 of a file's document and tensors: it notices damage, not malice."""
+    """Return the SHA-256 of a document and its tensors."""
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
     for name in sorted(tensors):
         array = tensors[name]
@@ -42,30 +40,36 @@ def write_sealed(
     tensors: dict[str, NDArray[Any]],
     previous: Path | None = None,
 ) -> None:
-    """Write arrays and a document; the old file is whole until the new one is.
+    """Write arrays and a document; the old file stays intact until the new one is complete.
 
     Args:
         path: the file.
-        kind: names the document in the metadata.
+        kind: `policy` or `checkpoint`, the key of the document in the metadata.
         document: JSON; its checksum is added as `sha256`.
         tensors: the arrays.
-        previous: what to call the old file from then on; None does without it.
+        previous: the new name of the old file; None discards it.
 
     Raises:
-        OSError: it could not be written; the old file is as it was.
+        OSError: the write failed; the old file is intact.
     """
     sealed = document | {"sha256": seal(document, tensors)}
-    metadata = {kind: json.dumps(sealed)}  # one entry: safetensors shuffles several
+    metadata = {kind: json.dumps(sealed)}  # safetensors would shuffle several entries
     write_whole(path, save(tensors, metadata=metadata), previous)
 
 
 def read_sealed(
     path: Path, kind: str, size_limit: int
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return the document and the arrays of a file that is whole.
+    """Return the document and the arrays of a sealed file whose checksum is right.
+
+    Args:
+        path: the file.
+        kind: the expected kind, `policy` or `checkpoint`.
+        size_limit: a larger file is not read [bytes].
 
     Raises:
-        ValueError: it is not; the message goes on from the file's name, without a full stop.
+        ValueError: the file is missing, damaged, too large or of another kind. The message
+            continues a sentence that starts with the file's name, and has no full stop.
     """
     if is_special(path):
         raise ValueError("is a pipe or a device; expected a regular file")
@@ -73,25 +77,48 @@ def read_sealed(
         size = path.stat().st_size
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
+    except ValueError as error:  # a zero byte in the name
+        raise ValueError(f"cannot be read ({error})") from None
+    if path.is_dir():
+        raise ValueError("is a directory; expected a file")
     if size > size_limit:
-        raise ValueError(f"has {size} bytes; expected at most {size_limit}")
+        raise ValueError(f"has {size} bytes; a {kind} has at most {size_limit}")
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            document: dict[str, Any] = json.loads((file.metadata() or {})[kind])
-        checksum = document.pop("sha256")
-    except _NOT_WHOLE as error:
-        raise ValueError(f"is not a whole {kind} ({error})") from None
-    if checksum != seal(document, arrays):
-        raise ValueError("has another checksum than its content")
+            metadata = file.metadata() or {}
+    except _UNREADABLE as error:
+        raise ValueError(f"is not a whole {kind} file ({size} bytes; {error})") from None
+    document = _document(metadata, kind)
+    if document.pop("sha256") != seal(document, arrays):
+        raise ValueError("does not match its checksum")
     return document, arrays
 
 
+def _document(metadata: Mapping[str, str], kind: str) -> dict[str, Any]:
+    others = KINDS & metadata.keys() - {kind}
+    if others:
+        raise ValueError(f"is a {', '.join(others)}; expected a {kind}")
+    try:
+        document: dict[str, Any] = json.loads(metadata[kind])
+        complete = "sha256" in document and "schema_version" in document
+    except (KeyError, TypeError, ValueError, RecursionError):
+        complete = False
+    if not complete or not isinstance(document, dict):
+        raise ValueError(f"has no {kind} in its metadata; expected a file that training wrote")
+    return document
+
+
 def write_whole(path: Path, content: bytes, previous: Path | None = None) -> None:
-    """Bring the content to the disk beside the old file, and only then change the names.
+    """Write a file whole or not at all: the content reaches the disk before any name changes.
+
+    Args:
+        path: the file.
+        content: all of it.
+        previous: the new name of the old file; None discards it.
 
     Raises:
-        OSError: it could not be written; the old file is as it was.
+        OSError: the write failed; the old file is intact.
     """
     temporary = path.with_suffix(".tmp")
     try:
@@ -108,6 +135,6 @@ def write_whole(path: Path, content: bytes, previous: Path | None = None) -> Non
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the new name, too
+        os.fsync(folder)  # puts the new name on the disk
     finally:
         os.close(folder)

@@ -24,24 +24,25 @@ from ddpg_ros.types import Vector
 
 @dataclass(frozen=True)
 class Robot:
-    """A serial arm of revolute joints, in the order that every array of the package follows.
+    """A serial arm of n revolute joints; every (n,) array of the package follows `joints`.
 
-    Continuous joints have infinite position limits. Source of every limit: the URDF. The joints
-    that could move and are not commanded stand still: at 0, or the nearest position within their
-    limits; one that mimics another where that takes it.
+    The URDF is the source of every limit. Continuous joints have infinite position limits.
+
+    Joints that can move but are not commanded are held at 0, or at the nearest position within
+    their limits. A held joint that mimics another takes the position that its `<mimic>` gives.
     """
 
     name: str
     urdf_path: Path
     joints: tuple[str, ...]
     tip: str  # the link whose frame is the fingertip
-    held: dict[str, float]  # where the other joints stand [rad], [m] if prismatic
+    held: dict[str, float]  # positions of the joints that are not commanded [rad], prismatic [m]
     lower: Vector  # (n,) [rad]
     upper: Vector  # (n,) [rad]
     velocity_limit: Vector  # (n,) [rad/s]
     effort_limit: Vector  # (n,) [N·m]
     safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
-    tree: tuple[Joint, ...] = field(repr=False)  # all of the file's, in its order
+    tree: tuple[Joint, ...] = field(repr=False)  # every joint of the file, in its order
     _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
     _kinematics: Chain = field(repr=False)
 
@@ -52,16 +53,16 @@ class Robot:
         Args:
             urdf: a path, the name of an arm that ships with this package (`reacher2`), or a path
                 within pybullet_data (`franka_panda/panda.urdf`).
-            joints: the joints to command, in order; none means those that turn on the way from
-                the base to the tip, without a gripper's: joints that others mimic, at its end.
-            tip: the link whose frame is the fingertip; none means the end of the longest chain,
-                along the first joint of each link after the last that is commanded.
+            joints: the joints to command, in order. Empty selects every rotary joint between
+                the base and the tip, except a gripper at the end (a joint that others mimic).
+            tip: the link whose frame is the fingertip. Empty selects the end of the longest
+                chain; after the last commanded joint, the chain follows the first joint of each
+                link.
 
         Raises:
-            RobotError: no such file, not a URDF, a joint that is not there or there twice, a
-                joint without effort, velocity or (where it is not continuous) position
-                limits, a bad safety_controller, origin or axis, joints that form a loop, or
-                several arms and no choice.
+            RobotError: the file is missing or not a URDF; a joint is missing, is named twice,
+                lacks a limit, or has a bad safety_controller, origin or axis; the joints form a
+                loop; or the file has several arms and the arguments choose none.
         """
         path = find_urdf(urdf)
         name, elements = read_urdf(path)
@@ -72,8 +73,8 @@ class Robot:
             if joint in joints[:index]:
                 raise RobotError(f"robot.joints names '{joint}' twice; expected each joint once.")
             tree.require_motor(joint)
-        wrist = tip or (tree.joints[joints[-1]].child if joints else tree.hand())
-        names = tuple(joints) or tree.arm(wrist)
+        wrist = tip or (tree.joints[joints[-1]].child if joints else tree.wrist())
+        names = tuple(joints) or tree.motors_to(wrist)
         tip = tip or tree.end_of(wrist)
         chain = tree.chain_to(tip)
         if not names:
@@ -81,7 +82,7 @@ class Robot:
                 f"{path} has no joint that turns on the way from {tree.base} to the tip {tip}; "
                 "set robot.tip to a link further out, or robot.joints."
             )
-        held = tree.stand(names)
+        held = tree.held_positions(names)
         limits = _limits([elements[joint] for joint in names], path)
         return cls(
             name=name,
@@ -111,27 +112,37 @@ class Robot:
         return self._kinematics.tip_pose(position)
 
     def tip_position(self, position: Vector) -> Vector:
-        """Return where the fingertip is in the base frame, (3,) [m]; `position` is (n,) [rad]."""
+        """Return the fingertip's position in the base frame, (3,) [m].
+
+        Args:
+            position: (n,) [rad].
+        """
         tip: Vector = self.tip_pose(position)[:3, 3]
         return tip
 
-    def torque_limit(self, wanted: Sequence[float]) -> Vector:
-        """Return the torque limit of each joint, (n,) [N·m]: `wanted`, or the URDF's where none.
+    def torque_limit(self, requested: Sequence[float]) -> Vector:
+        """Check a requested torque limit against the URDF's effort limit.
+
+        Args:
+            requested: one number a joint [N·m]; empty requests the URDF's effort limit.
+
+        Returns:
+            The torque limit of each joint, (n,) [N·m].
 
         Raises:
             ConfigError: not one number a joint, or above the URDF's effort limit.
         """
-        if not wanted:
-            own: Vector = self.effort_limit.copy()
-            return own
-        limit = np.array(wanted, dtype=np.float64)
+        if not requested:
+            effort: Vector = self.effort_limit.copy()
+            return effort
+        limit = np.array(requested, dtype=np.float64)
         allowed = ", ".join(
             f"{joint} {effort:g}"
             for joint, effort in zip(self.joints, self.effort_limit, strict=True)
         )
         if limit.shape != self.effort_limit.shape or (limit > self.effort_limit).any():
             raise ConfigError(
-                f"robot.torque_limit is {list(wanted)}; expected one number for each joint, at "
+                f"robot.torque_limit is {list(requested)}; expected one number for each joint, at "
                 f"most the URDF's effort [N·m]: {allowed}."
             )
         return limit
@@ -143,7 +154,7 @@ class Robot:
         return float(sum(np.linalg.norm(pose[:3, 3]) for pose in poses))
 
     def describe(self) -> str:
-        """Say in a line which joints are commanded, where the arm ends and what is held."""
+        """Return one line: the commanded joints in order, the tip, and the held joints."""
         kinds = {joint.name: joint.kind for joint in self.tree}
         leaders = {joint.name: joint.leader for joint in self.tree}
         commanded = ", ".join(f"{name} ({kinds[name]})" for name in self.joints)
@@ -152,7 +163,7 @@ class Robot:
             unit = {"prismatic": " m", "floating": "", "planar": ""}.get(kinds[name], " rad")
             mimics = f", mimics {leaders[name]}" if leaders[name] else ""
             held.append(f"{name} ({kinds[name]}{mimics}) at {position:g}{unit}")
-        others = f"; not commanded, taken to stand still: {', '.join(held)}" if held else ""
+        others = f"; not commanded, assumed to stand still: {', '.join(held)}" if held else ""
         return f"{self.name}: joints in order {commanded}; tip {self.tip}{others}"
 
 
@@ -160,14 +171,14 @@ def _limits(joints: Sequence[ElementTree.Element], path: Path) -> NDArray[np.flo
     """Return lower, upper, velocity and effort limit of each joint, (n, 4).
 
     Raises:
-        RobotError: what is wrong, of all joints together.
+        RobotError: one message for all joints with a missing or bad limit.
     """
     found: list[tuple[float, ...]] = []
     problems: list[str] = []
     for joint in joints:
         try:
             found.append(read_limits(joint))
-        except RobotError as error:  # noqa: PERF203 (all of them are said at once)
+        except RobotError as error:  # noqa: PERF203 (one message reports every joint)
             problems.append(str(error))
     if problems:
         raise RobotError(f"{path}: {' '.join(problems)}")

@@ -1,4 +1,4 @@
-"""The arm's mass matrix, from the masses and inertias that its URDF states."""
+"""The arm's mass matrix M(q), from the masses and inertias in its URDF."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -15,27 +15,28 @@ from ddpg_ros.types import Vector
 
 Matrix = NDArray[np.float64]
 
-_SAMPLES = 256  # positions at which the range of an arm is looked at
-_SAME = pinocchio.SE3.Identity()
-_ROUNDING = 1e-7  # of the largest inertia of a joint, added to it everywhere
-_MOST = 1e9  # [kg·m²] no arm is heavier
-_LEAST = 1e-12  # [kg·m²] a joint that moves less than this moves no mass
+_SAMPLES = 256  # positions at which M(q) is evaluated, to bound it over the arm's range
+_IDENTITY = pinocchio.SE3.Identity()
+_REGULARISATION = 1e-7  # armature of each joint, relative to its largest inertia
+_LARGEST = 1e9  # [kg·m²] no arm has a larger inertia
+_SMALLEST = 1e-12  # [kg·m²] a joint that moves less than this counts as one without mass
 
 
 class MassMatrix:
-    """M(q) of the commanded joints; joints that are not commanded stand still.
+    """M(q) of the commanded joints, by pinocchio; the other joints are held.
 
-    The composite rigid body algorithm is pinocchio's.
+    A joint may move no mass, because URDF makes `<inertial>` optional. The inverse and the bounds
+    below then cover the other joints alone, and are 0 for this one.
     """
 
     def __init__(self, robot: Robot) -> None:
-        """Read what the links of an arm weigh.
+        """Read the inertias of an arm's links and evaluate M(q) over the joints' ranges.
 
         Raises:
-            RobotError: an `<inertial>` that is none, or a mass matrix that no rigid bodies have.
+            RobotError: a bad `<inertial>`, or a mass matrix that no rigid bodies have.
         """
         self.model, order = _model(robot)
-        """Pinocchio's, its joints from base to tip."""
+        """Pinocchio's model, with its joints from base to tip."""
         self._data = self.model.createData()
         self._order = order
         self._in_order = order == sorted(order)
@@ -43,27 +44,29 @@ class MassMatrix:
         self._damping = read_damping(robot)
         low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
-        high = np.minimum(high, low + 2.0 * np.pi)  # a turn is all there is
+        high = np.minimum(high, low + 2.0 * np.pi)  # M(q) repeats after a turn
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
         with np.errstate(all="ignore"):
             samples = np.array([self.at(position) for position in spread])
         self.heaviest: Vector = samples.diagonal(axis1=1, axis2=2).max(axis=0)
-        """Largest inertia that each joint moves while the others stand still, (n,) [kg·m²]."""
-        self.known = ~(self.heaviest <= _LEAST)
+        """Largest inertia that each joint moves while the others are held, (n,) [kg·m²]."""
+        self.known = ~(self.heaviest <= _SMALLEST)
         """Whether each joint moves a mass that the URDF states, (n,)."""
         moving = samples[:, self.known][:, :, self.known]
-        heavy = not bool(np.isfinite(moving).all() and (np.abs(moving) < _MOST).all())
-        if heavy or (moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all()):
+        too_large = not bool(np.isfinite(moving).all() and (np.abs(moving) < _LARGEST).all())
+        if too_large or (moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all()):
+            problem = f"above {_LARGEST:g} kg·m²" if too_large else "not positive definite"
             raise RobotError(
-                f"{robot.urdf_path}: no bodies have the <inertial> of its links, as the mass "
-                f"matrix is {'beyond all size' if heavy else 'not positive definite'}; expected, "
-                "for each link, a mass above 0 kg and ixx, iyy, izz above 0 kg·m², each at most "
-                "the sum of the other two."
+                f"{robot.urdf_path}: no rigid bodies have the <inertial> of its links: the mass "
+                f"matrix is {problem}; expected, for each link, a mass above 0 kg and ixx, iyy, "
+                "izz above 0 kg·m², each at most the sum of the other two."
             )
-        # A point mass on its own axis would leave M(q) without an inverse at a single position.
+        # M(q) of a point mass is singular at the single position that puts it on a joint's axis.
         self._armature = np.empty(len(order))  # [kg·m²], in the model's order
-        self._armature[order] = np.where(self.known, _ROUNDING * self.heaviest, 0.0)
+        self._armature[order] = np.where(self.known, _REGULARISATION * self.heaviest, 0.0)
         self.model.armature[:] = self._armature
+        self._all_known = bool(self.known.all())
+        self._by_time: dict[float, tuple[pinocchio.Model, pinocchio.Data]] = {}
         self.samples: Matrix = samples + np.diag(self._armature[order])
         """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
 
@@ -73,7 +76,7 @@ class MassMatrix:
         return mass if self._in_order else mass[self._square]
 
     def _ordered(self, numbers: Vector) -> Vector:
-        """Return numbers of the robot's joints, (n,), in the model's order."""
+        """Return values of the robot's joints, (n,), in the order of pinocchio's model."""
         if self._in_order:
             return numbers
         ordered = np.empty(len(self._order))
@@ -81,34 +84,41 @@ class MassMatrix:
         return ordered
 
     def inverse(self, position: Vector, damped_for: float = 0.0) -> Matrix:
-        """Return (M(q) + t D)⁻¹, (n, n) [1/(kg·m²)]; zero for joints that move no known mass.
+        """Return (M(q) + t D)⁻¹, (n, n) [1/(kg·m²)]; 0 for joints without mass.
 
-        Its diagonal is how fast a joint gives way to its own torque while the others are free; D
-        is the damping that the URDF states, as felt over a time t.
+        D is the joint damping that the URDF states. The diagonal is each joint's acceleration
+        under a unit torque of its own while the other joints are free.
 
         Args:
             position: (n,) [rad].
-            damped_for: t [s].
+            damped_for: t [s], the time for which damping acts.
         """
-        damping = damped_for * self._damping
-        if self.known.all():
-            angles = self._ordered(position)
-            self.model.armature[:] = self._armature + self._ordered(damping)
-            inverse = np.array(pinocchio.computeMinverse(self.model, self._data, angles))
-            self.model.armature[:] = self._armature
+        if self._all_known:
+            model, data = self._softened(damped_for)
+            inverse = np.array(pinocchio.computeMinverse(model, data, self._ordered(position)))
             return inverse if self._in_order else inverse[self._square]
+        mass = self.at(position) + np.diag(damped_for * self._damping)
         moving = np.ix_(self.known, self.known)
-        partly = np.zeros((len(damping), len(damping)))
-        partly[moving] = np.linalg.inv((self.at(position) + np.diag(damping))[moving])
-        return partly
+        partial = np.zeros_like(mass)
+        partial[moving] = np.linalg.inv(mass[moving])
+        return partial
+
+    def _softened(self, damped_for: float) -> tuple[pinocchio.Model, pinocchio.Data]:
+        """Return the model to whose inertia t D is added; kept, as a control loop asks for few."""
+        if damped_for not in self._by_time:
+            model = self.model.copy()
+            model.armature[:] = self._armature + self._ordered(damped_for * self._damping)
+            self._by_time[damped_for] = model, model.createData()
+        return self._by_time[damped_for]
 
     def share(self, gains: Vector, period: float) -> float:
-        """Return the largest eigenvalue of T M(q)⁻¹ K at positions spread over the range.
+        """Return the largest eigenvalue of T M(q)⁻¹ K over the joints' ranges.
 
-        What a torque −K v, held for a period, takes off the fastest mode of the arm's velocity.
+        It is the share of the velocity that a torque −K v, held for one period, removes from the
+        fastest mode of the arm; above 1 the torque reverses that mode, above 2 it excites it.
 
         Args:
-            gains: (n,) the diagonal of K [N·m·s/rad]; those of joints without mass do not count.
+            gains: (n,) the diagonal of K [N·m·s/rad]; joints without mass do not count.
             period: T [s].
         """
         if not self.known.any():
@@ -119,12 +129,13 @@ class MassMatrix:
         return period * float(np.linalg.eigvalsh(symmetric)[:, -1].max())
 
     def lightest(self, damped_for: float = 0.0) -> Vector:
-        """Return the least inertia that each joint moves while the others are free, (n,) [kg·m²].
-
-        Zero for a joint without mass.
+        """Return the smallest inertia that each joint moves while the others are free.
 
         Args:
-            damped_for: how long the joints' own damping counts as inertia [s].
+            damped_for: the time for which the URDF's joint damping adds to the inertia [s].
+
+        Returns:
+            (n,) [kg·m²], the minimum over the joints' ranges; 0 for a joint without mass.
         """
         least = np.zeros(len(self.known))
         damping = np.diag(damped_for * self._damping)
@@ -136,7 +147,7 @@ class MassMatrix:
 
 
 def read_damping(robot: Robot) -> Vector:
-    """Return the damping that the URDF states for each joint, (n,) [N·m·s/rad]; 0 by default."""
+    """Return the URDF's damping of each joint, (n,) [N·m·s/rad]; 0 if the URDF states none."""
     _, elements = read_urdf(robot.urdf_path)
     where = f"{robot.urdf_path}: joint"
     stated = [
@@ -147,30 +158,31 @@ def read_damping(robot: Robot) -> Vector:
 
 
 def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:
-    """Return pinocchio's model of an arm, and the column of each commanded joint in it."""
+    """Return pinocchio's model of an arm, and the index of each commanded joint in it."""
     root = ElementTree.parse(robot.urdf_path).getroot()
     links = {link.get("name", ""): link for link in root.findall("link")}
     by_parent: dict[str, list[Joint]] = {}
-    for one in robot.tree:
-        by_parent.setdefault(one.parent, []).append(one)
+    for joint in robot.tree:
+        by_parent.setdefault(joint.parent, []).append(joint)
     model = pinocchio.Model()
     columns: dict[str, int] = {}
 
-    def add(link: str, joint: int, frame: pinocchio.SE3) -> None:
+    def add(link: str, parent: int, frame: pinocchio.SE3) -> None:
+        """Add a link and what hangs on it to the model's joint `parent`, 0 for the base."""
         if link in links:
-            inertia = read_inertia(links[link], joint > 0, robot.urdf_path)
+            inertia = read_inertia(links[link], parent > 0, robot.urdf_path)
             body = pinocchio.Inertia(inertia.mass, np.zeros(3), np.diag(inertia.moments))
-            model.appendBodyToJoint(joint, body, frame * pinocchio.SE3(inertia.frame))
+            model.appendBodyToJoint(parent, body, frame * pinocchio.SE3(inertia.frame))
         for child in by_parent.get(link, ()):
             if child.name in robot.joints:
                 kind = pinocchio.JointModelRevoluteUnaligned(child.axis)
                 columns[child.name] = len(columns)
                 origin = frame * pinocchio.SE3(child.origin)
-                add(child.child, model.addJoint(joint, kind, origin, child.name), _SAME)
+                add(child.child, model.addJoint(parent, kind, origin, child.name), _IDENTITY)
             else:
                 held = pinocchio.SE3(child.at(robot.held.get(child.name, 0.0)))
-                add(child.child, joint, frame * held)
+                add(child.child, parent, frame * held)
 
     for base in sorted(set(by_parent) - {joint.child for joint in robot.tree}):
-        add(base, 0, _SAME)
+        add(base, 0, _IDENTITY)
     return model, [columns[joint] for joint in robot.joints]

@@ -1,4 +1,4 @@
-"""What the links of a URDF weigh: principal moments of inertia and their axes."""
+"""The `<inertial>` of a URDF link: mass, principal moments of inertia and their axes."""
 
 import math
 import xml.etree.ElementTree as ElementTree
@@ -12,41 +12,42 @@ from ddpg_ros.robot.kinematics import Pose, transform
 from ddpg_ros.robot.urdf import read_number, read_triple
 from ddpg_ros.types import Vector
 
-_ROUNDING = 1e-6  # of the largest moment: a negative one this small is 0
-_TINY = 1e-15  # [kg·m²], likewise
+_ROUNDING = 1e-6  # relative to the largest moment: a negative moment this small counts as 0
+_TINY = 1e-15  # [kg·m²] likewise, in absolute terms
 
 
 class Inertia(NamedTuple):
-    """A link's mass, and its moments in the frame of its principal axes."""
+    """A link's mass and its principal moments of inertia."""
 
     mass: float  # [kg]
-    frame: Pose  # origin at the centre of mass, axes the principal ones; in the link's frame
-    moments: Vector  # (3,) [kg·m²]
+    frame: Pose  # centre of mass and principal axes, in the link's frame
+    moments: Vector  # (3,) [kg·m²] about the axes of `frame`
 
     @property
-    def of_a_body(self) -> bool:
-        """Whether no moment is larger than the other two together."""
+    def is_physical(self) -> bool:
+        """Whether a rigid body can have these moments: none exceeds the sum of the other two."""
         return bool(2.0 * self.moments.max() <= self.moments.sum() * (1.0 + _ROUNDING))
 
 
-NOTHING = Inertia(0.0, np.eye(4), np.zeros(3))
-"""A frame weighs nothing."""
+MASSLESS = Inertia(0.0, np.eye(4), np.zeros(3))
+"""The inertia of a link without `<inertial>`."""
 
 
 def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
-    """Return what a link weighs; nothing, where it has no `<inertial>`.
+    """Return a link's inertia; `MASSLESS` if the link has no `<inertial>`.
 
     Args:
         link: the element.
-        moves: whether it hangs on a joint that moves; of others the inertia does not count.
-        path: the file, for the sentences.
+        moves: whether a commanded joint moves the link; only then must its inertia be positive.
+        path: the file, for error messages.
 
     Raises:
-        RobotError: numbers that are missing or not finite, or that no body has.
+        RobotError: a number is missing or not finite, or a moving link has a negative mass or
+            principal moment.
     """
     inertial = link.find("inertial")
     if inertial is None:
-        return NOTHING
+        return MASSLESS
     where = f"{path}: the <inertial> of link '{link.get('name')}'"
     mass = read_number(inertial, "mass", "value", None, where)
     moment = {
@@ -63,7 +64,7 @@ def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
         for row, column, key in ((0, 1, "ixy"), (0, 2, "ixz"), (1, 2, "iyz")):
             tensor[row, column] = tensor[column, row] = moment[key]
         moments, axes = np.linalg.eigh(tensor)
-        axes[:, 0] *= np.linalg.det(axes)  # right-handed
+        axes[:, 0] *= np.linalg.det(axes)  # eigh may return left-handed axes
         frame[:3, :3] = frame[:3, :3] @ axes
     negative = mass < 0 or moments.min() < -_ROUNDING * np.abs(moments).max() - _TINY
     if negative and moves:
@@ -76,13 +77,10 @@ def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
 
 
 def rpy_of(pose: Pose) -> tuple[float, float, float]:
-    """Return the URDF's roll, pitch and yaw [rad] of a pose."""
+    """Return roll, pitch and yaw [rad] of a pose, by URDF's convention."""
     r = pose[:3, :3]
-    across = math.hypot(r[0, 0], r[1, 0])
-    if across < 1e-9:  # looking straight up or down: yaw may be 0
-        return math.atan2(-r[1, 2], r[1, 1]), math.atan2(-r[2, 0], across), 0.0
-    return (
-        math.atan2(r[2, 1], r[2, 2]),
-        math.atan2(-r[2, 0], across),
-        math.atan2(r[1, 0], r[0, 0]),
-    )
+    cos_pitch = math.hypot(r[0, 0], r[1, 0])
+    pitch = math.atan2(-r[2, 0], cos_pitch)
+    if cos_pitch < 1e-9:  # gimbal lock: roll and yaw are not unique, so yaw is 0
+        return math.atan2(-r[1, 2], r[1, 1]), pitch, 0.0
+    return math.atan2(r[2, 1], r[2, 2]), pitch, math.atan2(r[1, 0], r[0, 0])

@@ -1,4 +1,4 @@
-"""Rigid transforms of a chain of joints."""
+"""Forward kinematics of a chain of joints, and the rigid transforms that it is made of."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ddpg_ros.types import Vector
 
 Pose = NDArray[np.float64]
-"""A frame in another one: (4, 4) homogeneous transform [m]."""
+"""A frame expressed in another: (4, 4) homogeneous transform [m]."""
 
 ROTARY = ("revolute", "continuous")
-"""Types of the joints that can be commanded."""
+"""URDF types of the joints that can be commanded."""
 
 
 class Joint(NamedTuple):
@@ -23,16 +23,20 @@ class Joint(NamedTuple):
     kind: str  # the URDF's type
     parent: str
     child: str
-    origin: Pose  # the joint's frame in the parent link's
+    origin: Pose  # the joint's frame in the parent link's frame
     axis: Vector  # (3,) unit vector in the joint's frame
-    lower: float  # [rad], [m] of a prismatic joint; −inf where there is no limit
-    upper: float
-    leader: str  # the joint that it mimics; empty: none
-    multiplier: float  # mimic: position = multiplier · leader's + offset
+    lower: float  # [rad], [m] if prismatic; −inf without a limit
+    upper: float  # likewise
+    leader: str  # the joint that this one mimics; empty if none
+    multiplier: float  # of a mimic: position = multiplier · leader's position + offset
     offset: float  # [rad] or [m]
 
     def at(self, position: float) -> Pose:
-        """Return the child's frame in the parent's for a position [rad], [m] if prismatic."""
+        """Return the child link's frame in the parent link's frame.
+
+        Args:
+            position: of the joint [rad], [m] if prismatic.
+        """
         motion = np.eye(4)
         if self.kind == "prismatic":
             motion[:3, 3] = position * self.axis
@@ -43,25 +47,25 @@ class Joint(NamedTuple):
 
 
 class Chain:
-    """Forward kinematics of a chain of joints, with all that never changes worked out once.
+    """Forward kinematics of a chain of joints, with its constant parts precomputed.
 
-    By Rodrigues, a joint's frame is O + sin θ O K + (1 − cos θ) O K², O its origin and K the
-    cross product with its axis: (1, sin θ, 1 − cos θ) times three constant matrices. A joint that
-    does not move is part of the next one's origin.
+    By Rodrigues' formula, the frame of a joint with origin O and cross-product matrix K of its
+    axis is O + sin θ O K + (1 − cos θ) O K²: a sum of three constant matrices, weighted by
+    (1, sin θ, 1 − cos θ). A joint that is not commanded becomes part of the next joint's origin.
     """
 
     def __init__(
         self, joints: Sequence[Joint], commanded: Sequence[str], held: Mapping[str, float]
     ) -> None:
-        """Take the arm as it stands.
+        """Precompute the constant matrices.
 
         Args:
             joints: from base to tip.
-            commanded: names, in the order of the angles.
-            held: positions of the joints that could move and are not commanded [rad], [m].
+            commanded: names, in the order of the angles that `tip_pose` takes.
+            held: positions of the other movable joints [rad], [m] if prismatic.
         """
         fixed: Pose = np.eye(4)
-        self._moving: list[tuple[int, NDArray[np.float64]]] = []  # from the tip to the base
+        self._moving: list[tuple[int, NDArray[np.float64]]] = []  # from tip to base
         for joint in joints:
             fixed = fixed @ joint.at(held.get(joint.name, 0.0))
             if joint.name in commanded:
@@ -70,10 +74,14 @@ class Chain:
                 terms = np.stack((fixed, fixed @ cross, fixed @ cross @ cross)).reshape(3, 16)
                 self._moving.insert(0, (list(commanded).index(joint.name), terms))
                 fixed = np.eye(4)
-        self._last = fixed  # from the last joint that moves to the tip
+        self._last = fixed  # the tip in the frame of the last commanded joint
 
     def tip_pose(self, position: Vector) -> Pose:
-        """Return the tip's frame in the base frame; `position` is (n,) [rad]."""
+        """Return the tip's frame in the base frame, (4, 4).
+
+        Args:
+            position: (n,) [rad], in the order of `commanded`.
+        """
         angles = position.tolist()
         pose: Pose = self._last.copy()
         for index, terms in self._moving:
@@ -84,13 +92,13 @@ class Chain:
 
 
 def cross_matrix(axis: Vector) -> NDArray[np.float64]:
-    """Return K with K v = axis × v, (3, 3)."""
+    """Return the matrix K, (3, 3), with K v = axis × v."""
     x, y, z = axis.tolist()
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
 def rotation(axis: Vector, angle: float) -> NDArray[np.float64]:
-    """Rodrigues' rotation matrix, (3, 3), by `angle` [rad] about the unit vector `axis`."""
+    """Return the rotation matrix, (3, 3), by `angle` [rad] about the unit vector `axis`."""
     x, y, z = axis.tolist()
     sin, cos = math.sin(angle), math.cos(angle)
     one = 1.0 - cos
@@ -104,7 +112,12 @@ def rotation(axis: Vector, angle: float) -> NDArray[np.float64]:
 
 
 def transform(xyz: Vector, rpy: Vector) -> Pose:
-    """Return the transform of a URDF origin: R = Rz(yaw) Ry(pitch) Rx(roll), then xyz [m]."""
+    """Return the pose that a URDF `<origin>` describes: R = Rz(yaw) Ry(pitch) Rx(roll).
+
+    Args:
+        xyz: translation, (3,) [m].
+        rpy: roll, pitch and yaw, (3,) [rad].
+    """
     roll, pitch, yaw = (
         rotation(axis, angle) for axis, angle in zip(np.eye(3), rpy.tolist(), strict=True)
     )

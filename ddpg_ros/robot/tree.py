@@ -1,4 +1,8 @@
-"""The tree of a URDF's joints: which of them make the arm, and where the others stand."""
+"""The tree of a URDF's joints: which joints make up the arm, and where the others are held.
+
+A *motor* is a rotary joint that mimics no other joint. A *gripper* is a motor that other joints
+mimic.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +12,17 @@ from ddpg_ros.robot.kinematics import ROTARY, Joint
 
 
 class Tree:
-    """Joints between links, from one base outwards."""
+    """The joints of one URDF, from its base link outwards."""
 
     def __init__(self, joints: Sequence[Joint], path: Path) -> None:
-        """Take the joints in the order of the file `path`.
+        """Check that the joints form a tree.
+
+        Args:
+            joints: every joint, in the order of the file.
+            path: the file, for error messages.
 
         Raises:
-            RobotError: a loop, several bases, or a joint that mimics none that is there.
+            RobotError: a loop, several base links, or a joint that mimics a missing joint.
         """
         self.joints = {joint.name: joint for joint in joints}
         self._path = path
@@ -35,27 +43,28 @@ class Tree:
                 "Add the joints that are missing."
             )
         self.base = bases[0] if bases else ""
-        self._depth: dict[str, int] = {}  # of a link: motors on the longest way outwards
+        self._depth: dict[str, int] = {}  # per link: motors on the longest path outwards
         mimicked = {joint.leader for joint in joints}
         self._motors = {j.name for j in joints if j.kind in ROTARY and not j.leader}
-        self._grippers = self._motors & mimicked  # where no other motor follows them
+        self._grippers = self._motors & mimicked
         outwards = [self.base] if bases else []
         for link in outwards:
             outwards += [joint.child for joint in self._children.get(link, ())]
         if len(outwards) != len(joints) + bool(joints):
             raise RobotError(f"{path}: its joints form a loop; expected a tree of links.")
         for link in reversed(outwards):
-            ways = self._children.get(link, ())
-            self._depth[link] = max((self._steps(joint) for joint in ways), default=0)
+            branches = self._children.get(link, ())
+            self._depth[link] = max((self._motors_from(joint) for joint in branches), default=0)
         for joint in joints:
             self._require_leader(joint)
 
-    def _steps(self, joint: Joint) -> int:
-        """Count the motors from a joint outwards on the longest way, those of grippers aside."""
+    def _motors_from(self, joint: Joint) -> int:
+        """Count the motors, less grippers, on the longest path that starts with `joint`."""
         own = joint.name in self._motors and joint.name not in self._grippers
         return own + self._depth[joint.child]
 
     def _require_leader(self, joint: Joint) -> None:
+        """Refuse a joint that mimics a missing joint, or that mimics itself through others."""
         passed = [joint.name]
         while joint.leader:
             if joint.leader not in self.joints:
@@ -72,10 +81,10 @@ class Tree:
             passed.append(joint.name)
 
     def chain_to(self, tip: str) -> tuple[Joint, ...]:
-        """Return the joints on the way from the base to a link.
+        """Return the joints between the base and the link `tip`, base first.
 
         Raises:
-            RobotError: no such link at the end of a joint.
+            RobotError: no joint has this child link.
         """
         if tip not in self._by_child:
             raise RobotError(
@@ -89,38 +98,39 @@ class Tree:
         return tuple(reversed(chain))
 
     def end_of(self, link: str) -> str:
-        """Return the link at the end of the way outwards along the first joint of each link."""
-        while ways := self._children.get(link):
-            link = ways[0].child
+        """Return the last link of the path outwards along the first joint of each link."""
+        while branches := self._children.get(link):
+            link = branches[0].child
         return link
 
-    def hand(self) -> str:
-        """Return the link at which the arm's motors end: where the way outwards is not clear.
+    def wrist(self) -> str:
+        """Return the link at which the arm ends and the fingers, if any, begin.
 
-        From the base, the way goes where the most motors follow each other. Where two ways have
-        the same number, the fingers of a hand begin.
+        The path from the base follows the branch with the most motors. A link with two such
+        branches ends the arm: the branches are fingers.
 
         Raises:
-            RobotError: two ways of the same number from the start.
+            RobotError: two branches tie before the first motor, so the URDF has several arms.
         """
         link, passed = self.base, 0
         while self._depth.get(link, 0):
-            ways = self._children[link]
-            longest = [joint for joint in ways if self._steps(joint) == self._depth[link]]
+            branches = self._children[link]
+            deepest = self._depth[link]
+            longest = [joint for joint in branches if self._motors_from(joint) == deepest]
             if len(longest) > 1:
                 if passed:
                     break
                 ends = ", ".join(self.end_of(joint.child) for joint in longest)
                 raise RobotError(
-                    f"{self._path} has {len(longest)} chains of {self._depth[link]} joints; "
+                    f"{self._path} has {len(longest)} chains of {deepest} joints; "
                     f"expected one arm. Set robot.tip to the end of one ({ends}), or robot.joints."
                 )
-            passed += self._steps(longest[0]) - self._depth[longest[0].child]
+            passed += self._motors_from(longest[0]) - self._depth[longest[0].child]
             link = longest[0].child
         return link if passed else self.end_of(link)
 
-    def arm(self, tip: str) -> tuple[str, ...]:
-        """Return the motors on the way from the base to a link; none of a gripper at its end."""
+    def motors_to(self, tip: str) -> tuple[str, ...]:
+        """Return the motors between the base and a link, without a gripper at the end."""
         names = [joint.name for joint in self.chain_to(tip) if joint.name in self._motors]
         while len(names) > 1 and names[-1] in self._grippers:
             names.pop()
@@ -130,7 +140,7 @@ class Tree:
         """Refuse a joint that cannot be commanded.
 
         Raises:
-            RobotError: no such joint, or one that does not turn, or that mimics another.
+            RobotError: the joint is missing, is not rotary, or mimics another.
         """
         motors = ", ".join(joint for joint in self.joints if joint in self._motors) or "none"
         joint = self.joints.get(name)
@@ -150,19 +160,20 @@ class Tree:
                 f"commands joints that turn. Expected some of: {motors}."
             )
 
-    def stand(self, commanded: Sequence[str]) -> dict[str, float]:
-        """Return the positions at which the joints stand that could move and are not commanded.
+    def held_positions(self, commanded: Sequence[str]) -> dict[str, float]:
+        """Return the assumed position of each movable joint that is not commanded.
 
-        That is 0, or the nearest position within the limits, [rad] or [m]; a joint that mimics
-        another stands where that takes it.
+        Returns:
+            By joint name: 0 or the position that `<mimic>` gives, clamped to the limits, in [rad],
+            [m] if prismatic.
         """
         return {
-            joint.name: self._rest(joint)
+            joint.name: self._held_position(joint)
             for joint in self.joints.values()
             if joint.kind != "fixed" and joint.name not in commanded
         }
 
-    def _rest(self, joint: Joint) -> float:
-        leader = self._rest(self.joints[joint.leader]) if joint.leader else 0.0
-        wanted = joint.multiplier * leader + joint.offset if joint.leader else 0.0
-        return min(max(wanted, joint.lower), joint.upper)
+    def _held_position(self, joint: Joint) -> float:
+        leader = self._held_position(self.joints[joint.leader]) if joint.leader else 0.0
+        position = joint.multiplier * leader + joint.offset if joint.leader else 0.0
+        return min(max(position, joint.lower), joint.upper)

@@ -1,4 +1,4 @@
-"""Reading a URDF: the joints, their limits and places; every refusal names file and joint."""
+"""Reading a URDF: its joints, their limits and origins. Every error names the file and joint."""
 
 import math
 import xml.etree.ElementTree as ElementTree
@@ -14,17 +14,17 @@ from ddpg_ros.robot.kinematics import ROTARY, Joint, transform
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[2] / "sim" / "assets"
-"""Where the arms that ship with this package stand: `pendulum.urdf`, `reacher2.urdf`."""
+"""The folder of the arms that ship with this package: `pendulum.urdf`, `reacher2.urdf`."""
 
 KINDS = (*ROTARY, "prismatic", "fixed", "floating", "planar")
-"""The types of joints that URDF knows."""
+"""The joint types that URDF defines."""
 
-ALONG_AN_AXIS = (*ROTARY, "prismatic")
-UNTURNED: Vector = np.array([1.0, 0.0, 0.0])  # the axis of a joint that has none
+_WITH_AXIS = (*ROTARY, "prismatic")
+_ANY_AXIS: Vector = np.array([1.0, 0.0, 0.0])  # of the joints whose type has no axis
 
 
 class SafetyController(NamedTuple):
-    """A joint's `<safety_controller>`; None where the URDF does not say."""
+    """A joint's `<safety_controller>`; None for what the URDF does not state."""
 
     soft_lower: float | None = None  # [rad]
     soft_upper: float | None = None  # [rad]
@@ -33,22 +33,22 @@ class SafetyController(NamedTuple):
 
 
 def find_urdf(urdf: str) -> Path:
-    """Return the file that `urdf` stands for.
+    """Return the path of a URDF.
 
     Args:
-        urdf: a path, the name of one of our arms, or a path within pybullet_data, the models
-            that PyBullet brings.
+        urdf: a path, the name of an arm that ships with this package, or a path within
+            pybullet_data, the models that ship with PyBullet.
 
     Raises:
-        RobotError: there is none.
+        RobotError: no such file.
     """
-    brought = find_spec("pybullet_data")  # its files alone; nothing of it is run
-    folders = brought.submodule_search_locations if brought else None
-    places = [Path(urdf).expanduser(), ASSETS / f"{urdf}.urdf"]
-    places += [Path(folder) / urdf for folder in folders or ()]
-    for place in places:
-        if is_regular(place):
-            return place.resolve()
+    models = find_spec("pybullet_data")  # finds the folder without running the module
+    folders = models.submodule_search_locations if models else None
+    candidates = [Path(urdf).expanduser(), ASSETS / f"{urdf}.urdf"]
+    candidates += [Path(folder) / urdf for folder in folders or ()]
+    for candidate in candidates:
+        if is_regular(candidate):
+            return candidate.resolve()
     known = sorted(arm.stem for arm in ASSETS.glob("*.urdf"))
     raise RobotError(
         f"there is no URDF '{shortened(urdf)}'; robot.urdf takes the path of a file, one of our "
@@ -58,15 +58,15 @@ def find_urdf(urdf: str) -> Path:
 
 
 def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
-    """Return the robot's name and its joints by name.
+    """Return the robot's name and its `<joint>` elements by name.
 
     Raises:
-        RobotError: no URDF, or two joints of one name.
+        RobotError: the file is not a URDF, or two joints share a name.
     """
     try:
         root = ElementTree.parse(path).getroot()
     except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise RobotError(f"{path} is no XML ({error}); expected a URDF.") from None
+        raise RobotError(f"{path} is not XML ({error}); expected a URDF.") from None
     if root.tag != "robot":
         raise RobotError(f"{path} holds <{root.tag}>; expected a URDF's <robot>.")
     elements: dict[str, ElementTree.Element] = {}
@@ -79,14 +79,17 @@ def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
 def read_limits(element: ElementTree.Element) -> tuple[float, float, float, float]:
     """Return a joint's lower and upper position, velocity and effort limit.
 
+    Returns:
+        [rad], [rad], [rad/s], [N·m]; the position limits of a continuous joint are infinite.
+
     Raises:
-        RobotError: a limit that is missing or cannot be; names the joint, not the file.
+        RobotError: a limit is missing or impossible; the message names the joint, not the file.
     """
     name, limit = element.get("name"), element.find("limit")
-    wanted = ["effort", "velocity"]
+    required = ["effort", "velocity"]
     if element.get("type") == "revolute":
-        wanted += ["lower", "upper"]
-    missing = [key for key in wanted if limit is None or limit.get(key) is None]
+        required += ["lower", "upper"]
+    missing = [key for key in required if limit is None or limit.get(key) is None]
     if missing:
         raise RobotError(
             f"joint '{name}' has no limit for {', '.join(missing)}; add "
@@ -94,7 +97,7 @@ def read_limits(element: ElementTree.Element) -> tuple[float, float, float, floa
         )
     assert limit is not None
     try:
-        value = {key: float(limit.get(key, "")) for key in wanted}
+        value = {key: float(limit.get(key, "")) for key in required}
     except ValueError as error:
         raise RobotError(f"joint '{name}' has a bad limit ({error}).") from None
     lower, upper = value.get("lower", -math.inf), value.get("upper", math.inf)
@@ -108,10 +111,10 @@ def read_limits(element: ElementTree.Element) -> tuple[float, float, float, floa
 
 
 def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
-    """Return what a joint's `<safety_controller>` says; nothing, where it has none.
+    """Return a joint's `<safety_controller>`, all None if the joint has none.
 
     Raises:
-        RobotError: an attribute that is not a finite number.
+        RobotError: an attribute is not a finite number, or a gain is negative.
     """
     tag = element.find("safety_controller")
     if tag is None:
@@ -134,10 +137,10 @@ def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
 
 
 def read_joint(element: ElementTree.Element, path: Path) -> Joint:
-    """Return a joint: its place in the tree, how it moves and which joint it mimics.
+    """Return a joint: its links, origin, axis, position limits and `<mimic>`.
 
     Raises:
-        RobotError: a type that URDF does not know, no parent or child, numbers that are none.
+        RobotError: an unknown type, no parent or child, or a value that is not a finite number.
     """
     where = f"{path}: joint '{element.get('name')}'"
     kind = element.get("type", "")
@@ -145,8 +148,8 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
         raise RobotError(f"{where} is of type '{kind}'; expected one of {', '.join(KINDS)}.")
     xyz = read_triple(element, "origin", "xyz", "0 0 0", where)
     rpy = read_triple(element, "origin", "rpy", "0 0 0", where)
-    turns = kind in ALONG_AN_AXIS
-    direction = read_triple(element, "axis", "xyz", "1 0 0", where) if turns else UNTURNED
+    has_axis = kind in _WITH_AXIS
+    direction = read_triple(element, "axis", "xyz", "1 0 0", where) if has_axis else _ANY_AXIS
     length = np.linalg.norm(direction)
     if length == 0:
         raise RobotError(f"{where} has the axis 0 0 0; expected a direction.")
@@ -181,14 +184,14 @@ def read_number(
     """Read a finite number from an attribute of a child element.
 
     Args:
-        element: the parent.
-        tag: the child's.
+        element: the parent element.
+        tag: the child's tag.
         key: the attribute.
-        default: what it is where child or attribute are missing; None: they must not be.
-        where: file and joint or link, for the sentence.
+        default: the value if the child or its attribute is missing; None makes it required.
+        where: file and joint or link, for error messages.
 
     Raises:
-        RobotError: no finite number.
+        RobotError: not a finite number, or missing without a default.
     """
     child = element.find(tag)
     text = child.get(key) if child is not None else None
@@ -205,7 +208,18 @@ def read_number(
 def read_triple(
     element: ElementTree.Element, tag: str, key: str, default: str, where: str
 ) -> Vector:
-    """Read three finite numbers from an attribute of a child element that may be missing, (3,)."""
+    """Read three finite numbers, (3,), from an attribute of a child element.
+
+    Args:
+        element: the parent element.
+        tag: the child's tag.
+        key: the attribute.
+        default: the text if the child or its attribute is missing.
+        where: file and joint or link, for error messages.
+
+    Raises:
+        RobotError: not three finite numbers.
+    """
     child = element.find(tag)
     text = child.get(key, default) if child is not None else default
     try:

@@ -1,4 +1,4 @@
-"""What must hold before a policy gets its say: fresh states, an arm inside its limits, at rest."""
+"""Conditions for arming: fresh joint states, an arm inside its limits, and an arm at rest."""
 
 import numpy as np
 
@@ -7,11 +7,17 @@ from ddpg_ros.safety.limits import Limits
 from ddpg_ros.types import Vector
 
 ARMING_STATES = 10
-"""Valid states in a row before the arm may be armed, or a latch reset."""
+"""Valid states in a row that arming, or the reset of a latch, requires."""
 
 
 def require_states(age: float, oldest: float, valid: int) -> None:
-    """Refuse where the newest state is older than `oldest` [s], or too few came in a row."""
+    """Refuse if the newest state is too old, or too few valid states came in a row.
+
+    Args:
+        age: of the newest state [s].
+        oldest: largest age allowed [s].
+        valid: number of valid states in a row.
+    """
     if age > oldest:
         raise RefusedError("no fresh joint state is there; look at the robot's driver.")
     if valid < ARMING_STATES:
@@ -21,16 +27,26 @@ def require_states(age: float, oldest: float, valid: int) -> None:
 
 
 def require_commands(age: float, oldest: float) -> None:
-    """Refuse where the newest command from another process is older than `oldest` [s].
+    """Refuse if the newest command from another process is too old.
 
-    A guard that was armed in advance would let the arm move when somebody starts a policy.
+    Otherwise an armed guard would let the arm move the moment a policy is started.
+
+    Args:
+        age: of the newest command [s].
+        oldest: largest age allowed [s].
     """
     if age > oldest:
         raise RefusedError("no command comes from the policy; start or reset the policy first.")
 
 
 def require_inside(position: Vector, limits: Limits, soft: bool) -> None:
-    """Refuse a position, (n,) [rad], outside the soft or else the hard limits."""
+    """Refuse a position outside the limits.
+
+    Args:
+        position: (n,) [rad].
+        limits: of the arm.
+        soft: whether the soft limits count, or else the hard ones.
+    """
     lower, upper, which = (
         (limits.soft_lower, limits.soft_upper, "soft")
         if soft
@@ -44,7 +60,7 @@ def require_inside(position: Vector, limits: Limits, soft: bool) -> None:
 
 
 def require_rest(velocity: Vector, allowed: float) -> None:
-    """Refuse where a joint moves faster than `allowed` [rad/s]; `velocity` is (n,)."""
+    """Refuse if a joint is faster than `allowed` [rad/s]; `velocity` is (n,) [rad/s]."""
     fastest = np.abs(velocity).max()
     if fastest > allowed:
         raise RefusedError(

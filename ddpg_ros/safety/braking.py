@@ -1,14 +1,16 @@
-"""How strongly a torque may brake: torques that are held for a control period are no dampers.
+"""How strongly a sampled torque may brake an arm of known inertia.
 
-A torque −k v, computed from a measured velocity and held for a period T after a delay of one
-period, gives a joint of inertia I the velocity v[k+1] = v[k] − a v[k−1], with a = T k / I. From
-a = 1 it puts energy in instead of taking it out; up to `SHARE` no velocity overshoots zero,
-and held for three times as long it still takes energy out. For an arm, a is the largest eigenvalue
-of T M(q)⁻¹ K. M is the file's mass matrix: a heavier arm, or the inertia of rotors, makes a
-smaller.
+A torque −k v is computed from a measured velocity, acts after a delay of one period T and is held
+for a period. A joint of inertia I then has the velocity v[i+1] = v[i] − a v[i−1] with a = T k / I.
+From a = 1 on the torque adds energy instead of removing it. Up to `SHARE` no velocity overshoots
+zero, and even a torque that is held for three periods removes energy.
+
+For an arm, a is the largest eigenvalue of T M(q)⁻¹ K. M is the URDF's mass matrix. If the real
+arm is heavier, or its rotors have inertia, a is smaller.
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -20,42 +22,47 @@ from ddpg_ros.safety.stages import (
     Bounds,
     allowed_speeds,
     clamp,
-    is_outward,
+    drive_bounds,
     not_outward,
     soft_bounds,
 )
 from ddpg_ros.types import Vector
 
 SHARE = 0.25
-"""The share a of the arm's velocity that a braking torque takes off in one control period."""
+"""The share a of the arm's velocity that a braking torque removes in one control period."""
 
+
+TURN = 0.1
+"""How far a joint may turn in a control period while the arm brakes at its full rate [rad]."""
 
 FAR = 4
-"""Away from its soft limits a joint may be driven harder, by this power of what is left."""
+"""Exponent by which a joint may be driven harder, the farther it is from its soft limits."""
 
-_FASTEST = 1e9  # [rad/s] the largest velocity that is looked at; products of larger ones overflow
+_SWEEPS = 12  # over all joints, for the torque of a stop; the rest comes with the next state
+_CLOSE = 1e-3  # of the slowing: no need to come closer
+_FASTEST = 1e9  # [rad/s] velocities are clamped to this, as products of larger ones overflow
 
 
 class Mass(Protocol):
-    """The inertia of an arm."""
+    """The inertia of an arm, such as `ddpg_ros.robot.dynamics.MassMatrix`."""
 
     known: NDArray[np.bool_]
     """Whether each joint moves a mass that is known, (n,)."""
     heaviest: Vector
-    """Largest inertia that each joint moves while the others stand still, (n,) [kg·m²]."""
+    """Largest inertia that each joint moves while the others are held, (n,) [kg·m²]."""
 
     def at(self, position: Vector) -> NDArray[np.float64]:
         """Return the mass matrix, (n, n) [kg·m²], of a position (n,) [rad]."""
 
     def lightest(self, damped_for: float = 0.0) -> Vector:
-        """Return the least inertia that each joint moves anywhere, (n,) [kg·m²]."""
+        """Return the smallest inertia that each joint moves at any position, (n,) [kg·m²]."""
 
     def inverse(self, position: Vector, damped_for: float = 0.0) -> NDArray[np.float64]:
-        """Return its inverse; zero for a joint that moves no known mass.
+        """Return the inverse mass matrix, (n, n) [1/(kg·m²)]; 0 for a joint without known mass.
 
         Args:
             position: (n,) [rad].
-            damped_for: how long the joints' own damping counts as inertia [s].
+            damped_for: the time for which the joints' own damping adds to the inertia [s].
         """
 
 
@@ -65,37 +72,41 @@ class Brake:
     def __init__(
         self, joints: Sequence[JointLimits], period: float, rate_safe: float, mass: Mass | None
     ) -> None:
-        """Take what is known of the arm.
+        """Compute the braking rate.
 
         Args:
-            joints: n of them; gains that are NaN are worked out here.
+            joints: the limits of n joints; gains that are NaN follow from the inertia.
             period: the control period T [s].
             rate_safe: torque_rate_safe [N·m/s].
-            mass: the arm's inertia; None if it is not known, and nothing brakes.
+            mass: the arm's inertia; None if it is unknown, so that nothing brakes.
         """
         self._joints, self._mass, self._period = joints, mass, period
         strongest = max(joint.torque for joint in joints)
-        # −β M v falls at β times the torque, and toward zero that may move at torque_rate_safe.
+        # The torque −β M v decays at the rate β, and a torque may decay at torque_rate_safe.
         self.rate = min(SHARE / period, rate_safe / strongest)
-        """β [1/s], the rate at which braking makes a velocity smaller."""
+        """β [1/s], the rate at which braking reduces a velocity."""
 
     @property
     def seconds(self) -> float:
-        """How long a stop takes down to a twentieth of the speed, with one joint at its limit [s].
+        """Time in which a stop reduces the speed to a twentieth [s]; infinite without inertia.
 
-        Infinite if no inertia is known, as nothing brakes then.
+        It is the worst case, in which one joint is at its torque limit.
         """
         if self._mass is None:
             return math.inf
         pairs = zip(self._joints, self._mass.heaviest.tolist(), strict=True)
         by_torque: float = max(load * joint.velocity / joint.torque for joint, load in pairs)
-        return 3.0 / self.rate + by_torque
+        by_turn = 0.0
+        if len(self._joints) > 1:
+            fastest = max(joint.velocity for joint in self._joints)
+            by_turn = max(0.0, self._period * fastest / TURN - 1.0) / self.rate
+        return 3.0 / self.rate + by_torque + by_turn
 
     @property
     def drive_at_rest(self) -> list[float]:
-        """Torque that each joint may be driven with at rest, away from its soft limits [N·m].
+        """Largest torque that may drive each joint at rest, far from its soft limits [N·m].
 
-        Less than its torque limit, if that would take it beyond its velocity limit too soon.
+        It is below the torque limit if that would exceed the velocity limit within one period.
         """
         if self._mass is None:
             return [joint.torque for joint in self._joints]
@@ -107,46 +118,45 @@ class Brake:
             for joint, inertia in zip(self._joints, least, strict=True)
         ]
 
-    def stop(self, angles: Sequence[float], speeds: Sequence[float]) -> list[float]:
-        """Return the torque that stops all joints, n numbers [N·m].
+    def stop(
+        self,
+        angles: Sequence[float],
+        speeds: Sequence[float],
+        ranges: Sequence[Bounds],
+        dt: float = 0.0,
+    ) -> list[float]:
+        """Return the torque that stops all joints, n numbers [N·m], each within its range.
 
-        −β M(q) v, which makes the velocity of every joint smaller by the same share. If a joint's
-        torque limit is in the way, that torque counts by the share that fits, and the rest is
-        braking of each joint by itself: the sum takes off no more than −β M(q) v. A joint's own
-        `damping`, if it is given, brakes that joint alone. Soft limits have no part in it: they
-        could drive the arm, and a joint that they let come this close stops in time.
+        −β M(q) v makes the velocity of every joint smaller by the same share. If a range is in
+        the way, it is the torque closest to that in the norm of M⁻¹, found by
+        `_closest`: a clamp of each joint by itself could drive one joint with what was to brake
+        another. Soft limits have no part in it: they could drive the arm, and a joint that they
+        let come this close stops in time. If the arm turns by more than `TURN` in a period, β is
+        smaller in proportion: M(q) is then another one before the torque has acted. A joint's own
+        `damping`, if it is given, brakes that joint alone.
+
+        Args:
+            angles: n positions [rad].
+            speeds: n velocities [rad/s].
+            ranges: between which torques the other limits leave each joint.
+            dt: time since the torque before [s]; counts if it is longer than a period.
         """
         if not math.isnan(self._joints[0].damping):
-            return [-joint.damping * v for joint, v in zip(self._joints, speeds, strict=True)]
+            rows = zip(self._joints, speeds, ranges, strict=True)
+            return [clamp(-joint.damping * v, low, high) for joint, v, (low, high) in rows]
         if self._mass is None:
-            return [0.0] * len(speeds)
+            return [clamp(0.0, low, high) for low, high in ranges]
         position = np.array(angles)
         velocity = np.clip(speeds, -_FASTEST, _FASTEST)
-        momentum: list[float] = (self._mass.at(position) @ velocity).tolist()
-        wanted = [-self.rate * share for share in momentum]
-        over = max(
-            math.inf if is_outward(joint, angle, torque) else abs(torque) / joint.torque
-            for joint, angle, torque in zip(self._joints, angles, wanted, strict=True)
-        )
-        if over <= 1.0:
+        rate = self.rate
+        if len(angles) > 1:
+            turn = max(self._period, dt) * float(np.abs(velocity).max())
+            rate *= min(1.0, TURN / max(turn, TURN))
+        wanted: list[float] = (-rate * (self._mass.at(position) @ velocity)).tolist()
+        if all(low <= torque <= high for torque, (low, high) in zip(wanted, ranges, strict=True)):
             return wanted
-        gains = self._gains(self._mass.inverse(position))
-        rest = 1.0 - 1.0 / over
-        return [
-            torque / over - rest * gain * speed
-            for torque, gain, speed in zip(wanted, gains, speeds, strict=True)
-        ]
-
-    def _gains(self, inverse: NDArray[np.float64]) -> list[float]:
-        """Return gains K, (n,) [N·m·s/rad], such that no row of |M⁻¹| K sums up to more than β.
-
-        Then no eigenvalue of M⁻¹ K is above β either.
-        """
-        gives = inverse.diagonal()
-        gains = np.divide(1.0, gives, out=np.zeros_like(gives), where=gives > 0.0)
-        gains *= self.rate / (np.abs(inverse) @ gains).max(initial=1.0)
-        found: list[float] = gains.tolist()
-        return found
+        slowing = (rate * velocity).tolist()
+        return _closest(self._mass.inverse(position).tolist(), slowing, wanted, ranges)
 
     def bounds(
         self,
@@ -168,65 +178,132 @@ class Brake:
             angles: n positions [rad].
             speeds: n velocities [rad/s].
         """
-        gives = [0.0] * len(angles)
-        if self._mass is not None:
-            softened = self._mass.inverse(np.array(angles), self._period)
-            gives = (self._period * softened.diagonal()).tolist()
+        position = np.array(angles)
+        gives = self._gives(position)
         bounds: list[Bounds] = []
         fast: dict[int, float] = {}
-        for index, (joint, angle, speed) in enumerate(
-            zip(self._joints, angles, speeds, strict=True)
-        ):
+        rows = zip(self._joints, angles, speeds, gives, strict=True)
+        for index, (joint, angle, speed, give) in enumerate(rows):
             if not math.isnan(joint.k_velocity):
-                gain = joint.k_velocity
-                bounds.append(soft_bounds(joint, angle, speed, gain, gain))
+                bounds.append(soft_bounds(joint, angle, speed, joint.k_velocity))
                 continue
             slowest, fastest = allowed_speeds(joint, angle)
-            drives = [2.0 * joint.torque / joint.velocity] * 2
-            if gives[index]:
-                for side, allowed in enumerate((-slowest, fastest)):
-                    near = max(0.0, allowed) / joint.velocity
-                    share = SHARE + (1.0 - SHARE) * near**FAR
-                    drives[side] = min(drives[side], share / gives[index])
-                speed = clamp(speed, -_FASTEST, _FASTEST)
-                excess = speed - clamp(speed, slowest, fastest)
-                if excess:
-                    fast[index] = excess
-            bounds.append(
-                Bounds(
-                    soft_bounds(joint, angle, speed, drives[0], 0.0).low,
-                    soft_bounds(joint, angle, speed, drives[1], 0.0).high,
-                )
-            )
+            gain = 2.0 * joint.torque / joint.velocity
+            if not give:
+                drive = gain * (slowest - speed), gain * (fastest - speed)
+                bounds.append(drive_bounds(joint, angle, *drive))
+                continue
+            speed = clamp(speed, -_FASTEST, _FASTEST)
+            if speed < slowest:
+                fast[index] = speed - slowest
+            elif speed > fastest:
+                fast[index] = speed - fastest
+            low = min(gain, _share(-slowest / joint.velocity) / give) * (slowest - speed)
+            high = min(gain, _share(fastest / joint.velocity) / give) * (fastest - speed)
+            bounds.append(drive_bounds(joint, angle, low, high))
         if fast:
-            self._brake_together(angles, asked, fast, bounds)
+            self._brake_together(position, asked, fast, bounds)
         return bounds
+
+    def _gives(self, position: Vector) -> list[float]:
+        """Return what a torque of 1 N·m, held for T, adds to each joint's velocity, (n,) [rad/s].
+
+        The other joints are free. Zero for a joint that moves no known mass.
+        """
+        if self._mass is None:
+            return [0.0] * len(self._joints)
+        softened = self._mass.inverse(position, self._period).diagonal().tolist()
+        return [self._period * give for give in softened]
 
     def _brake_together(
         self,
-        angles: Sequence[float],
+        position: Vector,
         asked: Sequence[float],
         fast: dict[int, float],
         bounds: list[Bounds],
     ) -> None:
-        """Put bounds that brake in the place of those of the joints that are too fast.
+        """Replace the bounds of the joints that are too fast by bounds that brake.
 
-        M⁻¹ τ = −β (v − v_allowed) for these joints, whose other side is τ of the others.
+        M⁻¹ τ = −β (v − v_allowed) for these joints, given τ of the others.
         """
         assert self._mass is not None
-        inverse = self._mass.inverse(np.array(angles))
-        indices = list(fast)
-        others = [index for index in range(len(angles)) if index not in fast]
-        kept = [clamp(asked[index], *bounds[index]) for index in others]
-        pushed = inverse[np.ix_(indices, others)] @ np.array(kept)
-        wanted = -self.rate * np.array(list(fast.values())) - pushed
-        torques = np.linalg.solve(inverse[np.ix_(indices, indices)], wanted).tolist()
-        for index, torque in zip(indices, torques, strict=True):
-            most, (low, high) = self._joints[index].torque, bounds[index]
-            if fast[index] > 0.0:
-                high = clamp(torque, -most, 0.0)
+        inverse = self._mass.inverse(position).tolist()
+        kept = [
+            (index, clamp(asked[index], *bound))
+            for index, bound in enumerate(bounds)
+            if index not in fast
+        ]
+        wanted = [
+            -self.rate * excess - sum(inverse[index][other] * torque for other, torque in kept)
+            for index, excess in fast.items()
+        ]
+        torques = _solve([[inverse[row][column] for column in fast] for row in fast], wanted)
+        for (index, excess), torque in zip(fast.items(), torques, strict=True):
+            joint, (low, high) = self._joints[index], bounds[index]
+            if excess > 0.0:
+                high = clamp(torque, -joint.torque, 0.0)
                 both = Bounds(min(low, high), high)
             else:
-                low = clamp(torque, 0.0, most)
+                low = clamp(torque, 0.0, joint.torque)
                 both = Bounds(low, max(low, high))
-            bounds[index] = not_outward(self._joints[index], angles[index], both)
+            bounds[index] = not_outward(joint, position[index], both)
+
+
+def _share(near: float) -> float:
+    """Return the share of a missing velocity that a joint may gain in a period.
+
+    Args:
+        near: the velocity that is allowed over the velocity limit: 1 away from the soft limit,
+            0 at it, and below 0 beyond it.
+    """
+    if near == 1.0:
+        return 1.0
+    return SHARE + (1.0 - SHARE) * max(0.0, near) ** FAR
+
+
+def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
+    """Return the solution of a system of linear equations; most often there is one."""
+    if len(right) == 1:
+        return [right[0] / matrix[0][0]]
+    found: list[float] = np.linalg.solve(matrix, right).tolist()
+    return found
+
+
+def _closest(
+    inverse: list[list[float]],
+    slowing: list[float],
+    wanted: list[float],
+    ranges: Sequence[Bounds],
+) -> list[float]:
+    """Return the torque within the ranges that is closest to `wanted` in the norm of M⁻¹.
+
+    It minimises f(τ) = ½ τᵀ M⁻¹ τ + β vᵀ τ, one joint after the other, from the largest share of
+    `wanted` that fits. f(0) is 0 and no step makes f larger, so if zero torque lies within
+    the ranges, β vᵀ τ ≤ −½ τᵀ M⁻¹ τ: after any number of steps, τ takes energy out of the arm.
+
+    Args:
+        inverse: M⁻¹, n rows; zero for joints that move no known mass.
+        slowing: β v, n numbers [rad/s²].
+        wanted: −β M v, n numbers [N·m].
+        ranges: n of them.
+    """
+    share = 1.0
+    for torque, (low, high) in zip(wanted, ranges, strict=True):
+        end = high if torque > 0.0 else low
+        if abs(torque) > abs(end) or torque * end < 0.0:
+            share = min(share, max(0.0, end / torque))
+    found = [clamp(share * one, *ends) for one, ends in zip(wanted, ranges, strict=True)]
+    for _ in range(_SWEEPS):
+        moved = 0.0
+        for index, (row, slow, (low, high)) in enumerate(
+            zip(inverse, slowing, ranges, strict=True)
+        ):
+            if row[index] <= 0.0:
+                continue
+            uphill = slow + sum(map(operator.mul, row, found))
+            better = clamp(found[index] - uphill / row[index], low, high)
+            moved = max(moved, abs(better - found[index]) * row[index])
+            found[index] = better
+        if moved <= _CLOSE * max(map(abs, slowing)):
+            break
+    return found

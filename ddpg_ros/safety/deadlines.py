@@ -1,28 +1,31 @@
-"""How long a joint state or a command may be silent before it matters."""
+"""Deadlines for the next joint state or command."""
 
 import math
 from typing import NamedTuple
 
-_LEAST, _MOST = 0.02, 0.1  # [s] of the formula for the latch
-_PERIODS = 2.5  # a slower rhythm cannot be watched more closely than this
-_DEGRADE = 0.8  # of the latch, at most: what is held back is held back before it latches
+_LEAST, _MOST = 0.02, 0.1  # [s] bounds of the default latch deadline
+_PERIODS = 2.5  # smallest latch deadline, in control periods: one missing state is no fault
+_DEGRADE = 0.8  # largest degrade deadline, relative to the latch deadline
 
 
 class Deadlines(NamedTuple):
-    """Ages [s] since the last one came."""
+    """Times since the last state or command at which its absence has consequences [s]."""
 
-    period: float  # as it should be
-    warn: float
-    degrade: float  # the policy is held back until the next one comes
-    latch: float  # a fault, until somebody resets it
+    period: float  # the regular interval
+    warn: float  # counts a warning
+    degrade: float  # holds the policy back until the next one arrives
+    latch: float  # latches a fault, until an operator resets it
 
     @classmethod
     def of(cls, period: float, latch_after: float = 0.0) -> "Deadlines":
-        """Return two periods, three periods, and ten periods within 20 to 100 ms.
+        """Return the deadlines for a control period T.
+
+        Warn at 2 T, degrade at 3 T, and latch at 10 T clamped to [20, 100] ms and never below
+        2.5 T. Degrading comes at most at 0.8 of the latch deadline.
 
         Args:
-            period: the control period T [s].
-            latch_after: another age for the latch [s]; 0: max(20 ms, min(10 T, 100 ms), 2.5 T).
+            period: T [s].
+            latch_after: another latch deadline [s]; 0 takes the default.
         """
         latch = latch_after or max(_LEAST, min(10.0 * period, _MOST), _PERIODS * period)
         degrade = min(3.0 * period, _DEGRADE * latch)
@@ -30,10 +33,10 @@ class Deadlines(NamedTuple):
 
     @property
     def enabled(self) -> bool:
-        """Whether they come at all."""
+        """Whether there are deadlines at all."""
         return math.isfinite(self.latch)
 
     @classmethod
     def none(cls, period: float) -> "Deadlines":
-        """Return deadlines that never come: time stands still while we think, as in lock-step."""
+        """Return infinite deadlines, for lock-step, in which time waits for each command."""
         return cls(period, math.inf, math.inf, math.inf)

@@ -1,9 +1,14 @@
-"""Gains that hold together: defaults; of given ones, what does not hold and the largest that do.
+"""Gains of the guard: their defaults, and the check that requested gains are stable.
 
-A soft limit lets a joint come closer at k_position times the distance that is left, and brakes one
-that is faster with k_velocity. Sampled every period T, after a delay of one, the pair overshoots
-by nothing at T k_position = 0.1, by half of what is left at 0.25, and never comes to rest from
-0.57 on (`test/safety/test_gains.py`).
+A soft limit lets a joint approach at k_position times the remaining distance, and brakes a faster
+joint with k_velocity. The pair is sampled every period T and acts after a delay of one period. Its
+overshoot depends on the share of the distance that a joint may cover in one period
+(`test/safety/test_gains.py`):
+
+    T k_position   overshoot
+    0.1            none
+    0.25           half of the remaining distance
+    0.57 and more  the joint never comes to rest
 """
 
 import math
@@ -22,16 +27,16 @@ from ddpg_ros.safety.joint_limits import RATE_RATIO
 from ddpg_ros.types import Vector
 
 K_POSITION = 5.0
-"""The position gain by default [1/s], if period and torque rate allow it."""
+"""Default position gain [1/s], if the period and the torque rate allow it."""
 
-NEARER = 0.1
-"""T k_position by default, at most: the share of the way that is left, in one control period."""
+DEFAULT_SHARE = 0.1
+"""Largest T k_position of a default gain."""
 
-NEAREST = 0.25
-"""T k_position of given gains, at most."""
+LARGEST_SHARE = 0.25
+"""Largest T k_position of a requested gain."""
 
-LEAST = 2.0
-"""No default below this is chosen because a torque limit is large [1/s]; it is refused instead."""
+SMALLEST_DEFAULT = 2.0
+"""Smallest default gain [1/s]; a torque limit so large that it needs a smaller one is refused."""
 
 Flags = NDArray[np.bool_]
 
@@ -40,7 +45,7 @@ _ROUNDS = 6  # of remedies
 
 
 class Gains(NamedTuple):
-    """Of the guard, (n,) each; a NaN stands for as much as the arm's inertia allows."""
+    """The guard's gains, (n,) each; NaN means as much as the arm's inertia allows."""
 
     k_position: Vector  # [1/s]
     k_velocity: Vector  # [N·m·s/rad]
@@ -48,21 +53,21 @@ class Gains(NamedTuple):
 
 
 def fit_gains(robot: Robot, config: Config, velocity: Vector, mass: MassMatrix | None) -> Gains:
-    """Take the gains of the settings, else the URDF's, else those that suit the arm.
+    """Return the gains of the settings, else the URDF's, else defaults that suit the arm.
 
     Args:
         robot: the arm.
-        config: settings.
-        velocity: (n,) [rad/s], its limits.
-        mass: its mass matrix; None if none of its joints moves a known mass.
+        config: its settings.
+        velocity: velocity limits, (n,) [rad/s].
+        mass: its mass matrix; None if no joint moves a known mass.
 
     Raises:
-        ConfigError: everything that does not hold, in one sentence, and settings that hold
-            together.
+        ConfigError: the requested gains are not stable; the message lists every problem, and
+            settings that are stable together.
     """
     problems: list[str] = []
     remedies: dict[str, Value] = {}
-    for _ in range(_ROUNDS):  # a remedy may leave something else that does not hold
+    for _ in range(_ROUNDS):  # a remedy may cause another problem
         fit = _Fit(robot, config, velocity, mass)
         gains = fit.gains()
         if not fit.problems:
@@ -77,6 +82,8 @@ def fit_gains(robot: Robot, config: Config, velocity: Vector, mass: MassMatrix |
 
 
 class _Fit:
+    """One attempt to choose gains; it collects problems and their remedies."""
+
     def __init__(
         self,
         robot: Robot,
@@ -92,12 +99,12 @@ class _Fit:
         self._rate = config.safety.torque_rate_safe or RATE_RATIO * config.robot.torque_rate
 
     def gains(self) -> Gains:
-        """Return gains; `problems` holds what is wrong with those that are given."""
+        """Return the gains; afterwards `problems` lists what is wrong with them."""
         k_position = self._k_position()
         return Gains(k_position, self._k_velocity(k_position), self._damping())
 
-    def _given(self, name: str) -> tuple[Vector, bool]:
-        """Return the gains that are given, NaN for none, and whether the URDF gives them."""
+    def _requested(self, name: str) -> tuple[Vector, bool]:
+        """Return the requested gains, NaN for none, and whether they come from the URDF."""
         listed: list[float] = getattr(self._settings, name)
         if listed:
             self._require_one_each(f"safety.{name}", listed)
@@ -105,19 +112,19 @@ class _Fit:
         stated = [getattr(joint, name) for joint in self._robot.safety]
         if not self._settings.urdf_gains:
             stated = [None] * len(stated)
-        # A safety_controller has to state k_velocity; 0 stands for none.
+        # URDF requires k_velocity in a safety_controller; 0 means that there is none.
         return np.array([gain or math.nan for gain in stated]), True
 
     def _k_position(self) -> Vector:
-        given, from_urdf = self._given("k_position")
-        calm = NEARER / self._period
-        least = np.fmin(min(LEAST, calm), given)
+        given, from_urdf = self._requested("k_position")
+        default = DEFAULT_SHARE / self._period
+        least = np.fmin(min(SMALLEST_DEFAULT, default), given)
         most_torque = self._rate / (2.0 * least)
         torque = np.minimum(self._torque, most_torque)
         if (self._torque > most_torque * _ROUNDING).any():
             self._refuse_torque(most_torque, 1.0 / least)
             torque = np.array(self.remedies["robot.torque_limit"])
-        most = np.minimum(NEAREST / self._period, self._rate / (2.0 * torque))
+        most = np.minimum(LARGEST_SHARE / self._period, self._rate / (2.0 * torque))
         wrong = given > most * _ROUNDING
         if wrong.any():
             self._refuse(
@@ -127,21 +134,21 @@ class _Fit:
                 from_urdf,
                 f"1/s do not hold with control.period {self._period:g} s and "
                 f"safety.torque_rate_safe {self._rate:g} N·m/s; expected at most "
-                f"{NEAREST:g} / period and torque_rate_safe / (2 · torque limit)",
+                f"{LARGEST_SHARE:g} / period and torque_rate_safe / (2 · torque limit)",
                 np.fmin(given, most),
             )
-        return np.where(np.isnan(given), np.minimum(min(K_POSITION, calm), most), given)
+        return np.where(np.isnan(given), np.minimum(min(K_POSITION, default), most), given)
 
     def _k_velocity(self, k_position: Vector) -> Vector:
-        given, from_urdf = self._given("k_velocity")
-        swiftest = self._rate / (np.fmin(k_position, NEAREST / self._period) * self._velocity)
-        wrong = given > swiftest * _ROUNDING
+        given, from_urdf = self._requested("k_velocity")
+        largest = self._rate / (np.fmin(k_position, LARGEST_SHARE / self._period) * self._velocity)
+        wrong = given > largest * _ROUNDING
         share = self._share(given)
         why = []
         if wrong.any():
             why.append(
                 "k_velocity · k_position · velocity limit is up to "
-                f"{np.nanmax(given * self._rate / swiftest):.6g} N·m/s (expected at most "
+                f"{np.nanmax(given * self._rate / largest):.6g} N·m/s (expected at most "
                 f"safety.torque_rate_safe, {self._rate:g})"
             )
         if share > SHARE * _ROUNDING:
@@ -155,7 +162,7 @@ class _Fit:
                 from_urdf,
                 f"N·m·s/rad do not hold at control.period {self._period:g} s: "
                 + ", and ".join(why),
-                self._largest(np.fmin(given, swiftest), SHARE),
+                self._largest_valid(np.fmin(given, largest), SHARE),
             )
         return given
 
@@ -182,7 +189,7 @@ class _Fit:
                 f"N·m·s/rad do not hold at control.period {self._period:g} s and "
                 f"safety.torque_rate_safe {self._rate:g} N·m/s: a stop would take "
                 f"{self._too_much(share, most)}",
-                self._largest(given, most),
+                self._largest_valid(given, most),
             )
         return given
 
@@ -190,8 +197,8 @@ class _Fit:
         known = np.nan_to_num(gains)
         return self._mass.share(known, self._period) if self._mass is not None else 0.0
 
-    def _largest(self, gains: Vector, most: float) -> Vector:
-        """Return the largest gains up to the given ones that hold, as the joints share them."""
+    def _largest_valid(self, gains: Vector, most: float) -> Vector:
+        """Return the largest stable gains, at most the requested ones, all scaled alike."""
         if self._mass is None:
             return gains
         single = most / self._period * self._mass.lightest()
@@ -205,16 +212,16 @@ class _Fit:
             for joint, limit, wrong in zip(self._robot.joints, self._torque, over, strict=True)
             if wrong
         ]
-        source = "robot.torque_limit" if self._given_torque else "the URDF's effort"
+        source = "robot.torque_limit" if self._requested_torque else "the URDF's effort"
         rate = (
             "safety.torque_rate_safe" if self._settings.torque_rate_safe else "robot.torque_rate"
         )
         self.problems.append(
-            f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be turned round within "
+            f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be reversed within "
             f"{within[over].max():.2g} s at safety.torque_rate_safe "
-            f"{self._rate:g} N·m/s, which the soft limits need; files often state an effort that "
-            "is no motor's. Set robot.torque_limit to what the motors may be asked for; or raise "
-            f"{rate}, if the gears bear it."
+            f"{self._rate:g} N·m/s, which the soft limits need; URDFs often state more effort "
+            "than any motor has. Set robot.torque_limit to what the motors may deliver; or raise "
+            f"{rate}, if the gears allow it."
         )
         self.remedies["robot.torque_limit"] = _listed(np.minimum(self._torque, most))
 
@@ -240,7 +247,7 @@ class _Fit:
             self.remedies[f"safety.{name}"] = _listed(largest)
 
     @property
-    def _given_torque(self) -> bool:
+    def _requested_torque(self) -> bool:
         return not np.array_equal(self._torque, self._robot.effort_limit)
 
     def _require_one_each(self, name: str, listed: Sequence[float]) -> None:
@@ -252,7 +259,7 @@ class _Fit:
 
 
 def _listed(numbers: Vector) -> list[float]:
-    """Return numbers rounded down to three digits."""
+    """Return numbers rounded down to three significant digits."""
     return [_floor(number) for number in numbers.tolist()]
 
 
@@ -260,7 +267,7 @@ def _written(value: Value) -> str:
     """Write a setting as in a YAML file."""
     if isinstance(value, list):
         return f"[{', '.join(f'{number:.6g}' for number in value)}]"
-    return "false (gains are then worked out)" if value is False else str(value)
+    return "false (the gains are then computed)" if value is False else str(value)
 
 
 def _floor(number: float) -> float:

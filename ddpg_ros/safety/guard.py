@@ -1,4 +1,4 @@
-"""The torque guard between the policy, which is untrusted input, and the motors."""
+"""The torque guard between the policy, whose output is untrusted, and the motors."""
 
 import math
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from ddpg_ros.safety.guard_faults import beyond, rejection
 from ddpg_ros.safety.limits import Limits, make_limits
 from ddpg_ros.safety.stages import (
     Bounds,
+    braking_range,
     clamp,
-    not_outward,
     toward_zero,
     within_power,
     within_rate,
@@ -23,66 +23,69 @@ from ddpg_ros.safety.stages import (
 from ddpg_ros.types import Vector
 
 ROW = 3
-"""So many rejected vectors in a row latch a fault."""
+"""Number of rejected vectors in a row that latches a fault."""
 
 _Numbers = tuple[list[float], list[float], list[float]]  # torque, position, velocity; n each
 
 
 class GuardCounts(NamedTuple):
-    """On how many torque vectors each stage acted."""
+    """Number of torque vectors that each stage changed."""
 
     rejected: int  # not finite, or of the wrong shape; no other stage counts such a vector
     torque: int  # clamped to the torque limit
-    soft: int  # held back by the soft position limits or the velocity limit
-    power: int  # held back by the power limit
-    rate: int  # held back by the torque rate
+    soft: int  # clamped by the soft position limits or the velocity limit
+    power: int  # reduced to the power limit
+    rate: int  # limited by the torque rate
 
 
 class Guard:
     """Makes every torque finite, within the limits, and no faster than the rate.
 
-    Its only memory is the torque sent last, the row of rejections, and its counts. In order, for
-    each joint, with the names of `Limits`, position q and velocity v:
+    Its only memory is the torque sent last, the number of rejections in a row, and its counts. It
+    has six stages. For each joint, with the names of `Limits`, position q and velocity v:
 
-    1. a torque, position or velocity that is not finite or not (n,) rejects the whole vector,
-       which is never clipped: all joints head for zero at torque_rate_safe; three in a row latch
-       a fault;
-    2. |τ| ≤ torque;
+    1. A torque, position or velocity that is not finite or not (n,) rejects the whole vector. The
+       guard never clips such a vector: all torques move to zero at torque_rate_safe. Three
+       rejections in a row latch a fault.
+    2. |τ| ≤ torque.
     3. τ_lo ≤ τ ≤ τ_hi, the soft limits:
        v_hi = clamp(−k_position (q − soft_upper), ±velocity),
        v_lo = clamp(−k_position (q − soft_lower), ±velocity),
        τ_hi = clamp(−k_velocity (v − v_hi), ±torque),
-       τ_lo = clamp(−k_velocity (v − v_lo), ±torque);
-       where k_velocity is not given, the arm's inertia says how strongly, see `Brake.bounds`;
-       at a hard limit or beyond, no outward torque; beyond it by more than position_tolerance, a
-       fault is latched;
-    4. where τ v > power, τ = power / v; braking is never limited;
-    5. |Δτ| ≤ torque_rate · dt, from the torque sent last; toward zero and toward [τ_lo, τ_hi] up
-       to torque_rate_safe · dt: τ between
+       τ_lo = clamp(−k_velocity (v − v_lo), ±torque).
+       If k_velocity is NaN, the bounds follow from the arm's inertia, see `Brake.bounds`. At or
+       beyond a hard limit no torque points outwards. A position more than position_tolerance
+       beyond it latches a fault.
+    4. If τ v > power, τ = power / v. A torque that brakes is never limited.
+    5. |Δτ| ≤ torque_rate · dt from the torque sent last, and up to torque_rate_safe · dt toward
+       zero and toward [τ_lo, τ_hi]: τ is between
        min(last − up, max(last − safe, min(0, τ_hi))) and
-       max(last + up, min(last + safe, max(0, τ_lo)));
-    6. |τ| ≤ torque again: a limit that was lowered below the torque sent last wins over the rate.
+       max(last + up, min(last + safe, max(0, τ_lo))).
+    6. |τ| ≤ torque again, because a limit that was lowered below the torque sent last takes
+       precedence over the rate.
 
-    In stage 5 the measured dt counts up to 2T, T the control period, so that no pause lets the
-    torque jump; on the way to zero after a rejection all of it counts, see `release`. It has no
-    lower bound: a burst of commands moves the torque no faster. A latched fault changes no torque:
-    what follows from it is decided elsewhere. One call at a time.
+    Stage 5 counts at most 2T of the measured dt, T the control period, so that a torque cannot
+    jump after a pause. dt has no lower bound, so that a burst of commands moves the torque no
+    faster. `release` counts all of dt.
+
+    A latched fault changes no torque; the caller decides what follows. The guard is not
+    thread-safe.
     """
 
     def __init__(self, limits: Limits, period: float, mass: Mass | None = None) -> None:
         """Start from zero torque.
 
         Args:
-            limits: what the motors may be asked for.
+            limits: of the arm.
             period: the control period T [s].
-            mass: the arm's inertia, from which gains that are NaN follow; None: nothing brakes.
+            mass: the arm's inertia, which replaces gains that are NaN; None: nothing brakes.
 
         Raises:
             ConfigError: a period that does not suit the limits; see `Limits.check_period`.
         """
         limits.check_period(period)
         self._period, self._longest, self._mass = period, 2.0 * period, mass
-        self._take(limits)
+        self._set_limits(limits)
         self._last = [0.0] * len(self._joints)
         self._fault, self._row = "", 0
         self._rejected = self._by_torque = self._by_soft = self._by_power = self._by_rate = 0
@@ -117,13 +120,13 @@ class Guard:
         return cls(make_limits(robot, config, known), config.control.period, known)
 
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return the torque to send, and remember it as sent.
+        """Return the torque to send and remember it as sent.
 
         Args:
-            torque: (n,) [N·m], what the policy and the noise ask for.
-            position: (n,) [rad], measured.
-            velocity: (n,) [rad/s], measured.
-            dt: time since the torque before [s], by the monotonic clock.
+            torque: requested, (n,) [N·m].
+            position: measured, (n,) [rad].
+            velocity: measured, (n,) [rad/s].
+            dt: time since the last torque [s], by the monotonic clock.
 
         Returns:
             (n,) [N·m], a copy.
@@ -137,30 +140,38 @@ class Guard:
         return self._shape(capped, bounds, angles, speeds, dt, capped != asked)
 
     def damp(self, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return a torque that stops the arm, through the same stages but the soft limits.
+        """Return a torque that stops the arm, within the same limits but the soft ones.
 
-        For when the state is fresh and the policy may not act; see `Brake.stop`. Arguments as in
-        `apply`.
+        For a fresh state while the policy may not act; see `Brake.stop`. No stage counts it.
+        Arguments as in `apply`.
         """
         numbers = self._read(velocity, position, velocity)
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
-        braking = self._brake.stop(angles, speeds)
-        capped = self._capped(braking)
-        bounds = [
-            not_outward(joint, angle, Bounds(-joint.torque, joint.torque))
-            for joint, angle in zip(self._joints, angles, strict=True)
-        ]
-        return self._shape(capped, bounds, angles, speeds, dt, capped != braking)
+        span = self._span(dt)
+        up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
+        rows = zip(self._joints, angles, speeds, self._last, strict=True)
+        ranges = [braking_range(*row, up, safe) for row in rows]
+        self._last = self._brake.stop(angles, speeds, ranges, span)
+        assert all(map(math.isfinite, self._last)), f"{self._last} N·m to stop {speeds} rad/s"
+        for joint, angle in zip(self._joints, angles, strict=True):
+            self._fault = self._fault or beyond(joint, angle)
+        return np.array(self._last)
 
     def release(self, dt: float) -> Vector:
-        """Return the last torque moved toward zero at torque_rate_safe; needs no state.
+        """Return the last torque moved toward zero at torque_rate_safe; it needs no state.
 
-        Neither counted nor part of a row of rejections. All of dt counts: a pause brings the
-        torque the closer to zero.
+        The guard does not count it, neither as changed nor as rejected. After a pause the torque
+        is closer to zero, as all of dt counts.
+
+        Args:
+            dt: time since the last torque [s].
+
+        Returns:
+            (n,) [N·m], remembered as sent.
         """
-        step = self._limits.torque_rate_safe * max(0.0, dt)  # in this order a NaN is nothing
+        step = self._limits.torque_rate_safe * max(0.0, dt)  # max in this order turns NaN into 0
         sent = zip(self._joints, self._last, strict=True)
         self._last = [
             clamp(toward_zero(last, step), -joint.torque, joint.torque) for joint, last in sent
@@ -168,16 +179,16 @@ class Guard:
         return np.array(self._last)
 
     def reset(self) -> None:
-        """Begin an episode: the torque sent last is zero. Fault, row and counts go on."""
+        """Set the torque sent last to zero, for a new episode; fault and counts stay."""
         self._last = [0.0] * len(self._joints)
 
     @property
     def fault(self) -> str:
-        """The sentence that latched first, until `clear_fault`; empty where none did."""
+        """The message of the latched fault; empty if there is none."""
         return self._fault
 
     def clear_fault(self) -> None:
-        """Forget the fault and the row of rejections; a cause that persists latches anew."""
+        """Clear the fault and the row of rejections; a cause that persists latches again."""
         self._fault, self._row = "", 0
 
     @property
@@ -187,19 +198,19 @@ class Guard:
 
     @property
     def counts(self) -> GuardCounts:
-        """On how many vectors each stage acted since the guard was made."""
+        """Number of vectors that each stage changed since the start."""
         return GuardCounts(
             self._rejected, self._by_torque, self._by_soft, self._by_power, self._by_rate
         )
 
     @property
     def brake_rate(self) -> float:
-        """β [1/s]: a stop makes every velocity smaller at this rate; 0 if no inertia is known."""
+        """β [1/s], the rate at which a stop reduces every velocity; 0 if no inertia is known."""
         return 0.0 if self._mass is None else self._brake.rate
 
     @property
     def unbraked(self) -> list[str]:
-        """Joints that a stop does not brake: no inertia is known, and no damping is given."""
+        """Joints that a stop does not brake, having neither a known inertia nor a damping."""
         known = [False] * len(self._joints) if self._mass is None else self._mass.known.tolist()
         return [
             joint.name
@@ -209,12 +220,12 @@ class Guard:
 
     @property
     def drive_at_rest(self) -> list[float]:
-        """How much torque may drive each joint [N·m]; see `Brake.drive_at_rest`."""
+        """Largest torque that may drive each joint at rest [N·m]; see `Brake.drive_at_rest`."""
         return self._brake.drive_at_rest
 
     @property
     def stop_seconds(self) -> float:
-        """How long a stop takes; see `Brake.seconds`."""
+        """Duration of a stop [s]; see `Brake.seconds`."""
         return self._brake.seconds
 
     @property
@@ -223,20 +234,27 @@ class Guard:
         return self._limits
 
     def lower_torque_limit(self, limit: Vector) -> None:
-        """Lower the torque limits; see `Limits.lowered`, also for what is refused, as a whole."""
-        self._take(self._limits.lowered(limit))
+        """Lower all torque limits, or none; see `Limits.lowered`.
 
-    def _take(self, limits: Limits) -> None:
+        Args:
+            limit: (n,) [N·m].
+
+        Raises:
+            ConfigError: another length, or a limit that is not lower.
+        """
+        self._set_limits(self._limits.lowered(limit))
+
+    def _set_limits(self, limits: Limits) -> None:
         self._limits, self._joints = limits, limits.by_joint()
         self._brake = Brake(self._joints, self._period, limits.torque_rate_safe, self._mass)
 
     def _span(self, dt: float) -> float:
-        return min(max(0.0, dt), self._longest)  # in this order a NaN is nothing
+        return min(max(0.0, dt), self._longest)  # max in this order turns NaN into 0
 
     def _read(self, torque: Vector, position: Vector, velocity: Vector) -> _Numbers | None:
-        """Stage 1: the vectors as finite numbers, or None where they are rejected."""
+        """Stage 1: return the vectors as finite numbers, or None if they are rejected."""
         asked, angles, speeds = (
-            np.asarray(given, dtype=np.float64) for given in (torque, position, velocity)
+            np.asarray(vector, dtype=np.float64) for vector in (torque, position, velocity)
         )
         if asked.shape == angles.shape == speeds.shape == (len(self._joints),):
             numbers = asked.tolist(), angles.tolist(), speeds.tolist()
@@ -250,7 +268,7 @@ class Guard:
         return None
 
     def _capped(self, asked: list[float]) -> list[float]:
-        """Stage 2: the torques within the torque limits."""
+        """Stage 2: return the torques clamped to the torque limits."""
         return [
             clamp(torque, -joint.torque, joint.torque)
             for joint, torque in zip(self._joints, asked, strict=True)
@@ -265,7 +283,7 @@ class Guard:
         dt: float,
         by_torque: bool,
     ) -> Vector:
-        """Stages 3 to 6 on finite numbers; `by_torque`: whether stage 2 acted."""
+        """Apply stages 3 to 6; `by_torque` says whether stage 2 has changed a torque."""
         span = self._span(dt)
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
         by_soft = by_power = by_rate = False

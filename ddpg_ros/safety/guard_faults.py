@@ -1,4 +1,4 @@
-"""The sentences with which the torque guard latches a fault."""
+"""The fault messages of the torque guard."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,12 @@ from ddpg_ros.types import Vector
 
 
 def beyond(joint: JointLimits, position: float) -> str:
-    """Say whether a joint, at `position` [rad], is further out than is tolerated; '' if not."""
+    """Return the fault of a joint too far beyond its hard limits; empty if it is not.
+
+    Args:
+        joint: its limits.
+        position: [rad].
+    """
     if position > joint.greatest:
         side, limit = "upper", joint.upper
     elif position < joint.least:
@@ -23,24 +28,24 @@ def beyond(joint: JointLimits, position: float) -> str:
 
 
 def rejection(joints: Sequence[str], torque: Vector, position: Vector, velocity: Vector) -> str:
-    """Say what is wrong with the last of a row of rejected vectors: a shape, or a number.
+    """Return the fault of a row of rejected vectors: the shape or the number that is wrong.
 
     Args:
         joints: n names.
-        torque: as it came [N·m].
-        position: as it came [rad].
-        velocity: as it came [rad/s].
+        torque: the last one rejected [N·m].
+        position: likewise [rad].
+        velocity: likewise [rad/s].
     """
-    given = (("position", position), ("velocity", velocity), ("torque", torque))
-    for what, vector in given:
+    vectors = (("position", position), ("velocity", velocity), ("torque", torque))
+    for quantity, vector in vectors:
         if vector.shape != (len(joints),):
             return (
-                f"several vectors in a row were rejected: the {what} has shape {vector.shape}; "
-                f"expected one number for each joint: {', '.join(joints)}."
+                f"several vectors in a row were rejected: the {quantity} has shape "
+                f"{vector.shape}; expected one number for each joint: {', '.join(joints)}."
             )
     wrong = [
-        f"{what} of joint {joint} is {number:g}"
-        for what, vector in given
+        f"{quantity} of joint {joint} is {number:g}"
+        for quantity, vector in vectors
         for joint, number in zip(joints, vector.tolist(), strict=True)
         if not math.isfinite(number)
     ]

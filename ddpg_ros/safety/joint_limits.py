@@ -1,4 +1,4 @@
-"""The limits of one joint as plain numbers, and which of them contradict each other."""
+"""The limits of one joint as plain numbers, and the check that they are consistent."""
 
 import math
 from typing import NamedTuple
@@ -6,11 +6,11 @@ from typing import NamedTuple
 from ddpg_ros.errors import ConfigError
 
 RATE_RATIO = 4.0
-"""torque_rate_safe is at least this many times torque_rate."""
+"""Smallest ratio of torque_rate_safe to torque_rate."""
 
 
 class JointLimits(NamedTuple):
-    """What the guard's stages know of one joint."""
+    """The limits and gains of one joint, for the guard's stages."""
 
     name: str
     torque: float  # [N·m]
@@ -20,11 +20,11 @@ class JointLimits(NamedTuple):
     soft_lower: float  # [rad]
     soft_upper: float  # [rad]
     k_position: float  # [1/s]
-    k_velocity: float  # [N·m·s/rad]; NaN: what its inertia allows
-    power: float  # [W], inf where there is no limit
-    damping: float  # [N·m·s/rad] of the torque that stops; NaN: what the arm's inertia allows
-    least: float  # [rad], the lower limit less the tolerance: a fault below
-    greatest: float  # [rad], the upper limit and the tolerance: a fault above
+    k_velocity: float  # [N·m·s/rad]; NaN: what the arm's inertia allows
+    power: float  # [W]; inf: no limit
+    damping: float  # [N·m·s/rad] in a stop; NaN: what the arm's inertia allows
+    least: float  # [rad], the lower limit minus the tolerance; a position below is a fault
+    greatest: float  # [rad], the upper limit plus the tolerance; a position above is a fault
 
 
 def require_positive(name: str, value: float, unit: str) -> None:
@@ -34,17 +34,18 @@ def require_positive(name: str, value: float, unit: str) -> None:
 
 
 def check_joint(joint: JointLimits, rate_safe: float) -> None:
-    """Refuse numbers out of their range, and gains that contradict.
+    """Refuse limits out of range, and limits that contradict each other.
 
-    A torque that may move no faster than `rate_safe` has to turn round within the soft limit's own
-    time, 1 / k_position. What the gains need of the arm's inertia stands in `gains.py`.
+    A soft limit acts only if the torque can reverse within the limit's time constant,
+    1 / k_position, at a rate of at most `rate_safe`. `gains.py` checks the gains against the
+    arm's inertia.
 
     Args:
         joint: its limits.
         rate_safe: torque_rate_safe [N·m/s].
 
     Raises:
-        ConfigError: with the joint, the numbers and the inequality.
+        ConfigError: with the joint, the numbers and the inequality that fails.
     """
     require_positive(f"the torque limit of joint {joint.name}", joint.torque, "N·m")
     require_positive(f"the velocity limit of joint {joint.name}", joint.velocity, "rad/s")
@@ -61,14 +62,14 @@ def check_joint(joint: JointLimits, rate_safe: float) -> None:
         raise ConfigError(
             f"joint {joint.name} has soft limits {joint.soft_lower:g} to {joint.soft_upper:g} rad "
             f"and hard limits {joint.lower:g} to {joint.upper:g} rad; expected lower ≤ soft lower "
-            "< soft upper ≤ upper. Set another safety.soft_margin, or mend the URDF's "
+            "< soft upper ≤ upper. Set another safety.soft_margin, or fix the URDF's "
             "safety_controller."
         )
-    turn, own_time = 2.0 * joint.torque / rate_safe, 1.0 / joint.k_position
-    if turn > own_time * (1.0 + 1e-9):  # the largest gain that holds is worked out from this
+    reversal, time_constant = 2.0 * joint.torque / rate_safe, 1.0 / joint.k_position
+    if reversal > time_constant * (1.0 + 1e-9):  # `gains.py` advises gains at this very limit
         raise ConfigError(
-            f"joint {joint.name}: the rate limit would defeat the soft limit, as turning the "
-            f"torque round takes 2 · torque / torque_rate_safe = 2 · {joint.torque:g} / "
-            f"{rate_safe:g} = {turn:g} s; expected at most 1 / k_position = {own_time:g} s. Raise "
-            "safety.torque_rate_safe, or lower safety.k_position."
+            f"joint {joint.name}: the rate limit would defeat the soft limit, as reversing the "
+            f"torque takes 2 · torque / torque_rate_safe = 2 · {joint.torque:g} / "
+            f"{rate_safe:g} = {reversal:g} s; expected at most 1 / k_position = "
+            f"{time_constant:g} s. Raise safety.torque_rate_safe, or lower safety.k_position."
         )

@@ -1,51 +1,51 @@
-"""For how long a joint state has not come, and for how long an answer to one is owed."""
+"""The age of the last joint state, and for how long its answer has been overdue."""
 
 import math
 
 
 class Lateness:
-    """Times of the monotonic clock [s]; nothing in it grows.
+    """Measures lateness by the monotonic clock [s], in constant memory.
 
-    An answer is what the control loop sends, or the command of another process. Either follows
-    states: none is owed while these pause for longer than a period, nor after a state that is not
-    due. Then it is the next state that is late.
+    An answer is a torque of the control loop, or the command of another process. Each answer
+    follows a state. It is therefore not overdue while states pause for longer than a control
+    period, nor after a state that the decimator skipped: then the next state is late.
     """
 
     def __init__(self, period: float) -> None:
-        """Take the control period [s]; nothing has come yet."""
+        """Start without a state or an answer, for a control period [s]."""
         self._period = period
-        self._heard_at = self._answered_at = -math.inf
-        self._excused = 0.0  # since the last answer, while none was owed
-        self._passed_over = False  # the newest state asked for no answer
+        self._state_at = self._answer_at = -math.inf
+        self._excused = 0.0  # [s] since the last answer during which none was due
+        self._skipped = False  # whether the newest state needs no answer
 
-    def hear(self, now: float) -> None:
-        """Take note of a state."""
-        pause = now - self._heard_at - self._period
+    def record_state(self, now: float) -> None:
+        """Record the arrival of a state."""
+        pause = now - self._state_at - self._period
         if 0.0 < pause < math.inf:
             self._excused += pause
-        self._heard_at, self._passed_over = now, False
+        self._state_at, self._skipped = now, False
 
-    def pass_over(self) -> None:
-        """Take note that the newest state is not due."""
-        self._passed_over = True
+    def record_skip(self) -> None:
+        """Record that the decimator skipped the newest state."""
+        self._skipped = True
 
-    def answer(self, now: float) -> None:
-        """Take note of an answer."""
-        self._answered_at, self._excused = now, 0.0
+    def record_answer(self, now: float) -> None:
+        """Record an answer."""
+        self._answer_at, self._excused = now, 0.0
 
-    def of_state(self, now: float) -> float:
-        """Return the time since the last state; infinite when none came."""
-        return now - self._heard_at
+    def state_age(self, now: float) -> float:
+        """Return the time since the last state; infinite if there was none."""
+        return now - self._state_at
 
-    def of_any_answer(self, now: float) -> float:
-        """Return the time since the last answer, owed or not; infinite when none came."""
-        return now - self._answered_at
+    def answer_age(self, now: float) -> float:
+        """Return the time since the last answer; infinite if there was none."""
+        return now - self._answer_at
 
-    def of_answer(self, now: float) -> float:
-        """Return for how long an answer is owed."""
-        until = self._heard_at if self._passed_over else now - self._pause(now)
-        return until - self._answered_at - self._excused
+    def answer_overdue(self, now: float) -> float:
+        """Return the time since the last answer, less the time during which none was due."""
+        until = self._state_at if self._skipped else now - self._pause(now)
+        return until - self._answer_at - self._excused
 
     def _pause(self, now: float) -> float:
-        """Return by how much longer than a period no state has come."""
-        return max(0.0, now - self._heard_at - self._period)
+        """Return by how much longer than a period no state has arrived."""
+        return max(0.0, now - self._state_at - self._period)

@@ -1,4 +1,4 @@
-"""What the motors may be asked for, joint by joint; limits that contradict are refused."""
+"""The limits of every joint, checked for consistency."""
 
 import math
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
-from ddpg_ros.safety.gains import NEAREST, fit_gains
+from ddpg_ros.safety.gains import LARGEST_SHARE, fit_gains
 from ddpg_ros.safety.joint_limits import RATE_RATIO, JointLimits, check_joint, require_positive
 from ddpg_ros.types import Vector
 
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """Limits of n joints; read-only copies of what it was made from.
+    """The limits of n joints, as read-only copies of the vectors that are passed in.
 
     Raises:
-        ConfigError: a wrong length, a number out of its range, or gains that contradict; the
-            sentence has the joint and the numbers.
+        ConfigError: a vector of another length, a number out of range, or limits that contradict
+            each other; the message has the joint and the numbers.
     """
 
     joints: tuple[str, ...]
@@ -31,13 +31,13 @@ class Limits:
     upper: Vector  # (n,) [rad], hard; inf for a continuous joint
     soft_lower: Vector  # (n,) [rad], at or above lower
     soft_upper: Vector  # (n,) [rad], at or below upper
-    k_position: Vector  # (n,) [1/s], position error → the velocity that is allowed
-    k_velocity: Vector  # (n,) [N·m·s/rad], velocity error → allowed torque; NaN: by inertia
-    power: Vector  # (n,) [W], inf where there is no limit
-    damping: Vector  # (n,) [N·m·s/rad], of the torque that stops the arm; NaN: by inertia
+    k_position: Vector  # (n,) [1/s], distance to the soft limit → velocity allowed
+    k_velocity: Vector  # (n,) [N·m·s/rad], velocity error → torque allowed; NaN: by inertia
+    power: Vector  # (n,) [W]; inf: no limit
+    damping: Vector  # (n,) [N·m·s/rad], in a stop; NaN: by inertia
     torque_rate: float  # [N·m/s]
     torque_rate_safe: float  # [N·m/s], toward zero and toward the soft limits
-    position_tolerance: float  # [rad], so far beyond a hard limit is no fault yet
+    position_tolerance: float  # [rad], distance beyond a hard limit at which a fault latches
 
     def __post_init__(self) -> None:
         """Copy the vectors and check everything."""
@@ -70,37 +70,38 @@ class Limits:
         """Check that a control period [s] suits the limits.
 
         Raises:
-            ConfigError: no finite period above 0, or one in which soft limits are overshot.
+            ConfigError: not a finite period above 0, or one so long that a joint would overshoot
+                its soft limit.
         """
         require_positive("control.period", period, "s")
         for joint, gain in zip(self.joints, self.k_position.tolist(), strict=True):
-            if gain * period > NEAREST * (1.0 + 1e-9):
+            if gain * period > LARGEST_SHARE * (1.0 + 1e-9):
                 raise ConfigError(
                     f"joint {joint} would overshoot its soft limit: k_position · period = "
-                    f"{gain:g} · {period:g} = {gain * period:g}; expected at most {NEAREST:g}. "
-                    "Lower safety.k_position or control.period."
+                    f"{gain:g} · {period:g} = {gain * period:g}; expected at most "
+                    f"{LARGEST_SHARE:g}. Lower safety.k_position or control.period."
                 )
 
     def lowered(self, torque: Vector) -> "Limits":
-        """Return the same limits with lower ones of torque.
+        """Return a copy with lower torque limits.
 
         Args:
             torque: (n,) [N·m], each above 0 and at most the present limit.
 
         Raises:
-            ConfigError: anything else.
+            ConfigError: another length, or a limit that is not lower.
         """
-        wanted = np.array(torque, dtype=np.float64)
-        if wanted.shape != self.torque.shape or not ((wanted > 0) & (wanted <= self.torque)).all():
+        lower = np.array(torque, dtype=np.float64)
+        if lower.shape != self.torque.shape or not ((lower > 0) & (lower <= self.torque)).all():
             raise ConfigError(
-                f"robot.torque_limit was to become {wanted.tolist()}; expected one number for "
+                f"robot.torque_limit was to become {lower.tolist()}; expected one number for "
                 "each joint, above 0 and at most the limit in force [N·m]: "
-                f"{_by_name(self.joints, self.torque)}. To raise a limit, start anew."
+                f"{_by_name(self.joints, self.torque)}. To raise a limit, restart the node."
             )
-        return replace(self, torque=wanted)
+        return replace(self, torque=lower)
 
     def by_joint(self) -> tuple[JointLimits, ...]:
-        """Return the limits as plain numbers, n of them."""
+        """Return the limits of each joint as plain numbers, n of them."""
         columns = (
             self.torque,
             self.velocity,
@@ -120,16 +121,16 @@ class Limits:
 
 
 def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits:
-    """Build an arm's limits: from the settings, else the URDF, else what suits the arm.
+    """Build an arm's limits from the settings, else the URDF, else defaults that suit the arm.
 
     Args:
         robot: the arm.
-        config: settings.
-        mass: its mass matrix; None if none of its joints moves a known mass.
+        config: its settings.
+        mass: its mass matrix; None if no joint moves a known mass.
 
     Raises:
-        ConfigError: a list that is not one number a joint, a limit above the URDF's, soft limits
-            outside the hard ones, a rate, gain or period that contradicts another.
+        ConfigError: a list of another length, a limit above the URDF's, soft limits outside the
+            hard ones, or a rate, gain or period that contradicts another.
     """
     settings, joints, urdf = config.safety, robot.joints, robot.safety
     torque = robot.torque_limit(config.robot.torque_limit)
@@ -163,18 +164,18 @@ def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits
     return limits
 
 
-def _choose(given: Sequence[float], default: Vector, name: str, joints: Sequence[str]) -> Vector:
-    """Return a list of the settings, or the default where it is empty, (n,)."""
-    if given and len(given) != len(joints):
+def _choose(setting: Sequence[float], default: Vector, name: str, joints: Sequence[str]) -> Vector:
+    """Return a setting with one number a joint, or the default if it is empty, (n,)."""
+    if setting and len(setting) != len(joints):
         raise ConfigError(
-            f"safety.{name} is {list(given)}; expected one number for each joint "
+            f"safety.{name} is {list(setting)}; expected one number for each joint "
             f"({', '.join(joints)}), or none at all."
         )
-    return np.array(given) if given else default
+    return np.array(setting) if setting else default
 
 
 def _stated(urdf: Sequence[float | None], default: Vector | float) -> Vector:
-    """Return what the URDF states for each joint, or the default where it does not, (n,)."""
+    """Return the URDF's value for each joint, or the default if the URDF states none, (n,)."""
     stated = np.array([math.nan if value is None else value for value in urdf])
     return np.where(np.isnan(stated), default, stated)
 

@@ -1,36 +1,41 @@
-"""Whether the messages of a topic come from more than one writer.
+"""Detects by sequence numbers that a topic has more than one writer.
 
-A writer numbers its messages, and a reader gets those of one writer in order: with gaps, but never
-backwards. The numbers of two writers are two sequences; woven into one, they go back or stand
-still again and again, whichever rates the writers have.
+DDS delivers the messages of one writer in order, perhaps with gaps: their sequence numbers never
+decrease. The numbers of two writers are independent, so a mixture of both decreases again and
+again, whatever the writers' rates.
 """
 
 from collections import deque
 
-_BACK = 3  # steps; a driver that is started again makes one
+_DECREASES = 3  # a driver that is restarted causes one
 _WITHIN = 5.0  # [s]
 
 
 class OneWriter:
-    """Looks at the sequence numbers of the messages in the order in which they come."""
+    """Checks the hypothesis that all messages of a topic come from one writer."""
 
     def __init__(self) -> None:
-        """Begin before the first message."""
+        """Start before the first message."""
         self._last = 0
-        self._backs: deque[float] = deque(maxlen=_BACK)  # when the numbers went back [s]
+        self._decreases: deque[float] = deque(maxlen=_DECREASES)  # their times [s]
 
     def hear(self, number: int | None, now: float) -> None:
-        """Take the number of a message that came at `now` [s]; None where there are none."""
+        """Record a message's arrival.
+
+        Args:
+            number: its sequence number; None if the middleware provides none.
+            now: the time [s].
+        """
         if number is None:
             return
         if number <= self._last:
-            self._backs.append(now)
+            self._decreases.append(now)
         self._last = number
 
     def contradicted(self, now: float) -> bool:
-        """Whether there was more than one writer within the last moments."""
-        return len(self._backs) == _BACK and now - self._backs[0] <= _WITHIN
+        """Return whether the last few seconds showed more than one writer."""
+        return len(self._decreases) == _DECREASES and now - self._decreases[0] <= _WITHIN
 
     def forget(self) -> None:
-        """Look at what comes from now on alone."""
-        self._backs.clear()
+        """Discard past messages."""
+        self._decreases.clear()

@@ -1,38 +1,43 @@
-"""Whether a command answers one of the states that came last."""
+"""Matches a command to the recent joint states by its stamp."""
 
 from collections import deque
 
 
 class RecentStamps:
-    """The stamps of the states that came within the last moments.
+    """The stamps of the joint states that arrived within a time span.
 
-    Guard and policy hear the same states, each by a connection of its own that may lose some, and
-    in either order with the policy's answer. So a command's stamp need not be one that came here:
-    it may lie anywhere between the oldest of the recent stamps and a little beyond the newest.
+    The guard and the policy receive the same states over separate connections. Either may lose a
+    state, or receive it after the policy's answer. A command's stamp therefore need not equal one
+    that arrived here: it may lie between the oldest recent stamp and a span beyond the newest.
     """
 
     def __init__(self, span: float) -> None:
-        """Take how old a state may be that is still answered, by the time of its receipt [s]."""
+        """Start without states; `span` is how long after its arrival a state is recent [s]."""
         self._span = span
         self._ahead = round(1e9 * span)  # [ns]
-        self._came: deque[tuple[float, int]] = deque()  # when [s], stamp [ns]; oldest first
+        self._arrivals: deque[tuple[float, int]] = deque()  # time [s], stamp [ns]; oldest first
 
     def add(self, stamp: int, now: float) -> None:
-        """Take note of a state's stamp [ns], which came at `now` on the monotonic clock [s]."""
-        self._came.append((now, stamp))
-        self._forget(now)
+        """Record a state's stamp [ns] and its time of arrival by the monotonic clock [s]."""
+        self._arrivals.append((now, stamp))
+        self._drop_old(now)
 
     def clear(self) -> None:
-        """Forget all: the clock that stamps the states has jumped."""
-        self._came.clear()
+        """Discard all stamps, because the clock that makes them has jumped."""
+        self._arrivals.clear()
 
     def answered_by(self, stamp: int, now: float) -> bool:
-        """Whether a command of a stamp [ns], which came at `now` [s], answers a recent state."""
-        self._forget(now)
-        if not self._came:
-            return False
-        return self._came[0][1] <= stamp <= self._came[-1][1] + self._ahead
+        """Return whether a command answers a recent state.
 
-    def _forget(self, now: float) -> None:
-        while self._came and now - self._came[0][0] > self._span:
-            self._came.popleft()
+        Args:
+            stamp: of the command [ns].
+            now: its time of arrival [s].
+        """
+        self._drop_old(now)
+        if not self._arrivals:
+            return False
+        return self._arrivals[0][1] <= stamp <= self._arrivals[-1][1] + self._ahead
+
+    def _drop_old(self, now: float) -> None:
+        while self._arrivals and now - self._arrivals[0][0] > self._span:
+            self._arrivals.popleft()

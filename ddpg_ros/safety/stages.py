@@ -1,7 +1,7 @@
 """The stages of the torque guard for one joint: pure functions of plain floats.
 
-Plain floats, because for a handful of joints they are faster than arrays, and because every
-branch of a clamp then stands where a test can see it.
+For a handful of joints plain floats are faster than arrays, and every branch of a clamp is a line
+that a test can cover.
 """
 
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from ddpg_ros.safety.joint_limits import JointLimits
 
 
 class Bounds(NamedTuple):
-    """Between which torques the soft limits leave a joint; low ≤ high."""
+    """An interval of torques for one joint; low ≤ high."""
 
     low: float  # [N·m]
     high: float  # [N·m]
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    """Return the number between `low` and `high` that is closest to `value`; a NaN stays one."""
+    """Return `value` clamped to [low, high]; NaN stays NaN."""
     if value < low:  # pragma: no mutate (≤ gives the same number)
         return low
     if value > high:  # pragma: no mutate (≥ gives the same number)
@@ -26,7 +26,7 @@ def clamp(value: float, low: float, high: float) -> float:
 
 
 def allowed_speeds(joint: JointLimits, position: float) -> tuple[float, float]:
-    """Return the least and the greatest velocity that the limits allow at a position [rad/s].
+    """Return the smallest and largest velocity that the limits allow at a position [rad/s].
 
     v_lo = clamp(−k_pos (q − q_soft⁻), ±v_max)   v_hi = clamp(−k_pos (q − q_soft⁺), ±v_max)
 
@@ -41,35 +41,48 @@ def allowed_speeds(joint: JointLimits, position: float) -> tuple[float, float]:
     )
 
 
-def soft_bounds(
-    joint: JointLimits, position: float, velocity: float, drive: float, brake: float
-) -> Bounds:
+def soft_bounds(joint: JointLimits, position: float, velocity: float, gain: float) -> Bounds:
     """Bound the torque by the soft position limits and the velocity limit.
 
-    τ_hi = clamp(−k (v − v_hi), ±τ_max), k = `drive` as long as v < v_hi, else `brake`
-    τ_lo = clamp(−k (v − v_lo), ±τ_max), k = `drive` as long as v > v_lo, else `brake`
+    τ_hi = clamp(−k (v − v_hi), ±τ_max)   τ_lo = clamp(−k (v − v_lo), ±τ_max)
 
     At a hard limit or beyond it neither bound allows a torque outwards, not even one that brakes.
-    Source: the soft limits of the PR2's controllers, which ros2_control has taken over; they have
-    one gain for both.
+    Source: the soft limits of the PR2's controllers, which ros2_control has taken over.
 
     Args:
         joint: its limits.
         position: q [rad], finite.
         velocity: v [rad/s], finite.
-        drive: gain of the torque that a joint slower than allowed may be driven with [N·m·s/rad].
-        brake: gain of the torque that brakes a faster one [N·m·s/rad].
+        gain: k [N·m·s/rad].
     """
     most = joint.torque
     v_low, v_high = allowed_speeds(joint, position)
-    spare, excess = v_high - velocity, v_low - velocity
-    high = clamp((drive if spare > 0.0 else brake) * spare, -most, most)
-    low = clamp((drive if excess < 0.0 else brake) * excess, -most, most)
+    high = clamp(gain * (v_high - velocity), -most, most)
+    low = clamp(gain * (v_low - velocity), -most, most)
     return not_outward(joint, position, Bounds(low, high))
 
 
+def drive_bounds(
+    joint: JointLimits, position: float, low_drive: float, high_drive: float
+) -> Bounds:
+    """Bound the torque that may drive a joint up to the speeds that are allowed.
+
+    Args:
+        joint: its limits.
+        position: q [rad], finite.
+        low_drive: torque that takes the joint to v_lo [N·m]; positive if it is beyond it already.
+        high_drive: torque that takes the joint to v_hi [N·m]; negative if it is beyond it already.
+
+    Returns:
+        [τ_lo, τ_hi] with τ_lo ≤ 0 ≤ τ_hi: neither brakes.
+    """
+    most = joint.torque
+    bounds = Bounds(clamp(low_drive, -most, 0.0), clamp(high_drive, 0.0, most))
+    return not_outward(joint, position, bounds)
+
+
 def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
-    """Return the bounds without torques outwards for a joint at a hard limit or beyond it."""
+    """Return the bounds, without outward torques if the joint is at or beyond a hard limit."""
     low, high = bounds
     if position >= joint.upper:
         return Bounds(min(low, 0.0), min(high, 0.0))
@@ -78,15 +91,15 @@ def not_outward(joint: JointLimits, position: float, bounds: Bounds) -> Bounds:
     return bounds
 
 
-def is_outward(joint: JointLimits, position: float, torque: float) -> bool:
-    """Whether a torque drives a joint outwards that is at a hard limit or beyond it."""
-    return (position >= joint.upper and torque > 0.0) or (position <= joint.lower and torque < 0.0)
-
-
 def within_power(torque: float, velocity: float, power: float) -> float:
-    """Return the torque with which the joint is driven by at most `power` [W].
+    """Return the torque reduced so that it drives the joint with at most `power` [W].
 
-    A torque against the motion takes power out of the joint and is never limited.
+    A torque against the motion brakes the joint and is never limited.
+
+    Args:
+        torque: [N·m].
+        velocity: v [rad/s].
+        power: [W], or inf.
     """
     return power / velocity if torque * velocity > power else torque
 
@@ -94,11 +107,23 @@ def within_power(torque: float, velocity: float, power: float) -> float:
 def within_rate(torque: float, last: float, bounds: Bounds, up: float, safe: float) -> float:
     """Return the torque that is no further from the one sent last than the rate allows.
 
+    Args:
+        torque: wanted [N·m].
+        last: sent last [N·m].
+        bounds: [τ_lo, τ_hi], what the soft limits allow.
+        up: as in `reachable`.
+        safe: as in `reachable`.
+    """
+    return clamp(torque, *reachable(last, bounds, up, safe))
+
+
+def reachable(last: float, bounds: Bounds, up: float, safe: float) -> Bounds:
+    """Return the torques that the rate allows after the one sent last.
+
     hi = max(last + up, min(last + safe, max(0, τ_lo)))
     lo = min(last − up, max(last − safe, min(0, τ_hi)))
 
     Args:
-        torque: wanted [N·m].
         last: sent last [N·m].
         bounds: [τ_lo, τ_hi], what the soft limits allow.
         up: how far the torque may move in any direction [N·m].
@@ -106,9 +131,36 @@ def within_rate(torque: float, last: float, bounds: Bounds, up: float, safe: flo
     """
     high = max(last + up, min(last + safe, max(0.0, bounds.low)))
     low = min(last - up, max(last - safe, min(0.0, bounds.high)))
-    return clamp(torque, low, high)
+    return Bounds(low, high)
+
+
+def braking_range(
+    joint: JointLimits, position: float, velocity: float, last: float, up: float, safe: float
+) -> Bounds:
+    """Return the torques that all stages but the soft limits leave unchanged.
+
+    If what the limits allow is out of the rate's reach, that is the one torque that comes closest.
+
+    Args:
+        joint: its limits.
+        position: q [rad], finite.
+        velocity: v [rad/s], finite.
+        last: sent last [N·m].
+        up: as in `reachable`.
+        safe: as in `reachable`.
+    """
+    low, high = not_outward(joint, position, Bounds(-joint.torque, joint.torque))
+    reach = reachable(last, Bounds(low, high), up, safe)
+    if velocity > 0.0:
+        high = min(high, joint.power / velocity)
+    elif velocity < 0.0:
+        low = max(low, joint.power / velocity)
+    return Bounds(
+        clamp(clamp(low, *reach), -joint.torque, joint.torque),
+        clamp(clamp(high, *reach), -joint.torque, joint.torque),
+    )
 
 
 def toward_zero(last: float, step: float) -> float:
-    """Return the torque that is `step` closer to zero than the one sent last [N·m]."""
+    """Return the torque sent last, moved toward zero by at most `step` [N·m]."""
     return clamp(0.0, last - step, last + step)

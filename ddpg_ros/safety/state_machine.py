@@ -1,13 +1,13 @@
-"""Whether the policy may act, and what is sent where it may not. No ROS, no clock of its own.
+"""The safety state machine: whether the policy may act, and what is sent if it may not.
 
     DISARMED ──arm──▶ ARMED ──first torque──▶ ACTIVE
         ▲                └──────────┬───────────┘
         └──reset── FAULT, ESTOP ◀───┘   (latched)
 
-Before a node is configured there is no `Safety`: that is UNCONFIGURED.
+A node that is not configured has no `Safety` yet, which its diagnostics call UNCONFIGURED.
 
-Two threads use one object: the control loop, which answers states, and the watchdog, which
-speaks up where no state comes. All times are those of the monotonic clock [s].
+The control loop and the watchdog use one object from two threads: the former answers states, the
+latter acts if no state arrives. All times are of the monotonic clock [s]. There is no ROS here.
 """
 
 import enum
@@ -29,21 +29,21 @@ from ddpg_ros.safety.lateness import Lateness
 from ddpg_ros.types import JointState, Vector
 
 REJECTIONS = 3
-"""Unusable states in a row latch a fault."""
+"""Number of unusable states in a row that latches a fault."""
 
 
 class Mode(enum.Enum):
-    """What the policy's torque is worth; see the module."""
+    """The states of the machine, see the module."""
 
-    DISARMED = "disarmed"  # zero torque
-    ARMED = "armed"  # permission is given; the policy has not spoken yet
-    ACTIVE = "active"
-    FAULT = "fault"
-    ESTOP = "estop"
+    DISARMED = "disarmed"  # sends zero torque
+    ARMED = "armed"  # the policy may act but has sent no torque yet
+    ACTIVE = "active"  # the policy's torque passes, through the guard
+    FAULT = "fault"  # latched by a problem
+    ESTOP = "estop"  # latched by an operator
 
 
 class Safety:
-    """The states around a guard; it filters torque as the guard does."""
+    """The safety state machine around a guard; a torque filter for the control loop."""
 
     def __init__(
         self,
@@ -52,13 +52,14 @@ class Safety:
         deadlines: Deadlines,
         watches_commands: bool = False,
     ) -> None:
-        """Begin disarmed.
+        """Start disarmed.
 
         Args:
-            guard: the last word on every torque.
-            settings: arming, authority and what stands in for the policy.
-            deadlines: when silence becomes a matter of safety.
-            watches_commands: torques come from another process, whose silence counts too.
+            guard: filters every torque.
+            settings: arming, authority and the fallback.
+            deadlines: for joint states and answers.
+            watches_commands: whether torques come from another process, whose commands then
+                have deadlines too.
         """
         self.guard = guard
         self._settings = settings
@@ -71,74 +72,77 @@ class Safety:
         self._authority = 0.0
         self._state: JointState | None = None
         self._lateness = Lateness(deadlines.period)
-        self._now = -np.inf  # as the control loop last said
-        self._seen = 0  # latches, when the torque that is about to be sent was decided
+        self._now = -np.inf  # time of the control loop's last state or command
+        self._latches_seen = 0  # at the last decision on a torque
         self._sent_at = -np.inf
         self._valid = self._rejected = 0  # states in a row
-        self._late = 0.0  # [s] when the watchdog last looked
+        self._late = 0.0  # [s] at the last check
         self.warnings = 0
-        """How often a state or command was late by more than the deadline to warn at."""
+        """Number of states, answers or commands that missed the warn deadline."""
         self.degradations = 0
-        """How often the policy was held back because of that."""
+        """Number of times that the degrade deadline held the policy back."""
         self.latches = 0
-        """How often a fault or an emergency stop was latched."""
+        """Number of faults and emergency stops latched."""
 
     @property
     def mode(self) -> Mode:
-        """The present state."""
+        """The present state of the machine."""
         return self._mode
 
     @property
     def cause(self) -> str:
-        """Why it is in FAULT or ESTOP, or why the policy is held back; empty where all is well."""
+        """Why FAULT or ESTOP is latched or the policy is held back; empty if neither is so."""
         return self._cause or self._withheld
 
     @property
     def armed(self) -> bool:
-        """Whether the policy is asked for torques."""
+        """Whether the mode is ARMED or ACTIVE, in which the policy chooses torques."""
         return self._mode in (Mode.ARMED, Mode.ACTIVE)
 
     @property
     def authority(self) -> float:
-        """Share of the policy's torque that passes, [0, 1]."""
+        """Share of the policy's torque that passes, in [0, 1]."""
         return self._authority if self.armed else 0.0
 
     @property
     def suppress_output(self) -> bool:
-        """Whether nothing is to be sent: the policy may not act, and the driver holds the arm."""
+        """Whether to send nothing, because the policy may not act and the driver holds the arm."""
         held_back = not self.armed or bool(self._withheld)
         return held_back and self._settings.fallback == "hold"
 
     @property
     def superseded_by_latch(self) -> bool:
-        """Whether a latch came between the decision on a torque and its being sent."""
-        return self.latches != self._seen
+        """Whether a latch occurred after the decision on the present torque, before it is sent."""
+        return self.latches != self._latches_seen
 
     def age(self, now: float) -> float:
-        """Time since the last valid state [s]; infinite where none came."""
-        return self._lateness.of_state(now)
+        """Return the time since the last valid state [s]; infinite if there was none."""
+        return self._lateness.state_age(now)
 
     def state_is_stale(self, now: float) -> bool:
-        """Whether the newest state is too old to act on; the watchdog sends zero torque then."""
+        """Return whether the newest state is too old to act on; then the watchdog sends zero."""
         return self.age(now) > self._deadlines.degrade
 
     def heard(self, state: JointState, now: float) -> None:
-        """Take note of a valid new state."""
+        """Record a valid new state."""
         with self._lock:
-            if self.armed:  # late is late, whether or not the watchdog was the first to see it
-                self._judge(self.age(now), "joint state")
-            self._lateness.hear(now)
+            if self.armed:  # the state may be late although the watchdog has not noticed yet
+                self._check_deadlines(self.age(now), "joint state")
+            self._lateness.record_state(now)
             self._state, self._now = state, now
             self._valid += 1
             self._rejected = 0
 
     def pass_over(self) -> None:
-        """Take note that the newest state is not due: until the next one no answer is owed."""
+        """Record that the decimator skipped the newest state.
+
+        If no state follows, the missing answer is not the control loop's fault.
+        """
         with self._lock:
-            self._lateness.pass_over()
+            self._lateness.record_skip()
 
     def rejected(self, reason: str) -> None:
-        """Take note of an unusable state; three in a row latch a fault."""
+        """Record an unusable state; three in a row latch a fault."""
         with self._lock:
             self._valid = 0
             self._rejected += 1
@@ -146,80 +150,86 @@ class Safety:
                 self._latch(Mode.FAULT, f"{self._rejected} unusable states in a row: {reason}")
 
     def withhold(self, reason: str) -> None:
-        """Hold the policy back while there is a reason; an empty one gives it back its say."""
+        """Hold the policy back for a reason, until a call with an empty reason."""
         with self._lock:
             if reason:
                 self._authority = 0.0
             self._withheld = reason
 
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return the torque to send, remembered as sent: the policy's, guarded, or a safe one.
+        """Return the torque to send: the policy's through the guard, or the fallback.
 
         Args:
-            torque: (n,) [N·m], what the policy asks for.
+            torque: requested by the policy, (n,) [N·m].
             position: (n,) [rad].
             velocity: (n,) [rad/s].
-            dt: time since the torque before [s].
+            dt: time since the last call [s].
+
+        Returns:
+            (n,) [N·m], remembered as sent.
         """
         with self._lock:
-            span = self._decide(dt)
+            span = self._begin_answer(dt)
             if not self.armed or self._withheld:
-                return self._stand_in(position, velocity, span)
+                return self._fallback(position, velocity, span)
             self._mode = Mode.ACTIVE
-            asked = torque if self._authority == 1.0 else torque * self._authority
-            sent = self.guard.apply(asked, position, velocity, span)
+            scaled = torque if self._authority == 1.0 else torque * self._authority
+            sent = self.guard.apply(scaled, position, velocity, span)
             ramp = self._settings.ramp_seconds
-            grown = max(0.0, min(2.0 * self._deadlines.period, dt))  # a pause is no practice
-            self._authority = min(1.0, self._authority + grown / ramp) if ramp else 1.0
+            elapsed = max(0.0, min(2.0 * self._deadlines.period, dt))  # a pause counts briefly
+            self._authority = min(1.0, self._authority + elapsed / ramp) if ramp else 1.0
             if self.guard.fault:
                 self._latch(Mode.FAULT, self.guard.fault)
-                self._seen = self.latches  # this very torque may go out
+                self._latches_seen = self.latches  # the guard has made this torque safe
             return sent
 
-    def _decide(self, dt: float) -> float:
-        """Begin an answer; return the time since any torque went out, the watchdog's included."""
+    def _begin_answer(self, dt: float) -> float:
+        """Record an answer; returns the time since the last torque [s], also the watchdog's."""
         span = min(dt, max(0.0, self._now - self._sent_at)) if self._deadlines.enabled else dt
         self._sent_at = self._now
         if not self._watches_commands:
-            self._lateness.answer(self._now)
-        self._seen = self.latches
+            self._lateness.record_answer(self._now)
+        self._latches_seen = self.latches
         return span
 
     def commanded(self, now: float) -> None:
-        """Take note that another process has asked for a torque."""
+        """Record a command of another process."""
         with self._lock:
             if self.armed:
-                self._judge(self._lateness.of_answer(now), "command")
-            self._lateness.answer(now)
+                self._check_deadlines(self._lateness.answer_overdue(now), "command")
+            self._lateness.record_answer(now)
             self._now = now
 
     def rest(self, state: JointState, dt: float) -> Vector:
-        """Return the torque for a state that the policy is not asked about."""
+        """Return the fallback torque, (n,) [N·m], for a state without the policy's torque."""
         with self._lock:
-            return self._stand_in(state.position, state.velocity, self._decide(dt))
+            return self._fallback(state.position, state.velocity, self._begin_answer(dt))
 
     def watch(self, now: float) -> Vector | None:
-        """Look at the clock, from the watchdog's thread; return a torque where one is due now.
+        """Check the deadlines, from the watchdog's thread.
 
-        A state, command or answer that is late holds the policy back, one that is later latches
-        a fault. Where the state is old, damping would be blind: the torque goes to zero.
+        A late state, command or answer first holds the policy back, then latches a fault.
+
+        Returns:
+            The torque to send now, (n,) [N·m], or None if the control loop sends it. It moves to
+            zero if the newest state is stale, because damping needs a fresh velocity.
         """
         with self._lock:
             what = "command" if self._watches_commands else "answer of the control loop"
-            age, owed = self.age(now), self._lateness.of_answer(now)
-            late = max(age, owed)
+            age, overdue = self.age(now), self._lateness.answer_overdue(now)
+            late = max(age, overdue)
             if self.armed:
-                self._judge(late, "joint state" if late == age else what)
-            quiet = now - self._sent_at
+                self._check_deadlines(late, "joint state" if late == age else what)
+            since_sent = now - self._sent_at
             answered = self.armed and late <= self._deadlines.degrade
-            if answered or quiet < self._deadlines.period or self.suppress_output:
+            if answered or since_sent < self._deadlines.period or self.suppress_output:
                 return None
             self._sent_at = now
             if age <= self._deadlines.degrade and self._state is not None:
-                return self._stand_in(self._state.position, self._state.velocity, quiet)
-            return self.guard.release(quiet)
+                return self._fallback(self._state.position, self._state.velocity, since_sent)
+            return self.guard.release(since_sent)
 
-    def _judge(self, late: float, what: str) -> None:
+    def _check_deadlines(self, late: float, what: str) -> None:
         if late > self._deadlines.latch:
             self._latch(Mode.FAULT, f"no {what} for {1e3 * late:.0f} ms")
         elif late > self._deadlines.degrade:
@@ -229,24 +239,25 @@ class Safety:
         self._late = late
 
     def estop(self, reason: str = "~/estop was called") -> None:
-        """Stop, from any state; a second call changes nothing."""
+        """Latch an emergency stop in any mode; a second call changes nothing."""
         with self._lock:
             self._latch(Mode.ESTOP, reason)
 
     def fault(self, cause: str) -> None:
-        """Latch a fault; the first cause stays."""
+        """Latch a fault; a fault that is latched already keeps its cause."""
         with self._lock:
             self._latch(Mode.FAULT, cause)
 
     def reset(self, now: float, anywhere: bool = False) -> None:
-        """Go from FAULT or ESTOP to DISARMED; elsewhere it changes nothing.
+        """Go from FAULT or ESTOP to DISARMED; in another mode it changes nothing.
 
         Args:
             now: the time [s].
-            anywhere: do not ask where the arm stands; for a simulated one.
+            anywhere: accepts any position, for a simulated arm.
 
         Raises:
-            RefusedError: the cause persists, or it cannot be known that it does not.
+            RefusedError: the arm is outside its hard limits, or there is no fresh state or
+                command by which to know.
         """
         with self._lock:
             if self._mode not in (Mode.FAULT, Mode.ESTOP):
@@ -259,15 +270,16 @@ class Safety:
             self.guard.clear_fault()
 
     def arm(self, now: float, obstacle: str = "", anywhere: bool = False) -> None:
-        """Give the policy its say; with authority that grows from nothing.
+        """Allow the policy to act, with an authority that grows from 0.
 
         Args:
             now: the time [s].
-            obstacle: what the caller knows that stands against it.
-            anywhere: do not ask where the arm stands and how it moves; for a simulated one.
+            obstacle: a reason of the caller to refuse; empty if there is none.
+            anywhere: accepts any position and velocity, for a simulated arm.
 
         Raises:
-            RefusedError: what stands against it.
+            RefusedError: a latch, the obstacle, a missing state or command, or an arm that is
+                outside its soft limits or moves.
         """
         with self._lock:
             if self.armed:
@@ -286,13 +298,13 @@ class Safety:
             self._mode, self._authority = Mode.ARMED, 0.0
 
     def disarm(self) -> None:
-        """Take the policy's say away; a latch stays."""
+        """Stop the policy from acting; a latch stays."""
         with self._lock:
             if self.armed:
                 self._mode = Mode.DISARMED
 
     def wind_down(self, dt: float) -> Vector:
-        """Return the next torque on the way to none, (n,) [N·m]; no state is looked at."""
+        """Return the last torque moved toward zero, (n,) [N·m]; it needs no state."""
         with self._lock:
             return self.guard.release(dt)
 
@@ -303,10 +315,10 @@ class Safety:
 
     def _require_commands(self, now: float) -> None:
         if self._watches_commands:
-            require_commands(self._lateness.of_any_answer(now), self._deadlines.degrade)
+            require_commands(self._lateness.answer_age(now), self._deadlines.degrade)
 
-    def _stand_in(self, position: Vector, velocity: Vector, dt: float) -> Vector:
-        """Return what is sent instead of the policy's torque."""
+    def _fallback(self, position: Vector, velocity: Vector, dt: float) -> Vector:
+        """Return the torque that is sent instead of the policy's."""
         disarmed = self._mode is Mode.DISARMED
         if disarmed or self._settings.fallback != "damping":
             return self.guard.release(dt)

@@ -180,7 +180,7 @@ class _Course:
                 break
             action = self._actor.select_action(observation)
             step = self._env.step(action)
-            self._actor.observe(
+            self._actor.record(
                 Transition(observation, action, step.reward, step.terminated, step.observation)
             )
             observation, over = step.observation, step.over

@@ -70,7 +70,7 @@ class LearningActor:
         bounded: Vector32 = np.minimum(np.maximum(action, np.float32(-1.0)), np.float32(1.0))
         return bounded
 
-    def observe(self, transition: Transition) -> None:
+    def record(self, transition: Transition) -> None:
         """Take one transition, hand what it completes to the learner and take newest weights."""
         if self._sync:
             self._learner.wait_for(self._handed_over)

@@ -105,8 +105,8 @@ def test_whoever_takes_it_for_a_policy_is_told_where_the_policy_is(path):
     with pytest.raises(PolicyFileError) as caught:
         load_policy(path)
     assert str(caught.value) == (
-        f"{path} is a checkpoint of a learner; its policy is policy.safetensors, beside the "
-        "checkpoint's folder."
+        f"the policy {path} is a checkpoint; expected a policy; take the policy.safetensors of a "
+        "run directory, or train again."
     )
 
 
@@ -181,7 +181,7 @@ def test_a_flipped_bit_is_refused_wherever_it_is(path, learner):
 def test_a_file_that_is_too_large_is_refused_unread(path):
     with path.open("r+b") as file:
         file.truncate(2**40)
-    assert re.search(r"has \d+ bytes; expected at most \d+\.$", refusal(path))
+    assert re.search(r"has \d+ bytes; a checkpoint has at most \d+\.$", refusal(path))
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path):

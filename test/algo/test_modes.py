@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddpg_ros.algo.compiled import artifact, forget_oldest
+from ddpg_ros.algo.compiled import cache_path, forget_oldest
 from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
 from ddpg_ros.cli.progress import COMPILED, COMPILING
 from ddpg_ros.config.settings import LearnerSection
@@ -106,9 +106,9 @@ def test_compiled_and_eager_updates_agree_in_bf16_too():
 def test_the_cache_tells_settings_and_sizes_apart():
     one = LearnerSection(**SMALL)
     paths = {
-        artifact(one, LAYOUT),
-        artifact(one.model_copy(update={"tau": 0.5}), LAYOUT),
-        artifact(one, RecordLayout(4, 2)),
+        cache_path(one, LAYOUT),
+        cache_path(one.model_copy(update={"tau": 0.5}), LAYOUT),
+        cache_path(one, RecordLayout(4, 2)),
     }
     assert len(paths) == 3
     for unread in (
@@ -119,8 +119,8 @@ def test_the_cache_tells_settings_and_sizes_apart():
         {"wide_final_layer": True},
         {"averaged_policy": True},
     ):
-        assert artifact(one.model_copy(update=unread), LAYOUT) in paths
-    assert artifact(LearnerSection(**SMALL), LAYOUT) in paths
+        assert cache_path(one.model_copy(update=unread), LAYOUT) in paths
+    assert cache_path(LearnerSection(**SMALL), LAYOUT) in paths
 
 
 def test_without_a_compiler_auto_goes_on_eagerly_and_says_so_once(monkeypatch, capfd):
@@ -149,7 +149,7 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch, capfd):
 
 def test_a_broken_file_in_the_cache_does_not_end_the_training(capfd):
     settings = LearnerSection(**(SMALL | {"batch_size": 18}), mode="auto")
-    path = artifact(settings, LAYOUT)
+    path = cache_path(settings, LAYOUT)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"not what it was")
     one = Learner(settings, LAYOUT, seed=5)
@@ -160,7 +160,7 @@ def test_a_broken_file_in_the_cache_does_not_end_the_training(capfd):
 
 def test_a_start_without_a_compiler_leaves_what_is_compiled_for_the_next(monkeypatch):
     settings = LearnerSection(**(SMALL | {"batch_size": 19}), mode="auto")
-    path = artifact(settings, LAYOUT)
+    path = cache_path(settings, LAYOUT)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"compiled")
     monkeypatch.setenv("CXX", "no-such-compiler")

@@ -18,4 +18,4 @@ def test_without_a_verb_it_says_what_it_is_and_lists_the_verbs(ddpg_ros):
     assert about in said
     for verb in ("train", "eval", "play", "inspect", "report", "doctor"):
         assert f" {verb} " in said
-    assert "Take what goes before" not in said
+    assert "Handle the options that precede" not in said

@@ -28,9 +28,9 @@ def test_on_a_machine_that_was_set_up_everything_needed_is_found() -> None:
 
 @pytest.mark.ros
 def test_two_processes_meet_over_dds() -> None:
-    answer = probes.meet_over_dds()
+    answer = probes.exchange_over_dds()
     assert answer.found is not None and answer.found["heard"]
-    assert answer.found["seconds"] < probes.MEETING_TIMEOUT_S
+    assert answer.found["seconds"] < probes.EXCHANGE_TIMEOUT_S
 
 
 def test_without_any_library_the_doctor_still_runs_and_says_how_to_mend(
@@ -44,7 +44,7 @@ def test_without_any_library_the_doctor_still_runs_and_says_how_to_mend(
     assert set(missing) == {
         *("rclpy", "ROS messages", "torch", "pybullet", "gymnasium", "safetensors", "DDS"),
     }
-    assert all(finding.mend for finding in missing.values())
+    assert all(finding.fix for finding in missing.values())
     assert missing["torch"].detail == "ImportError: not here"
 
 
@@ -58,12 +58,12 @@ def test_the_doctor_imports_nothing_heavy_itself() -> None:
 
 
 def test_a_library_that_crashes_is_a_finding() -> None:
-    answer = probes.ask("import os; os.abort()")
+    answer = probes.run_probe("import os; os.abort()")
     assert answer.found is None and answer.problem
 
 
 def test_a_library_that_hangs_is_a_finding() -> None:
-    answer = probes.ask("import time; time.sleep(60)", timeout_s=0.3)
+    answer = probes.run_probe("import time; time.sleep(60)", timeout_s=0.3)
     assert answer.problem == "no answer within 0.3 s"
 
 
@@ -77,7 +77,7 @@ def test_a_domain_that_ros_cannot_use_or_whose_ports_may_be_taken_is_a_finding(
     monkeypatch.setenv("ROS_DOMAIN_ID", domain)
     finding = doctor_module._domain()
     assert (finding.ok, finding.optional) == (False, usable)
-    assert "0 to 101" in finding.mend
+    assert "0 to 101" in finding.fix
 
 
 def test_json_is_for_machines_and_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,7 @@ def test_json_is_for_machines_and_the_exit_code_tells(monkeypatch: pytest.Monkey
                 "what": "rclpy",
                 "ok": False,
                 "detail": "not here",
-                "mend": "install it",
+                "fix": "install it",
                 "optional": False,
             }
         ],

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ddpg_ros.cli.preflight import require_ros_domain, take_training_place
+from ddpg_ros.cli.preflight import require_ros_domain, take_training_lock
 from ddpg_ros.errors import ConfigError
 
 
@@ -54,7 +54,7 @@ def test_fault_69_a_second_training_in_a_ros_domain_and_namespace_is_refused_and
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROS_DOMAIN_ID", "231")
-    with take_training_place("/left"):
+    with take_training_lock("/left"):
         sentence = ddpg_ros("train", "--namespace", "left").sentence
     assert sentence == (
         "ddpg-ros: another training runs in ROS domain 231, namespace /left: process "
@@ -62,7 +62,7 @@ def test_fault_69_a_second_training_in_a_ros_domain_and_namespace_is_refused_and
         "(ddpg-ros train --namespace second)."
     )
     assert list(tmp_path.iterdir()) == []
-    with take_training_place("/left"), take_training_place("/right"), take_training_place(""):
+    with take_training_lock("/left"), take_training_lock("/right"), take_training_lock(""):
         pass  # each has a place of its own
 
 
@@ -95,7 +95,7 @@ def test_a_window_without_a_display_is_refused_and_leaves_nothing(
     ("setting", "said"),
     [
         ("learner.device=cuda", "learner.device is cuda, and torch"),
-        ("learner.matmul_precision=bf16", "learner.matmul_precision is bf16, which the cpu here"),
+        ("learner.matmul_precision=bf16", "learner.matmul_precision is bf16, but the cpu here"),
         ("learner.mode=cudagraph", "learner.mode is cudagraph and learner.device cpu"),
     ],
 )

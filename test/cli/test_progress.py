@@ -79,7 +79,7 @@ def fixture_watched(tmp_path, monkeypatch):
         def look(at, metrics=""):
             clock.now = at
             append(tmp_path / "metrics.csv", metrics)
-            progress._look()
+            progress._refresh()
             if console:
                 progress._console.print(progress._bars.get_renderable())
             return text.getvalue().splitlines()

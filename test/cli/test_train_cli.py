@@ -209,7 +209,7 @@ def test_a_simulator_that_is_killed_ends_the_training_with_a_message_and_keeps_t
     os.kill(process.member("sim.simulator_node"), signal.SIGKILL)
     assert process.exit(10.0) not in (0, None)
     assert "the simulator ended with signal SIGKILL" in process.said
-    assert f"all that the nodes said: {run / 'log'}" in process.said
+    assert f"the nodes' logs: {run / 'log'}" in process.said
     assert "Traceback" not in process.said
     assert process.gone()
     assert load_policy(run / "policy.safetensors").about.updates > 50
@@ -272,7 +272,7 @@ def urdf(text):
         (yaml_of("/**: {ros__parameters: {control: {period: 0.035}}}"), "is not a multiple of"),
         (used_directory, "is not empty"),
         (broken_policy, "is not a whole policy file"),
-        (lambda folder: ["eval", "--policy", folder / "none"], "cannot read the policy"),
+        (lambda folder: ["eval", "--policy", folder / "none"], "cannot be read (No such file"),
         (urdf(""), "arm.urdf"),
         (urdf("<robot"), "arm.urdf"),
         (urdf(WITHOUT_LIMITS), "limit"),

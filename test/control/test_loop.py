@@ -53,7 +53,7 @@ class Actor:
         self.seen.append(observation)
         return self.action
 
-    def observe(self, transition):
+    def record(self, transition):
         self.transitions.append(transition)
 
     def end_episode(self, episode):

@@ -131,7 +131,7 @@ def test_fault_50_a_torque_limit_is_lowered_at_once_and_never_raised(robot, poli
     reached = largest(robot.commands[count:])
     assert reached == pytest.approx(lower)  # that limit is what holds it
     ((successful, reason),) = set_to(robot, numbers(limits, 2.0, 1.0))
-    assert not successful and "To raise a limit, start anew." in reason
+    assert not successful and "To raise a limit, restart the node." in reason
     acting(robot)
     assert robot.status("latches") == "0"
 

@@ -125,4 +125,4 @@ def test_fault_72_a_pipe_for_a_parameter_file_is_refused_and_not_waited_for(tmp_
         assert process.exit(LONG) == 2
     finally:
         process.kill_family()
-    assert "pipe is a pipe or a device; expected a regular file of YAML" in process.said
+    assert "pipe is a pipe or a device; expected a regular YAML file" in process.said

@@ -10,12 +10,11 @@ rclpy = pytest.importorskip("rclpy")
 
 from rclpy.publisher import Publisher
 
+from ddpg_ros.control.controller import Command
 from ddpg_ros.ros.interface.commands import CommandPublisher
 from ddpg_ros.ros.interface.diagnostics import Diagnostics
 from ddpg_ros.ros.interface.messages import JointStateWriter
-from ddpg_ros.ros.nodes.agent import AgentNode
-from ddpg_ros.ros.nodes.guard import GuardNode
-from ddpg_ros.ros.nodes.policy import PolicyNode
+from ddpg_ros.ros.nodes import agent, guard, policy
 from ddpg_ros.ros.runtime.arguments import read_arguments
 from ddpg_ros.ros.runtime.main import take_down
 from ddpg_ros.ros.runtime.watchdog import Watchdog
@@ -25,7 +24,7 @@ from ddpg_ros.types import JointState
 from test.processes import ros_arguments
 from test.ros.onlooker import Onlooker, assert_zeros_last
 
-NODES = {"guard": GuardNode, "policy": PolicyNode, "agent": AgentNode}
+NODES = {"guard": guard, "policy": policy, "agent": agent}
 STAMP = 7_000_000_009  # [ns]
 PUSH = (1.5, -0.7)  # [N·m]
 STEPS = {
@@ -58,7 +57,7 @@ def acting(name, parameters):
     rclpy.init()
     onlooker = Onlooker(rclpy.utilities.get_default_context().get_domain_id())
     heard = onlooker.record("guarded_command" if name == "guard" else "joint_command")
-    node = NODES[name](read_arguments(ros_arguments(parameters)))
+    node = NODES[name].make_node(read_arguments(ros_arguments(parameters)))
     try:
         node.start()
         onlooker.until(lambda: heard, "the first zero of the watchdog")
@@ -67,7 +66,7 @@ def acting(name, parameters):
         node.safety.commanded(np.inf)
         node.safety.arm(np.inf)
         node.safety.apply(np.array(PUSH), np.array([0.0, 1.3]), np.zeros(2), 0.04)
-        node.send(np.array(PUSH), STAMP)
+        node.send(Command(STAMP, np.array(PUSH)))
         onlooker.until(lambda: any(one.torque == PUSH for one in heard), "the torque")
         yield node, heard, onlooker
     finally:
@@ -95,8 +94,8 @@ def test_fault_55_whatever_fails_on_the_way_down_zeros_are_the_last_that_a_node_
         count = len(heard)
         assert heard[-1].stamp == STAMP
         if step not in HARMLESS:  # the last resort has had the last word
-            node.send(np.array(PUSH), STAMP)
-            node._send_aside(np.array(PUSH))
+            node.send(Command(STAMP, np.array(PUSH)))
+            node.send_aside(np.array(PUSH))
             for _ in range(5):
                 onlooker.turn()
             assert not any(any(command.torque) for command in heard[count:])
@@ -108,9 +107,9 @@ def test_fault_55_a_deactivation_that_fails_sends_zeros_and_ends_the_node(ros_do
         monkeypatch.setattr(Safety, "disarm", raiser(ZeroDivisionError))
         node.trigger_deactivate()
         assert_zeros_last(heard, onlooker.turn)
-        assert not node.active and not node.configured
+        assert not node.active and not node.lifecycle.configured
         with pytest.raises(ZeroDivisionError):
-            node.keep_order()
+            node.lifecycle.keep_order(node)
 
 
 def test_every_step_of_the_way_down_is_taken_and_the_first_problem_is_the_one_that_is_said():

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the names are L
 
 HOLD = """
 import sys, time
-from ddpg_ros.files.host_lock import take_place
-place = take_place(sys.argv[1], "taken by {holder}")
+from ddpg_ros.files.host_lock import take_host_lock
+lock = take_host_lock(sys.argv[1], "taken by {holder}")
 print("has it", flush=True)
 time.sleep(60)
 """

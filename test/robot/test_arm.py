@@ -248,7 +248,7 @@ def test_joints_in_a_loop_are_refused(load, tip):
 def test_a_file_that_is_no_xml_is_refused(tmp_path, text):
     file = tmp_path / "arm.urdf"
     file.write_text(text)
-    with pytest.raises(RobotError, match=r"arm\.urdf is no XML .*expected a URDF"):
+    with pytest.raises(RobotError, match=r"arm\.urdf is not XML .*expected a URDF"):
         Robot.load(str(file))
 
 

@@ -112,7 +112,7 @@ def test_a_prismatic_joint_is_held_where_it_is_and_its_stretch_counts(load):
     robot = load(joint("a", "base", "b", inside=AXIS_Z + LIMIT) + slide)
     assert robot.tip_position(np.zeros(1)) == pytest.approx([0, 0, 0.2])
     assert robot.reach == pytest.approx(0.2)
-    assert "taken to stand still: slide (prismatic) at 0.2 m" in robot.describe()
+    assert "assumed to stand still: slide (prismatic) at 0.2 m" in robot.describe()
 
 
 @pytest.mark.parametrize("kind", ["prismatic", "planar", "floating"])
@@ -182,7 +182,7 @@ def test_a_tip_without_a_joint_on_the_way_is_refused(load):
 
 def test_the_arm_is_said_in_a_line(load):
     assert load(HAND).describe() == (
-        "arm: joints in order a (revolute); tip l; not commanded, taken to stand still: left "
+        "arm: joints in order a (revolute); tip l; not commanded, assumed to stand still: left "
         "(revolute) at 0 rad, right (revolute, mimics left) at 0 rad"
     )
 

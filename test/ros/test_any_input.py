@@ -26,8 +26,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
 from ddpg_ros.config.settings import Config
-from ddpg_ros.ros.nodes.guard import GuardNode
-from ddpg_ros.ros.nodes.policy import PolicyNode
+from ddpg_ros.ros.nodes import guard as guard_node
+from ddpg_ros.ros.nodes import policy as policy_node
 from ddpg_ros.ros.runtime.arguments import Arguments, read_arguments
 from ddpg_ros.ros.runtime.main import take_down
 from test.conftest import free_domain
@@ -63,7 +63,7 @@ def nodes(tmp_path_factory):
     given = ros_arguments({"run__policy": policy, "safety__auto_arm": True})
     with pytest.MonkeyPatch.context() as patch, free_domain(patch):
         rclpy.init()
-        nodes = [GuardNode(Arguments()), PolicyNode(read_arguments(given))]
+        nodes = [guard_node.make_node(Arguments()), policy_node.make_node(read_arguments(given))]
         for node in nodes:
             node.start()
         yield nodes
@@ -102,13 +102,13 @@ def test_fault_56_any_row_of_states_and_commands_leaves_every_torque_finite_and_
     guard, _ = nodes
     for message in row:
         for node in nodes:
-            node._on_state(message, {"publication_sequence_number": None})
-        guard._on_command(message)
+            node.states.on_message(message, {"publication_sequence_number": None})
+        guard.role.on_command(message)
         for node in nodes:
             last, limits = node.safety.guard.last, node.safety.guard.limits.torque
             assert np.isfinite(last).all() and (np.abs(last) <= limits).all()
     for node in nodes:
-        node._say_state()
+        node.diagnostics.report(node.active)
         assert len(node.safety.cause) < 2_000
 
 
@@ -116,8 +116,8 @@ def test_fault_56_any_row_of_states_and_commands_leaves_every_torque_finite_and_
 @given(st.lists(st.floats(), min_size=3, max_size=3))
 def test_fault_56_any_goal_is_taken_or_refused(nodes, point):
     x, y, z = point
-    nodes[1]._on_goal(PointStamped(point=Point(x=x, y=y, z=z)))
-    assert np.isfinite(nodes[1].session.goal).all()
+    nodes[1].role.on_goal(PointStamped(point=Point(x=x, y=y, z=z)))
+    assert np.isfinite(nodes[1].role.session.goal).all()
 
 
 def ask(node, kind, **fields):
@@ -173,7 +173,7 @@ def test_fault_56_a_simulated_time_that_is_none_is_dropped(guard, seconds, nanos
             valid = seconds >= 0 and nanoseconds < 10**9
             expected = seconds * 10**9 + nanoseconds if valid else 7_000_000_005
             assert guard.get_clock().now().nanoseconds == expected
-            guard._say_state()
+            guard.diagnostics.report(guard.active)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -15,7 +15,7 @@ from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 
 from ddpg_ros.ros.runtime.executor import PromptExecutor, make_executor, missing_calls
-from ddpg_ros.ros.runtime.patient import StandardExecutor
+from ddpg_ros.ros.runtime.standard_executor import StandardExecutor
 from test.conftest import wait_until
 
 pytestmark = pytest.mark.ros

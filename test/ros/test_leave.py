@@ -10,13 +10,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the timers are 
 
 HANG = """
 import ctypes
-from ddpg_ros.ros.runtime.leave import leave_within
+from ddpg_ros.ros.runtime.process import leave_within
 leave_within(0.2, {code})
 ctypes.PyDLL(None).sleep(30)  # with the interpreter's lock held
 """
 LEAVE = """
 import atexit, sys
-from ddpg_ros.ros.runtime.leave import leave
+from ddpg_ros.ros.runtime.process import leave
 atexit.register(print, "a destructor")
 sys.stdout.write("all that was said")
 leave(2)

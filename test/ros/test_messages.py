@@ -114,7 +114,7 @@ def test_bytes_say_the_same_as_the_message_whatever_its_names_and_lengths(joints
     whole.header.frame_id = frame
     set_stamp(whole, at)
     raw = serialize_message(whole)
-    assert layout_of(joints, len(joints), len(joints), len(whole.effort), frame).fits(raw)
+    assert layout_of(joints, len(joints), len(joints), len(whole.effort), frame).read(raw)
     mapped = JointMap(joints)
     for _ in range(2):  # the second time by the layout
         state = mapped.state(raw)

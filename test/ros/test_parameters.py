@@ -11,7 +11,7 @@ from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.ros.interface.parameters import read_config
 from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 
 pytestmark = pytest.mark.ros
 

@@ -24,12 +24,11 @@ class Simulator:
     def __init__(self, node: Node, executor: SingleThreadedExecutor) -> None:
         """Offer the service."""
         self.sentences: list[str] = []
-        self.heard = 0
+        self.placed = []
         self.node = node
         self._executor = executor
         node.create_service(Trigger, "reset", self._on_reset)
-        self.client = ResetClient(node, "reset", self._on_answer)
-        assert self.client.client is not None
+        self.client = ResetClient(node, "reset", self.placed.append)
         wait_until(self.client.client.service_is_ready, 10.0, "the service", self.turn)
 
     def turn(self) -> None:
@@ -39,9 +38,6 @@ class Simulator:
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = True, self.sentences.pop(0)
         return response
-
-    def _on_answer(self) -> None:
-        self.heard += 1
 
     def until_all_is_answered(self) -> None:
         """Turn until no sentence is left, and ten times more."""
@@ -66,34 +62,33 @@ def simulator(ros_domain: int) -> Iterator[Simulator]:
 
 def test_only_the_answer_to_the_newest_reset_counts(simulator):
     simulator.sentences = ["100", "200"]
-    simulator.client.request(last_stamp=50)
-    simulator.client.request(last_stamp=60)
-    wait_until(lambda: simulator.heard, 10.0, "an answer", simulator.turn)
+    simulator.client.request()
+    simulator.client.request()
+    wait_until(lambda: simulator.placed, 10.0, "an answer", simulator.turn)
     simulator.until_all_is_answered()
-    assert simulator.client.first_stamp == 200
-    assert simulator.heard == 1
+    assert simulator.placed == [200]
 
 
 def test_a_reset_that_is_cancelled_has_no_answer(simulator):
     simulator.sentences = ["100"]
-    simulator.client.request(last_stamp=50)
+    simulator.client.request()
     simulator.client.cancel()
     simulator.until_all_is_answered()
-    assert simulator.client.first_stamp is None
-    assert simulator.heard == 0
+    assert simulator.placed == []
 
 
 def test_an_answer_that_is_no_stamp_is_shown(simulator):
     simulator.sentences = ["done"]
-    simulator.client.request(last_stamp=50)
+    simulator.client.request()
     with pytest.raises(MachineError, match="answered 'done'; expected the stamp"):
-        wait_until(lambda: simulator.heard, 10.0, "the answer", simulator.turn)
+        wait_until(lambda: simulator.placed, 10.0, "the answer", simulator.turn)
 
 
 def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monkeypatch, capfd):
     monkeypatch.setattr(reset_client, "_AGAIN_AFTER", 0.1)
-    missing = ResetClient(simulator.node, "missing", lambda: None)
-    missing.request(last_stamp=50)
+    placed = []
+    missing = ResetClient(simulator.node, "missing", placed.append)
+    missing.request()
     said = []
 
     def look() -> None:
@@ -104,6 +99,6 @@ def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monke
     complaint = "nobody offers the service /missing"
     wait_until(lambda: "".join(said).count(complaint) == 2, 10.0, "the second complaint", look)
     assert "control.reset_service: ''" in "".join(said)
-    assert missing.first_stamp is None
+    assert placed == []
     missing.cancel()
     missing.close()

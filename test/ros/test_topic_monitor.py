@@ -1,13 +1,11 @@
 """What a node says of the joint states that do not come, or are of no use."""
 
-import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
 from ddpg_ros.errors import ForeignJointsError, JointNamesError, JointStateError
 from ddpg_ros.ros.interface import topic_monitor as watch
-from ddpg_ros.types import JointState
 
 FOREIGN = ForeignJointsError("no joint shoulder in the message; it names: left_finger")
 
@@ -38,7 +36,7 @@ class Watched:
         self.now = 100.0
         monkeypatch.setattr(watch.time, "monotonic", lambda: self.now)
         self.node = Node()
-        self.topics = watch.TopicMonitor(self.node, "joint_states", "joint_command", 5.0, True)
+        self.topics = watch.TopicMonitor(self.node, "joint_states", 5.0, realtime=True)
 
     def wait(self, seconds, *each):
         """Let time pass, a look ten times a second; each time something is heard."""
@@ -57,34 +55,36 @@ def watched(monkeypatch):
 def test_the_only_publisher_names_none_of_our_joints_and_the_node_says_what_to_set(watched):
     said = r"fits the robot: no joint shoulder.*names: left_finger\. Set robot\.urdf and robot\.jo"
     with pytest.raises(JointStateError, match=said):
-        watched.wait(6.0, lambda: watched.topics.pass_by(FOREIGN))
+        watched.wait(6.0, lambda: watched.topics.record_foreign(FOREIGN))
 
 
 def test_beside_another_publisher_the_node_waits_for_the_arm_and_says_what_the_others_name(
     watched,
 ):
     watched.node.publishers = 2
-    watched.wait(6.0, lambda: watched.topics.pass_by(FOREIGN))
+    watched.wait(6.0, lambda: watched.topics.record_foreign(FOREIGN))
     (said,) = watched.node.said
     assert "those that came are of another device (no joint shoulder in the message" in said
 
 
 def test_a_missing_joint_is_a_matter_of_the_robots_names_and_a_missing_velocity_is_not(watched):
     with pytest.raises(JointStateError, match=r"no joint elbow\. Set robot\.urdf"):
-        watched.wait(6.0, lambda: watched.topics.reject(JointNamesError("no joint elbow")))
+        watched.wait(
+            6.0, lambda: watched.topics.record_rejected(JointNamesError("no joint elbow"))
+        )
     with pytest.raises(JointStateError, match=r"fits the robot: no velocity\.$"):
-        watched.wait(6.0, lambda: watched.topics.reject(JointStateError("no velocity")))
+        watched.wait(6.0, lambda: watched.topics.record_rejected(JointStateError("no velocity")))
 
 
 def test_a_publisher_whose_states_are_rejected_is_not_called_silent(watched):
-    watched.topics.accept(JointState(1, np.zeros(1), np.zeros(1)))
-    watched.wait(6.0, lambda: watched.topics.reject(JointStateError("no velocity")))
+    watched.topics.record_state(watched.now)
+    watched.wait(6.0, lambda: watched.topics.record_rejected(JointStateError("no velocity")))
     said = " ".join(watched.node.said)
     assert "rejected, the last because of this: no velocity" in said and "silent" not in said
 
 
 def test_a_gripper_does_not_make_up_for_an_arm_that_has_gone_silent(watched):
     watched.node.publishers = 2
-    watched.topics.accept(JointState(1, np.zeros(1), np.zeros(1)))
-    watched.wait(6.0, lambda: watched.topics.pass_by(FOREIGN))
+    watched.topics.record_state(watched.now)
+    watched.wait(6.0, lambda: watched.topics.record_foreign(FOREIGN))
     assert "no joint state on /joint_states for 5 s: those that came are" in watched.node.said[-1]

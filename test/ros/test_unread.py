@@ -76,7 +76,7 @@ def test_the_loop_goes_on_where_nobody_reads_the_log(unread, robot, policy, tmp_
         assert process.wait(LONG) == 0
 
 
-CODE = "from ddpg_ros.ros.runtime.unread import drop_what_nobody_reads; drop_what_nobody_reads();"
+CODE = "from ddpg_ros.ros.runtime.process import make_stdio_nonblocking as make; make();"
 
 
 def run(code, sink):

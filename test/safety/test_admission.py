@@ -251,7 +251,7 @@ def test_fault_60_a_state_that_stands_while_it_reports_a_velocity_is_old(arm):
     moving = {"position": [0.1, 0.0], "velocity": (1.0, 0.0)}
     assert [arm.send(**moving) for _ in range(3)] == [Arrival.NEW] * 3
     for seconds in (3, 4):
-        said = rf"same to the last bit for 0\.0{seconds} s, while joint 'shoulder' reports 1 rad/s"
+        said = rf"to the last bit for 0\.0{seconds} s, while joint 'shoulder' reports 1 rad/s"
         with pytest.raises(JointStateError, match=said):
             arm.send(**moving)
     assert arm.send(position=[0.1, 1e-12], velocity=(1.0, 0.0)) is Arrival.NEW
@@ -272,7 +272,7 @@ def test_fault_60_a_jump_after_values_that_stood_says_that_they_change_too_slowl
     for _ in range(30):
         arm.send()
     with pytest.raises(
-        JointStateError, match=r"values were the same for 0\.3 s: they change more"
+        JointStateError, match=r"values were identical for 0\.3 s: they change more"
     ):
         arm.send(position=[0.454, 0.0])
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ddpg_ros.build import build_guard
 from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.errors import ConfigError, RobotError
-from ddpg_ros.safety.gains import NEARER, NEAREST
+from ddpg_ros.safety.gains import DEFAULT_SHARE, LARGEST_SHARE
 from test.dotted import dotted
 
 # One joint about the vertical axis: I = 0.009 + 0.5 · 0.2² = 0.029 kg·m².
@@ -128,7 +128,7 @@ def test_fault_53_gains_of_a_file_made_for_another_period_are_set_aside_in_one_s
     assert "the URDF's safety_controller: k_position of swing 100 1/s do not hold" in sentence
     assert "the URDF's safety_controller: k_velocity of swing 40 N·m·s/rad do not" in sentence
     assert sentence.endswith(
-        "Together these hold: safety.urdf_gains: false (gains are then worked out)."
+        "Together these hold: safety.urdf_gains: false (the gains are then computed)."
     )
     start_as_advised(guard, sentence, safety=file)
     guard(safety='<safety_controller k_position="100" k_velocity="2"/>', period=0.001)
@@ -137,7 +137,7 @@ def test_fault_53_gains_of_a_file_made_for_another_period_are_set_aside_in_one_s
 def test_an_effort_that_is_no_motors_is_refused_with_the_setting_that_lowers_it(guard):
     sentence = refusal(guard, effort=1000.0)
     assert sentence.startswith(
-        "robot.torque_limit: swing 1000 N·m (the URDF's effort) cannot be turned round within "
+        "robot.torque_limit: swing 1000 N·m (the URDF's effort) cannot be reversed within "
         "0.5 s at safety.torque_rate_safe 1000 N·m/s"
     )
     assert sentence.endswith("Together these hold: robot.torque_limit: [250].")
@@ -212,7 +212,7 @@ def test_what_a_stop_costs_in_time_is_known(guard):
     assert guard().stop_seconds == pytest.approx(3.0 / 6.25 + I * 4.0 / 5.0)
 
 
-@pytest.mark.parametrize(("near", "overshoot"), [(NEARER, 0.01), (NEAREST, 0.42)])
+@pytest.mark.parametrize(("near", "overshoot"), [(DEFAULT_SHARE, 0.01), (LARGEST_SHARE, 0.42)])
 def test_a_joint_overshoots_its_soft_limit_by_as_little_as_the_gains_module_says(near, overshoot):
     furthest, _ = approach(near, 200)
     assert furthest <= overshoot

@@ -110,7 +110,7 @@ def test_for_every_input_the_answer_is_finite_within_limits_and_not_too_fast(lim
             bounds = Bounds(-joint.torque, joint.torque)
             if kind == "apply":
                 gain = joint.k_velocity
-                bounds = soft_bounds(joint, position[i], velocity[i], gain, gain)
+                bounds = soft_bounds(joint, position[i], velocity[i], gain)
             low, high = max(0.0, bounds.low), min(0.0, bounds.high)
             assert moved <= up + rounding or answer[i] <= low
             assert moved >= -up - rounding or answer[i] >= high

@@ -280,7 +280,7 @@ def test_soft_limits_that_cross_or_stand_outside_the_hard_ones_are_refused(bad):
     assert refusal(make_limits, **mixed) == (
         f"joint elbow has soft limits {got['soft_lower']:g} to {got['soft_upper']:g} rad and hard "
         f"limits {got['lower']:g} to {got['upper']:g} rad; expected lower ≤ soft lower < soft "
-        "upper ≤ upper. Set another safety.soft_margin, or mend the URDF's safety_controller."
+        "upper ≤ upper. Set another safety.soft_margin, or fix the URDF's safety_controller."
     )
     on_the_hard_ones = make_limits(lower=-1.0, upper=2.0, soft_lower=-1.0, soft_upper=2.0)
     assert on_the_hard_ones.soft_upper.tolist() == [2, 2]
@@ -294,7 +294,7 @@ def test_a_margin_that_leaves_no_room_is_refused(arm):
 def test_a_rate_that_turns_the_torque_too_slowly_is_refused():
     bad = {"torque": (5.0, 50.0), "k_position": (1.0, 8.0), "velocity": 1.0}
     assert refusal(make_limits, **bad) == (
-        "joint elbow: the rate limit would defeat the soft limit, as turning the torque round "
+        "joint elbow: the rate limit would defeat the soft limit, as reversing the torque "
         "takes 2 · torque / torque_rate_safe = 2 · 50 / 400 = 0.25 s; expected at most 1 / "
         "k_position = 0.125 s. Raise safety.torque_rate_safe, or lower safety.k_position."
     )
@@ -371,7 +371,8 @@ def test_lowering_changes_the_torque_alone_and_gives_a_new_one():
 def test_a_limit_that_would_rise_or_is_none_is_refused(wrong):
     assert refusal(make_limits().lowered, np.array(wrong)) == (
         f"robot.torque_limit was to become {wrong}; expected one number for each joint, above 0 "
-        "and at most the limit in force [N·m]: shoulder 5, elbow 2. To raise a limit, start anew."
+        "and at most the limit in force [N·m]: shoulder 5, elbow 2. To raise a limit, restart the "
+        "node."
     )
 
 

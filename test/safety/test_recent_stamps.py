@@ -70,7 +70,7 @@ def test_whatever_the_rhythm_an_answer_within_the_span_counts_and_the_memory_sta
         now += gap
         stamps.append((round(1e9 * now), now))
         recent.add(*stamps[-1])
-    assert len(recent._came) <= sum(now - came <= 0.03 for _, came in stamps)
+    assert len(recent._arrivals) <= sum(now - came <= 0.03 for _, came in stamps)
     stamp, came = stamps[which % len(stamps)]
     at = now + latency
     assert recent.answered_by(stamp, at) == (at - came <= 0.03)

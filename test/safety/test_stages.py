@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from ddpg_ros.safety.joint_limits import JointLimits
 from ddpg_ros.safety.stages import (
     Bounds,
+    braking_range,
     clamp,
+    drive_bounds,
     soft_bounds,
     toward_zero,
     within_power,
@@ -59,8 +61,8 @@ def test_a_clamp_moves_what_is_outside_to_the_nearer_end(value, clamped):
 def test_a_soft_limit_bounds_the_torque_and_its_mirror_image_does_so_too(
     position, velocity, low, high
 ):
-    assert soft_bounds(JOINT, position, velocity, GAIN, GAIN) == (low, high)
-    assert soft_bounds(JOINT, -position, -velocity, GAIN, GAIN) == (-high, -low)
+    assert soft_bounds(JOINT, position, velocity, GAIN) == (low, high)
+    assert soft_bounds(JOINT, -position, -velocity, GAIN) == (-high, -low)
 
 
 @pytest.mark.parametrize(
@@ -71,31 +73,31 @@ def test_the_velocity_limit_bounds_the_torque_of_a_joint_without_position_limits
         lower=-math.inf, upper=math.inf, soft_lower=-math.inf, soft_upper=math.inf
     )
     for position in (0.0, 1e6):
-        assert soft_bounds(endless, position, velocity, GAIN, GAIN).high == high
-        assert soft_bounds(endless, -position, -velocity, GAIN, GAIN).low == -high
+        assert soft_bounds(endless, position, velocity, GAIN).high == high
+        assert soft_bounds(endless, -position, -velocity, GAIN).low == -high
 
 
 @pytest.mark.parametrize("position", [1.0, 1.05, 40.0])
 def test_at_a_hard_limit_and_beyond_no_torque_points_outwards_not_even_to_brake(position):
     # Back at 2.25 rad/s: the velocity limit would demand 8 · 0.25 = 2 N·m outwards …
-    assert soft_bounds(JOINT, position, -2.25, GAIN, GAIN) == (0.0, 0.0)
-    assert soft_bounds(JOINT, -position, 2.25, GAIN, GAIN) == (0.0, 0.0)
+    assert soft_bounds(JOINT, position, -2.25, GAIN) == (0.0, 0.0)
+    assert soft_bounds(JOINT, -position, 2.25, GAIN) == (0.0, 0.0)
 
 
 def test_just_inside_a_hard_limit_a_torque_may_brake_outwards():
-    assert soft_bounds(JOINT, 0.999, -2.25, GAIN, GAIN) == (2.0, 5.0)
-    assert soft_bounds(JOINT, -0.999, 2.25, GAIN, GAIN) == (-5.0, -2.0)
+    assert soft_bounds(JOINT, 0.999, -2.25, GAIN) == (2.0, 5.0)
+    assert soft_bounds(JOINT, -0.999, 2.25, GAIN) == (-5.0, -2.0)
 
 
 def test_at_a_hard_limit_a_torque_inwards_stays():
-    assert soft_bounds(JOINT, 1.0, 0.0, GAIN, GAIN) == (
+    assert soft_bounds(JOINT, 1.0, 0.0, GAIN) == (
         -5.0,
         -5.0,
     )  # v_hi = −1: −8, and the motor has 5
-    assert soft_bounds(JOINT, -1.0, 0.0, GAIN, GAIN) == (5.0, 5.0)
+    assert soft_bounds(JOINT, -1.0, 0.0, GAIN) == (5.0, 5.0)
     # v_hi = −1 would allow 8 · 0.5 N·m outwards; v_lo = −2 demands no more than −8 · 0.5.
-    assert soft_bounds(JOINT, 1.0, -1.5, GAIN, GAIN) == (-4.0, 0.0)
-    assert soft_bounds(JOINT, -1.0, 1.5, GAIN, GAIN) == (0.0, 4.0)
+    assert soft_bounds(JOINT, 1.0, -1.5, GAIN) == (-4.0, 0.0)
+    assert soft_bounds(JOINT, -1.0, 1.5, GAIN) == (0.0, 4.0)
 
 
 def test_a_clamp_hides_no_nan():
@@ -118,7 +120,7 @@ def test_the_bounds_never_cross_and_stay_within_the_torque_limit(
     joint = JOINT._replace(
         soft_lower=soft[0], soft_upper=soft[1], k_position=k_position, k_velocity=k_velocity
     )
-    low, high = soft_bounds(joint, position, velocity, k_velocity, k_velocity)
+    low, high = soft_bounds(joint, position, velocity, k_velocity)
     assert -5.0 <= low <= high <= 5.0
 
 
@@ -172,3 +174,37 @@ def test_the_torque_moves_by_up_and_toward_zero_or_the_bounds_by_safe(torque, la
 @pytest.mark.parametrize(("last", "left"), [(3.0, 1.0), (2.0, 0.0), (1.5, 0.0), (-3.0, -1.0)])
 def test_a_torque_heads_for_zero_and_stays_there(last, left):
     assert toward_zero(last, 2.0) == left
+
+
+@pytest.mark.parametrize(
+    ("position", "velocity", "last", "power", "low", "high"),
+    [
+        (0.0, 0.0, 0.0, math.inf, -0.5, 0.5),  # from rest, the rate alone
+        (0.9, 1.5, 0.0, math.inf, -0.5, 0.5),  # beyond the soft limit, which has no part in it
+        (0.0, 0.0, 3.0, math.inf, 1.0, 3.5),  # 2 toward zero, 0.5 away from it
+        (0.0, 0.0, 4.8, math.inf, 2.8, 5.0),  # never beyond the torque limit
+        (1.0, 0.5, -0.2, math.inf, -0.7, 0.0),  # at the hard limit: nothing outwards
+        (1.0, 0.5, 3.0, math.inf, 1.0, 1.0),  # nor more than the rate asks for
+        (0.0, 2.0, 0.0, 0.5, -0.5, 0.25),  # driven with 0.5 W at 2 rad/s
+        (0.0, -2.0, 0.0, 0.5, -0.25, 0.5),
+    ],
+)
+def test_a_stop_has_the_range_that_limits_power_and_rate_leave_it(
+    position, velocity, last, power, low, high
+):
+    joint = JOINT._replace(power=power)
+    found = braking_range(joint, position, velocity, last, up=0.5, safe=2.0)
+    assert found == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(
+    ("position", "low", "high", "bounds"),
+    [
+        (0.0, -3.0, 4.0, (-3.0, 4.0)),
+        (0.0, -9.0, 9.0, (-5.0, 5.0)),  # the torque limit
+        (0.0, 2.0, 4.0, (0.0, 4.0)),  # faster than v_lo: the brake's business
+        (1.0, -3.0, 4.0, (-3.0, 0.0)),  # at the hard limit
+    ],
+)
+def test_a_drive_is_bounded_on_both_sides_of_zero_and_never_brakes(position, low, high, bounds):
+    assert drive_bounds(JOINT, position, low, high) == bounds

@@ -67,11 +67,11 @@ GOOD["text.stl"] = text_stl()
 BAD = {
     "arm.gltf": (b"{}", "is of a kind that PyBullet does not draw; expected .obj, .stl or .dae"),
     "empty.obj": (b"", "has no vertices or no faces"),
-    "cut.stl": (stl()[:-1], "is no whole STL"),
-    "text.stl": (text_stl()[:-20], "is no whole STL"),
-    "words.stl": (text_stl().replace(b"vertex 0", b"vertex x0"), "is no whole STL"),
-    "cut.dae": (dae()[:-20], "is no COLLADA"),
-    "other.dae": (b"<a/>", "is no COLLADA with an asset and geometries"),  # would be a crash
+    "cut.stl": (stl()[:-1], "is not a whole STL file"),
+    "text.stl": (text_stl()[:-20], "is not a whole STL file"),
+    "words.stl": (text_stl().replace(b"vertex 0", b"vertex x0"), "is not a whole STL file"),
+    "cut.dae": (dae()[:-20], "is not COLLADA"),
+    "other.dae": (b"<a/>", "is not COLLADA with an asset and geometries"),  # would be a crash
 }
 
 

@@ -156,7 +156,7 @@ def test_moments_that_no_body_has_are_refused_with_the_link(tmp_path):
     wrong = f'<inertial><mass value="0.5"/><inertia {tensor}/></inertial>'
     links = f'<link name="a">{wrong}</link><link name="b">{BODY}</link>'
     robot = robot_of(tmp_path, links, turning("one", "base", "a"), turning("two", "a", "b"))
-    with pytest.raises(RobotError, match=r"no mass matrix: .* Mend the links: a\."):
+    with pytest.raises(RobotError, match=r"no mass matrix: .* Fix the links: a\."):
         World(robot, SimSection())
 
 

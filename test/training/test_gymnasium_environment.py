@@ -173,7 +173,7 @@ def test_a_run_directory_in_use_is_refused_and_left_alone(run):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("learner.n_step", "expected NAME=VALUE, as in learner.n_step=3"),
+        ("learner.n_step", "expected NAME=VALUE, such as learner.n_step=3"),
         ("learner.n_step=", "expected NAME=VALUE"),
         ("learner.nstep=3", "there is no setting 'learner.nstep'; did you mean 'learner.n_step'?"),
         ("learner.n_step=0", "learner.n_step is 0"),

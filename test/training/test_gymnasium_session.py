@@ -55,7 +55,7 @@ class Noting:
     def select_action(self, observation):
         return np.zeros(1, dtype=np.float32)
 
-    def observe(self, transition):
+    def record(self, transition):
         self.seen.append(transition)
 
     def end_episode(self, episode):

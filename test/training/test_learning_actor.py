@@ -40,7 +40,7 @@ def act(learner, config):
     actor = LearningActor(learner, config, SIZES, config.synchronous, np.random.default_rng(1))
     for end, steps in episodes():
         for step in steps:
-            actor.observe(step)
+            actor.record(step)
         if end == "abandoned":
             actor.abandon()
         else:

@@ -1,11 +1,10 @@
-"""Torques out: as named, stamped joint states, or as ros2_control's plain array."""
+"""Torques out: as joint states with names and stamp, or as ros2_control's plain array."""
 
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import Float64MultiArray
@@ -13,10 +12,9 @@ from std_msgs.msg import Float64MultiArray
 from ddpg_ros.config.settings import ControlSection
 from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT
 from ddpg_ros.ros.interface.messages import JointStateWriter
-from ddpg_ros.ros.interface.qos import log_lost_subscribers
+from ddpg_ros.ros.interface.qos import RELIABLE, log_lost_subscribers
 from ddpg_ros.safety.state_machine import Safety
 
-_RELIABLE = QoSProfile(depth=1)
 _STAMP_END = STAMP_AT + STAMP.size
 _LAST_COMMANDS, _LAST_INTERVAL = 6, 0.012  # zero torque on the way out: 6 commands in 60 ms
 
@@ -27,13 +25,13 @@ class CommandPublisher:
     def __init__(
         self, node: Node, joints: Sequence[str], settings: ControlSection, topic: str
     ) -> None:
-        """Open a topic, with the type that `control.command_interface` says."""
+        """Open a topic, with the message type that `control.command_interface` selects."""
         self._named = settings.command_interface == "joint_command"
         self._node = node
         self._publisher = node.create_publisher(
             JointStateMessage if self._named else Float64MultiArray,
             topic,
-            _RELIABLE,
+            RELIABLE,
             event_callbacks=log_lost_subscribers(node),
         )
         self._writer = JointStateWriter(joints, efforts_only=True)
@@ -42,6 +40,8 @@ class CommandPublisher:
         self._zero = self._last if isinstance(self._last, bytes) else serialize_message(self._last)
         self._publish_bytes = self._publisher.handle.publish_raw
         self._muted = False
+        self.answered = 0
+        """Stamp of the state that `send` answered last [ns]."""
 
     @property
     def topic(self) -> str:
@@ -49,13 +49,19 @@ class CommandPublisher:
         return str(self._publisher.topic_name)
 
     @property
-    def listeners(self) -> int:
-        """How many subscribers hear what is published."""
-        return int(self._publisher.get_subscription_count())
+    def unheard(self) -> str:
+        """A sentence if the topic has no subscriber; else empty."""
+        if self._publisher.get_subscription_count():
+            return ""
+        return (
+            f"nobody hears the torques on {self.topic}; start what moves the arm (the robot's "
+            "driver, the guard or the simulator) there, or remap the topic to where it listens."
+        )
 
     def send(self, torque: list[float], stamp: int) -> None:
         """Publish torques as the answer to the state of a stamp [ns]."""
         if not self._muted:
+            self.answered = stamp
             self._last = self._message(self._writer, torque, stamp)
             self._publisher.publish(self._last)
 
@@ -63,16 +69,16 @@ class CommandPublisher:
         """Publish what `send` published last."""
         self._publisher.publish(self._last)
 
-    def send_aside(self, torque: list[float], stamp: int) -> None:
-        """Publish from another thread, which has a writer of its own."""
+    def send_aside(self, torque: list[float]) -> None:
+        """Publish from another thread, which has a writer of its own, with the last stamp."""
         if not self._muted:
-            self._publisher.publish(self._message(self._aside, torque, stamp))
+            self._publisher.publish(self._message(self._aside, torque, self.answered))
 
     def last_resort(self) -> None:
         """Publish zero torque for 60 ms, whatever else fails; nothing is published after it.
 
-        It goes past all that may be the cause: safety, guard, writers and rclpy's publisher. The
-        stamp is that of the last command, which may answer a state that is not too old.
+        It bypasses every part that may have failed: safety, guard, writers and rclpy's publisher.
+        The stamp is that of the last command, so a guard node still accepts it.
         """
         self._muted = True
         zero = self._zero
@@ -95,15 +101,15 @@ class CommandPublisher:
 
 
 def command_topic(settings: ControlSection, named: str) -> str:
-    """Return where torques go: to the topic `named`, or to ros2_control's."""
+    """Return the topic of the torques: `named`, or ros2_control's."""
     return named if settings.command_interface == "joint_command" else settings.effort_topic
 
 
-def wind_down(safety: Safety, commands: CommandPublisher, stamp: int) -> None:
-    """Bring the torque to zero and repeat that for 60 ms; nothing, where the driver holds."""
+def wind_down(safety: Safety, commands: CommandPublisher) -> None:
+    """Bring the torque to zero and repeat that for 60 ms; nothing if the driver holds the arm."""
     zeros = 0
     while zeros < _LAST_COMMANDS and not safety.suppress_output:
         torque = safety.wind_down(_LAST_INTERVAL).tolist()
         zeros += not any(torque)
-        commands.send(torque, stamp)
+        commands.send(torque, commands.answered)
         time.sleep(_LAST_INTERVAL)

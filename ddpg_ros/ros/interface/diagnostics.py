@@ -1,7 +1,7 @@
-"""What a node says of itself on `/diagnostics`: once a second, and when its state changes."""
+"""A node's state: in the log when it changes, and on `/diagnostics` once a second, too."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -10,26 +10,62 @@ from rclpy.node import Node
 from ddpg_ros.safety.state_machine import Mode, Safety
 
 _EVERY = 1.0  # [s]
-_LEVELS = {Mode.FAULT: DiagnosticStatus.ERROR, Mode.ESTOP: DiagnosticStatus.ERROR}
+_LATCHED = (Mode.FAULT, Mode.ESTOP)
 
 
 class Diagnostics:
     """Publishes one status: a level, a sentence and named values."""
 
-    def __init__(self, node: Node) -> None:
-        """Open the topic."""
-        self._node = node
-        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._said: object = None
-        self._said_at = -_EVERY
+    def __init__(
+        self, node: Node, safety: Safety, auto_arm: bool, values: Callable[[], dict[str, object]]
+    ) -> None:
+        """Open the topic.
 
-    def due(self, state: object) -> bool:
-        """Whether to publish now: the state is another, or a second has passed."""
+        Args:
+            node: whose log and whose name to use.
+            safety: whose state is published.
+            auto_arm: the node arms by itself, so no line of the log asks the operator to.
+            values: returns further values, by name.
+        """
+        self._node = node
+        self._safety = safety
+        self._auto_arm = auto_arm
+        self._values = values
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._logged: object = None
+        self._published: object = None
+        self._published_at = -_EVERY
+
+    def update(self, active: bool) -> None:
+        """Log a state that has changed, and publish it; publish once a second in any case."""
+        safety = self._safety
+        state = (active, safety.mode, safety.latches)
+        if state != self._logged:
+            self._logged = state
+            self._log(active)
         now = time.monotonic()
-        if state == self._said and now - self._said_at < _EVERY:
-            return False
-        self._said, self._said_at = state, now
-        return True
+        whole = (*state, safety.cause)
+        if whole != self._published or now - self._published_at >= _EVERY:
+            self._published, self._published_at = whole, now
+            self.report(active)
+
+    def _log(self, active: bool) -> None:
+        safety, log = self._safety, self._node.get_logger()
+        if safety.mode in _LATCHED:
+            log.error(f"{safety.mode.value}: {safety.cause}; ~/reset and ~/arm bring it back")
+        elif safety.mode is Mode.DISARMED and active and not self._auto_arm:
+            log.info("disarmed, sending zero torque: call ~/arm when the arm may move")
+        elif safety.armed and safety.latches:
+            log.info(f"{safety.mode.value} again, after {safety.latches} latched fault(s)")
+        elif safety.mode is Mode.ACTIVE and not self._auto_arm:
+            log.info("active: the arm may move")
+
+    def report(self, active: bool) -> None:
+        """Publish the present state and values."""
+        safety = self._safety
+        sentence = safety.cause or safety.mode.value if active else "inactive"
+        values = safety_values(safety, time.monotonic()) | self._values()
+        self.publish(level_of(safety), sentence, values)
 
     def publish(self, level: bytes, sentence: str, values: Mapping[str, object]) -> None:
         """Publish a status."""
@@ -46,14 +82,14 @@ class Diagnostics:
 
 
 def level_of(safety: Safety) -> bytes:
-    """Return how bad the safety's state is: error where latched, warning where held back."""
-    held_back = DiagnosticStatus.WARN if safety.cause else DiagnosticStatus.OK
-    level: bytes = _LEVELS.get(safety.mode, held_back)
-    return level
+    """Return how bad the safety's state is: error if latched, warning if held back."""
+    if safety.mode in _LATCHED:
+        return bytes(DiagnosticStatus.ERROR)
+    return bytes(DiagnosticStatus.WARN if safety.cause else DiagnosticStatus.OK)
 
 
 def safety_values(safety: Safety, now: float) -> dict[str, object]:
-    """Return what there is to say of the safety states and the guard."""
+    """Return the values of the safety states and the guard, by name."""
     guard = safety.guard
     share = float(np.max(np.abs(guard.last) / guard.limits.torque))
     counts = {f"guard.{stage}": count for stage, count in guard.counts._asdict().items()}

@@ -1,4 +1,4 @@
-"""The limits in force: said once, shown as parameters, and the torque's lowered at run time."""
+"""The limits in force: logged, shown as parameters, and the torque limit lowered at run time."""
 
 import math
 
@@ -8,24 +8,24 @@ from rclpy.parameter import Parameter
 
 from ddpg_ros.errors import ConfigError, few_of, shortened
 from ddpg_ros.ros.interface.parameters import show
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.types import Vector
 
 _TORQUE = "robot.torque_limit"
-_MOST, _LONGEST = 1_000, 2_000  # numbers that are looked at, characters of a refusal
+_MOST, _LONGEST = 1_000, 2_000  # numbers that are examined, characters of a refusal
 
 
 class LimitsInForce:
-    """What the guard of a node holds the arm to.
+    """The limits to which a node's guard holds the arm.
 
-    One parameter may change at run time: `robot.torque_limit`, and only downwards. What was
-    lowered stays lowered for the life of the process, whatever is cleaned up meanwhile.
+    One parameter may change at run time: `robot.torque_limit`, and only downwards. It stays
+    lowered for the life of the process, also if the node is cleaned up and configured again.
     """
 
     def __init__(self, node: MainNode) -> None:
-        """Take the node, whose settings are declared; nothing is in force yet."""
+        """Take a node whose settings are declared; no limits are in force yet."""
         self._node = node
         self._guard: Guard | None = None
         self._lowered: Vector | None = None  # (n,) [N·m]
@@ -35,13 +35,13 @@ class LimitsInForce:
         node.add_post_set_parameters_callback(self._after_set)
 
     def begin(self, guard: Guard) -> None:
-        """Lower a fresh guard's limit to what it was lowered to before; say and show all."""
+        """Lower a new guard's torque limit as before; log and show all that is in force."""
         if self._lowered is not None:
             guard.lower_torque_limit(np.minimum(self._lowered, guard.limits.torque))
         limits = guard.limits
         for line in describe(limits):
             self._node.get_logger().info(f"in force: {line}")
-        self._say_stop(guard)
+        self._log_stop(guard)
         shown = {
             _TORQUE: limits.torque,
             "robot.joints": limits.joints,
@@ -61,7 +61,7 @@ class LimitsInForce:
         self._showing = False
         self._guard = guard
 
-    def _say_stop(self, guard: Guard) -> None:
+    def _log_stop(self, guard: Guard) -> None:
         weaker = [
             f"{joint.name} {drive:.3g} of {joint.torque:g}"
             for joint, drive in zip(guard.limits.by_joint(), guard.drive_at_rest, strict=True)
@@ -88,7 +88,7 @@ class LimitsInForce:
             )
 
     def end(self) -> None:
-        """Let go of the guard; what is shown stays."""
+        """Forget the guard; the parameters stay as they are."""
         self._guard = None
 
     def _may_set(self, parameters: list[Parameter]) -> SetParametersResult:
@@ -118,7 +118,7 @@ class LimitsInForce:
 
 
 def describe(limits: Limits) -> list[str]:
-    """Return one line a joint, and one for what holds for all."""
+    """Return one line for each joint, and one for what holds for all."""
     lines = [
         f"{joint.name}: torque {joint.torque:g} N·m, velocity {joint.velocity:g} rad/s, position "
         f"{joint.lower:g} to {joint.upper:g} rad (soft {joint.soft_lower:g} to "

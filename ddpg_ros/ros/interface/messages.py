@@ -1,7 +1,7 @@
 """sensor_msgs/JointState to numpy and back, joints matched by name.
 
-A message may come as an object or, from a subscription with `raw=True`, as its bytes, which takes
-a fifth of the time; a publisher takes either, too.
+Messages are read as objects or, from a subscription with `raw=True`, as bytes, which takes a fifth
+of the time. A publisher accepts both.
 """
 
 from collections import Counter, deque
@@ -18,9 +18,9 @@ from ddpg_ros.ros.interface.cdr import ENCAPSULATION, STAMP, STAMP_AT, Layout, l
 from ddpg_ros.types import JointState, Vector
 
 MOST_BYTES = 65_536
-"""Of a message that is looked into; longer ones are rejected before they are read."""
+"""The longest message that is read; longer ones are rejected unread."""
 
-_DEVICES = 4  # others on the same topic whose messages are known at once
+_DEVICES = 4  # on the same topic, besides the arm, whose messages are recognised at once
 _SECOND = 1_000_000_000  # [ns]
 
 
@@ -34,9 +34,10 @@ class _Parts(NamedTuple):
 class JointMap:
     """Maps the joints of a message to the robot's order.
 
-    Order, extra joints and a change of order between messages do not matter; the order of the
-    last message is remembered, so that the usual message costs one comparison. So does the usual
-    message of another device, a gripper say, which names none of the robot's joints.
+    Messages may name the joints in any order, name further joints, and change the order. The map
+    remembers the layout of the last message, so a message with the same layout costs one
+    comparison. The same holds for messages of other devices, such as a gripper, which name none
+    of the robot's joints.
     """
 
     def __init__(self, joints: Sequence[str]) -> None:
@@ -50,13 +51,13 @@ class JointMap:
         self._foreign: deque[tuple[Layout, str]] = deque(maxlen=_DEVICES)
 
     def state(self, message: JointStateMessage | bytes) -> JointState:
-        """Return the arrays of a joint state.
+        """Return a message as a joint state, its arrays in the robot's order.
 
         Raises:
-            ForeignJointsError: a message of another device; it names none of our joints.
-            JointStateError: a joint missing or named twice, arrays of unequal length (an empty
-                velocity is one), a number that is not finite, a stamp that is no time, bytes
-                that are no joint state or too many.
+            ForeignJointsError: the message is another device's; it names none of our joints.
+            JointStateError: a joint is missing or named twice, the arrays differ in length (an
+                empty velocity does), a number is not finite, the stamp is no time, or the bytes
+                are no joint state or too many.
         """
         stamp, position, velocity, _ = self._parts(message)
         if not velocity and position:
@@ -81,20 +82,18 @@ class JointMap:
     def _parts(self, message: JointStateMessage | bytes) -> _Parts:
         layout = self._layout
         if isinstance(message, bytes):
-            if layout is not None and layout.fits(message):
-                return _Parts(
-                    _nanoseconds(*STAMP.unpack_from(message, STAMP_AT)),
-                    layout.position.unpack_from(message, layout.position_at),
-                    layout.velocity.unpack_from(message, layout.velocity_at),
-                    layout.effort.unpack_from(message, layout.effort_at),
-                )
+            if layout is not None:
+                fields = layout.read(message)
+                if fields is not None:
+                    seconds, nanoseconds, *arrays = fields
+                    return _Parts(_nanoseconds(seconds, nanoseconds), *arrays)
             for foreign, sentence in self._foreign:
-                if foreign.fits(message):
+                if foreign.read(message) is not None:
                     raise ForeignJointsError(sentence)
             data, message = message, _from_bytes(message)
             self._learn_order(message, data)
             layout = _layout_of(message)
-            self._layout = layout if layout.fits(data) else None  # written in another way
+            self._layout = layout if layout.read(data) is not None else None  # an unusual encoding
         else:
             self._learn_order(message)
         return _Parts(stamp_to_ns(message), message.position, message.velocity, message.effort)
@@ -108,7 +107,7 @@ class JointMap:
         if names and len(missing) == len(self._joints):
             sentence = f"no joint {few_of(missing)} in the message; it names: {few_of(names)}"
             layout = _layout_of(message)
-            if layout.fits(data):
+            if layout.read(data) is not None:
                 self._foreign.append((layout, sentence))
             raise ForeignJointsError(sentence)
         if len(at) != len(names):
@@ -128,9 +127,8 @@ class JointMap:
             raise JointStateError(f"{len(self._names)} names but {len(values)} of {what}")
         if not self._in_order:
             values = [values[index] for index in self._index]
-        for value in values:
-            if not isfinite(value):
-                raise JointStateError(f"{what} is not finite: {list(values)}")
+        if not isfinite(sum(values)) and not all(map(isfinite, values)):  # a sum may overflow
+            raise JointStateError(f"{what} is not finite: {list(values)}")
         return np.array(values, dtype=np.float64)
 
 
@@ -142,7 +140,6 @@ class JointStateWriter:
         count = len(names)
         states = 0 if efforts_only else count
         self._layout = layout_of(names, states, states, count)
-        self._data = self._layout.template()
 
     def write(
         self,
@@ -156,12 +153,7 @@ class JointStateWriter:
         Raises:
             struct.error: not one number a joint.
         """
-        data, layout = self._data, self._layout
-        STAMP.pack_into(data, STAMP_AT, *divmod(stamp, _SECOND))
-        layout.position.pack_into(data, layout.position_at, *position)
-        layout.velocity.pack_into(data, layout.velocity_at, *velocity)
-        layout.effort.pack_into(data, layout.effort_at, *effort)
-        return bytes(data)
+        return self._layout.write(*divmod(stamp, _SECOND), position, velocity, effort)
 
 
 def stamp_to_ns(message: JointStateMessage | bytes) -> int:

@@ -24,7 +24,7 @@ from rclpy.parameter import Parameter
 from ddpg_ros.config.fields import bounds_of, kind_of
 from ddpg_ros.config.settings import Config, Value, field_of, from_parameters, to_parameters
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.ros.runtime.main import MainNode
+from ddpg_ros.ros.runtime.node import MainNode
 
 _NONE: Mapping[str, Value] = MappingProxyType({})
 _TYPES = frozenset(kind.value for kind in Parameter.Type)

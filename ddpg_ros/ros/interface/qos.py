@@ -1,11 +1,31 @@
-"""Incompatible quality of service: rclpy delivers nothing then; here it is said as an error."""
+"""The quality of service of the topics, and an error in the log if a partner's does not fit.
+
+If it does not, DDS delivers nothing, and rclpy logs nothing.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import qos_policy_name_from_kind
+from rclpy.qos import (
+    DurabilityPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
+
+_SHARED = 16  # states that wait: other devices' on the same topic push none of the arm's out
+STATES = QoSProfile(depth=_SHARED, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Joint states in real time: if one is lost, the next one replaces it."""
+STATES_LOCKSTEP = QoSProfile(depth=_SHARED)
+"""Joint states in lock-step: none is lost."""
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Commands of another process, of which only the newest counts."""
+RELIABLE = QoSProfile(depth=1)
+"""Commands and results that we publish."""
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+"""The goal, which late subscribers receive too."""
 
 
 def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
@@ -19,7 +39,7 @@ def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
 
 
 def log_lost_subscribers(node: Node) -> PublisherEventCallbacks:
-    """Return callbacks for a publisher of torques that a subscriber cannot hear."""
+    """Return callbacks for a publisher of torques that offers less than a subscriber asks for."""
     sentence = (
         "a subscriber of the torques asks for another {} than this node offers, and hears "
         "nothing; subscribe reliable or best effort, and volatile."

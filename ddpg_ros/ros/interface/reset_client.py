@@ -1,4 +1,4 @@
-"""Asks the simulator for a new episode and says which state is the first of it."""
+"""Asks the simulator to place the arm for a new episode."""
 
 import time
 from collections.abc import Callable
@@ -13,48 +13,43 @@ _AGAIN_AFTER = 5.0  # [s] without an answer
 
 
 class ResetClient:
-    """One reset at a time; nothing here waits.
+    """Calls the reset service, one reset at a time; nothing here blocks.
 
     The simulator answers with the stamp of the first state after the reset, in nanoseconds, as
-    the message of the response. Without a service, as on a robot, an episode goes on from where
-    the arm stands.
+    the message of the response.
     """
 
-    def __init__(self, node: Node, service: str, on_reset: Callable[[], None]) -> None:
-        """Take the name of the service, or nothing; `on_reset` hears of each answer."""
+    def __init__(self, node: Node, service: str, on_placed: Callable[[int], None]) -> None:
+        """Take the name of the service; `on_placed` gets the stamp of each answer [ns]."""
         self._node = node
-        self._on_reset = on_reset
-        self._service = node.resolve_service_name(service) if service else ""
-        self.client = node.create_client(Trigger, service) if service else None
+        self._on_placed = on_placed
+        self._service = node.resolve_service_name(service)
+        self.client = node.create_client(Trigger, service)
         self._pending = False
         self._called_at: float | None = None
-        self._missed_since = 0.0  # when it was asked for, or last complained of
-        self._call: Future | None = None  # the newest; the answers of others are too late
-        self.first_stamp: int | None = None
-        """Stamp of the first state of the episode [ns]; None until the reset is answered."""
+        self._missed_since = 0.0  # [s] when the reset was asked for, or its absence last logged
+        self._call: Future | None = None  # the newest; answers to earlier calls come too late
 
-    def request(self, last_stamp: int) -> None:
-        """Ask for a reset; `last_stamp` [ns] is that of the newest state."""
+    def request(self) -> None:
+        """Ask for a reset."""
         self._called_at, self._missed_since = None, time.monotonic()
-        self._pending = self.client is not None
-        self.first_stamp = None if self._pending else last_stamp + 1
+        self._pending = True
         self.poll()
 
     def cancel(self) -> None:
-        """Ask no more, and hear no answer to what was asked."""
-        self._pending, self._call, self.first_stamp = False, None, None
+        """Stop asking, and ignore the answer to a call that is under way."""
+        self._pending, self._call = False, None
 
     def close(self) -> None:
         """Leave the service."""
-        if self.client is not None:
-            self._node.destroy_client(self.client)
+        self._node.destroy_client(self.client)
 
     def poll(self) -> None:
-        """Call the service once it is there, and again where no answer came for 5 s.
+        """Call the service once it is there, and again if no answer came for 5 s.
 
-        The log speaks of one that is not there, as often.
+        The log speaks of a service that is not there, as often.
         """
-        if self.client is None or not self._pending:
+        if not self._pending:
             return
         now = time.monotonic()
         if self._called_at is not None and now - self._called_at < _AGAIN_AFTER:
@@ -75,8 +70,7 @@ class ResetClient:
         response = future.result()
         if future is self._call and self._pending and response is not None and response.success:
             self._pending = False
-            self.first_stamp = self._stamp(response.message)
-            self._on_reset()
+            self._on_placed(self._stamp(response.message))
 
     def _stamp(self, text: str) -> int:
         try:

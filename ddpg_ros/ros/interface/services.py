@@ -11,12 +11,12 @@ from std_srvs.srv import Trigger
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.safety.state_machine import Safety
 
-_PATIENT = QoSProfile(depth=1000)
-"""Calls that wait for their turn; ROS would lose all but ten, unanswered."""
+_MANY = QoSProfile(depth=1000)
+"""Up to 1000 calls queue; by default ROS would drop all but ten, unanswered."""
 
 
 class OperatorServices:
-    """Three `std_srvs/Trigger`; a refusal says why in the response's message."""
+    """Three `std_srvs/Trigger`; the message of a refusal is the reason."""
 
     def __init__(self, node: Node, safety: Safety, obstacle: Callable[[], str]) -> None:
         """Offer the services.
@@ -24,14 +24,14 @@ class OperatorServices:
         Args:
             node: offers them.
             safety: what they act on.
-            obstacle: says what stands against arming, beside what `safety` knows; or nothing.
+            obstacle: returns what stands against arming besides what `safety` knows, or ''.
         """
         self._node = node
         self._safety = safety
         self._obstacle = obstacle
         calls = (("estop", self._on_estop), ("reset", self._on_reset), ("arm", self._on_arm))
         self.services: list[Service] = [
-            node.create_service(Trigger, f"~/{name}", call, qos_profile=_PATIENT)
+            node.create_service(Trigger, f"~/{name}", call, qos_profile=_MANY)
             for name, call in calls
         ]
 
@@ -42,7 +42,7 @@ class OperatorServices:
 
     def _on_estop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._safety.estop()
-        return self._said(response, True)
+        return self._answer(response, True)
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._try(response, lambda: self._safety.reset(time.monotonic()))
@@ -59,8 +59,8 @@ class OperatorServices:
             response.success, response.message = False, str(error)
             self._node.get_logger().warning(f"refused: {error}", throttle_duration_sec=1.0)
             return response
-        return self._said(response, True)
+        return self._answer(response, True)
 
-    def _said(self, response: Trigger.Response, success: bool) -> Trigger.Response:
+    def _answer(self, response: Trigger.Response, success: bool) -> Trigger.Response:
         response.success, response.message = success, self._safety.mode.value
         return response

@@ -1,4 +1,4 @@
-"""The agent: a control node that learns, or runs a policy for a number of episodes."""
+"""The agent: learns on the arm, then runs greedy episodes; or runs a policy for some of them."""
 
 import sys
 import time
@@ -6,111 +6,137 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from geometry_msgs.msg import PointStamped
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from ddpg_ros.build import build_arm
 from ddpg_ros.config.run_directory import claim_run, hold_run
-from ddpg_ros.control.loop import Tick
+from ddpg_ros.config.settings import Config
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
-from ddpg_ros.ros.nodes.control_node import ControlNode
+from ddpg_ros.ros.interface.qos import LATCHED, RELIABLE
+from ddpg_ros.ros.interface.reset_client import ResetClient
+from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.training.session import Session
+from ddpg_ros.training.session_controller import SessionController
+from ddpg_ros.types import Episode, Vector
 from ddpg_ros.worker.health import SaveRequest
 
 _REPORT_EVERY = 5.0  # [s]
-_RELIABLE = QoSProfile(depth=1)
-_LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-class AgentNode(ControlNode):
-    """Experience to the learner, goals and episodes to topics, results to the run directory."""
+class AgentRole:
+    """Hands experience to the learner; publishes goals and episodes; keeps the results."""
 
-    def __init__(self, arguments: Arguments) -> None:
-        """Read the parameters."""
-        super().__init__("agent", arguments)
+    name, output, input = "agent", "joint_command", ""
+
+    def __init__(self) -> None:
+        """Begin without a session."""
         self._session: Session | None = None
+        self._resets: ResetClient | None = None
         self._saves: list[tuple[SaveRequest, Future]] = []
         self._interrupted = False
         self._reported_at = time.monotonic()
 
-    def connect(self, stack: ExitStack) -> None:
-        """Open the topics of results, and the service that saves."""
-        super().connect(stack)
-        self._goals = self.create_publisher(PointStamped, "goal", _LATCHED)
-        stack.callback(self.destroy_publisher, self._goals)
-        self._episodes = self.create_publisher(Float64MultiArray, "~/episode", _RELIABLE)
-        stack.callback(self.destroy_publisher, self._episodes)
-        stack.callback(self.destroy_service, self.create_service(Trigger, "~/save", self._on_save))
-        stack.callback(self._give_up_saves)
+    def adapt(self, config: Config) -> Config:
+        """Return it as it is."""
+        return config
 
-    def make_session(self) -> Session:
-        """Take the run directory, and start the learner or load the policy."""
-        build_arm(self.config)  # what cannot be is refused before anything is left on the disk
-        self._run_dir = claim_run(self.config)
+    def open(self, node: ArmNode, stack: ExitStack) -> SessionController:
+        """Take the run directory, start the learner or load the policy, and open the topics."""
+        self._node = node
+        session = self._begin(node.config)
+        stack.callback(self._close)
+        self._goals = node.create_publisher(PointStamped, "goal", LATCHED)
+        stack.callback(node.destroy_publisher, self._goals)
+        self._episodes = node.create_publisher(Float64MultiArray, "~/episode", RELIABLE)
+        stack.callback(node.destroy_publisher, self._episodes)
+        stack.callback(node.destroy_service, node.create_service(Trigger, "~/save", self._on_save))
+        stack.callback(self._give_up_saves)
+        service = node.config.control.reset_service
+        self._resets = ResetClient(node, service, self._on_placed) if service else None
+        if self._resets is not None:
+            stack.callback(self._resets.close)
+            node.hurry(stack, [self._resets.client])
+        self._controller = SessionController(
+            session,
+            node.realtime,
+            node.try_to_arm,
+            self._resets,
+            begun=self._announce,
+            ended=self._report,
+        )
+        return self._controller
+
+    def _begin(self, config: Config) -> Session:
+        build_arm(config)  # what cannot be is refused before anything is left on the disk
+        self._run_dir = claim_run(config)
         with ExitStack() as hold:
             if self._run_dir is not None:
                 hold.enter_context(hold_run(self._run_dir))
-            self._session = Session(self.config, self._run_dir)
+            self._session = Session(config, self._run_dir)
             self._hold = hold.pop_all()
         return self._session
 
-    def close_session(self) -> None:
+    def _close(self) -> None:
         """Stop the learner, keep policy and summary."""
         with self._hold:
-            interrupted = self._interrupted or not self.finished
-            session, self._session = self.session, None
-            summary = session.close(self.topics.rejected, interrupted)
-            self.get_logger().info(summary.sentence())
+            session, self._session = self._session, None
+            assert session is not None
+            interrupted = self._interrupted or not self._node.finished
+            summary = session.close(self._node.topics.rejected, interrupted)
+            log = self._node.get_logger()
+            log.info(summary.sentence())
             if self._run_dir is not None:
                 patience = 0.0 if interrupted else LAST_TRIES
                 require_whole([*session.complaints, summary.save(self._run_dir, patience)])
-                self.get_logger().info(f"results are in {self._run_dir}")
+                log.info(f"results are in {self._run_dir}")
 
-    def announce_goal(self) -> None:
-        """Publish the goal of the episode that begins."""
-        goal = PointStamped()
-        goal.point.x, goal.point.y, goal.point.z = self.session.goal.tolist()
-        self._goals.publish(goal)
+    def _on_placed(self, first_stamp: int) -> None:
+        self._node.answer(self._controller.on_placed(first_stamp, time.monotonic()))
 
-    def report(self, tick: Tick) -> None:
-        """Publish what an episode came to; the log speaks of it now and then."""
-        if tick.episode is None:
-            return
-        total, length, success, *_ = tick.episode
+    def _announce(self, goal: Vector) -> None:
+        """Publish the goal of the episode that begins, (3,) [m]."""
+        message = PointStamped()
+        message.point.x, message.point.y, message.point.z = goal.tolist()
+        self._goals.publish(message)
+
+    def _report(self, episode: Episode) -> None:
+        """Publish the result of an episode; log one every few seconds."""
+        total, length, success, *_ = episode
         self._episodes.publish(Float64MultiArray(data=[total, float(length), float(success)]))
-        if time.monotonic() - self._reported_at > _REPORT_EVERY:
+        if time.monotonic() - self._reported_at > _REPORT_EVERY and self._session is not None:
             self._reported_at = time.monotonic()
-            self.get_logger().info(f"{self.session.progress}, return {total:.2f}")
+            self._node.get_logger().info(f"{self._session.progress}, return {total:.2f}")
 
     async def _on_save(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Answer when the learner has saved, or could not; nothing waits here meanwhile."""
+        """Respond when the learner has saved, or could not; the executor goes on meanwhile."""
         training = self._session.training if self._session is not None else None
         if training is None:
             response.message = "no training runs here"
             return response
-        request, told = training.save(), Future()
-        self._saves.append((request, told))
-        await told
+        request, answered = training.save(), Future()
+        self._saves.append((request, answered))
+        await answered
         saved = request.answer
         response.success = saved is not None and not saved.error
         response.message = (saved.error if saved is not None else "") or str(self._run_dir)
         return response
 
     def _give_up_saves(self) -> None:
-        for _, told in self._saves:
-            told.set_result(None)
+        for _, answered in self._saves:
+            answered.set_result(None)
         self._saves.clear()
 
     def on_timer(self) -> None:
-        """Look after the learner, and hear what came of requests to save."""
-        super().on_timer()
-        for request, told in self._saves:
-            if request.answer is not None and not told.done():
-                told.set_result(None)
+        """Repeat a reset that was not answered; pass on the learner's answers to `~/save`."""
+        if self._resets is not None:
+            self._resets.poll()
+        for request, answered in self._saves:
+            if request.answer is not None and not answered.done():
+                answered.set_result(None)
         self._saves = [save for save in self._saves if not save[1].done()]
 
     def interrupt(self) -> None:
@@ -120,9 +146,14 @@ class AgentNode(ControlNode):
             self._session.cancel()
 
 
+def make_node(arguments: Arguments) -> ArmNode:
+    """Return an agent node."""
+    return ArmNode(AgentRole(), arguments)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the agent node: `ros2 run ddpg_ros agent`."""
-    return run_node(AgentNode, args)
+    return run_node(make_node, args)
 
 
 if __name__ == "__main__":

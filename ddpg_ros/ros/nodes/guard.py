@@ -16,108 +16,79 @@ from contextlib import ExitStack
 from sensor_msgs.msg import JointState as JointStateMessage
 
 from ddpg_ros.build import build_guard, make_safety
-from ddpg_ros.control.rhythm import TickClock
+from ddpg_ros.config.settings import Config
+from ddpg_ros.control.guard_controller import GuardController
 from ddpg_ros.errors import JointStateError
-from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.messages import JointMap
-from ddpg_ros.ros.nodes.safe_node import NEWEST, SafeNode
+from ddpg_ros.ros.interface.qos import NEWEST
+from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.safety.deadlines import Deadlines
-from ddpg_ros.safety.recent_stamps import RecentStamps
-from ddpg_ros.safety.state_machine import Safety
-from ddpg_ros.types import JointState
+
+_LOG_EVERY = 5.0  # [s] the same complaint
 
 
-class GuardNode(SafeNode):
+class GuardRole:
     """Commands in, guarded commands out."""
 
-    def __init__(self, arguments: Arguments) -> None:
-        """Read the parameters."""
-        super().__init__(
-            "guard", arguments, "guarded_command", realtime=True, wanted="joint_command"
+    name, output, input = "guard", "guarded_command", "joint_command"
+
+    def adapt(self, config: Config) -> Config:
+        """Follow the wall clock."""
+        return config.with_parameters({"run.clock": "realtime"})
+
+    def open(self, node: ArmNode, stack: ExitStack) -> GuardController:
+        """Build the guard, and listen to the policy."""
+        config = node.config
+        robot, guard = build_guard(config)
+        safety = make_safety(config, guard, watches_commands=True)
+        deadlines = Deadlines.of(config.control.period, config.safety.latch_after)
+        self._node = node
+        self._joints = JointMap(robot.joints)
+        self._controller = GuardController(robot, safety, deadlines, node.try_to_arm)
+        commands = node.create_subscription(
+            JointStateMessage, self.input, self.on_command, NEWEST, raw=True
         )
+        stack.callback(node.destroy_subscription, commands)
+        node.hurry(stack, [commands])
+        return self._controller
 
-    def build(self, stack: ExitStack) -> tuple[Robot, Safety]:
-        """Build the guard."""
-        robot, guard = build_guard(self.config)
-        self._wanted = JointMap(robot.joints)
-        self._rhythm = TickClock(self.config.control.period)
-        self._state: JointState | None = None
-        self._commanded_at = time.monotonic()
-        self._rejected = self._ignored = 0
-        self._stray = ""  # what is wrong with the stamp of the newest command
-        deadlines = Deadlines.of(self.config.control.period, self.config.safety.latch_after)
-        self._recent = RecentStamps(deadlines.degrade)
-        return robot, make_safety(self.config, guard, watches_commands=True)
-
-    def connect(self, stack: ExitStack) -> None:
-        """Listen to the policy."""
-        commands = self.create_subscription(
-            JointStateMessage, "joint_command", self._on_command, NEWEST, raw=True
-        )
-        stack.callback(self.destroy_subscription, commands)
-        self.hurry(stack, commands)
-
-    def on_state(self, state: JointState, clock_jumped: bool) -> None:
-        """Keep the newest state, and the stamps that a command may answer."""
-        self._state = state
-        if clock_jumped:
-            self._recent.clear()
-        self._recent.add(state.stamp, time.monotonic())
-
-    def obstacle(self) -> str:
-        """Commands that answer no recent state stand against arming."""
-        return self._stray
-
-    def _on_command(self, message: bytes) -> None:
+    def on_command(self, message: bytes) -> None:
+        """Pass a command on, guarded."""
+        log, controller = self._node.get_logger(), self._controller
         try:
-            stamp, torque = self._wanted.command(message)
+            stamp, torque = self._joints.command(message)
         except JointStateError as error:
-            self._rejected += 1
-            self.get_logger().warning(f"command rejected: {error}", throttle_duration_sec=5.0)
+            controller.rejected += 1
+            log.warning(f"command rejected: {error}", throttle_duration_sec=_LOG_EVERY)
             return
-        state = self._state
-        if not self.active or state is None:
+        if not self._node.active:
             return
-        now = time.monotonic()
-        if not self._recent.answered_by(stamp, now):
-            self._ignore(stamp, state.stamp)
-            return
-        self._stray = ""
-        dt, self._commanded_at = now - self._commanded_at, now
-        self._rhythm.add(dt)
-        self.safety.commanded(now)
-        if self.safety.state_is_stale(now):
-            return
-        if not self.safety.armed:
-            self.arm_by_itself()
-        sent = self.safety.apply(torque, state.position, state.velocity, dt)
-        self.send(sent, stamp)
+        command = controller.on_command(stamp, torque, time.monotonic())
+        if command is not None:
+            self._node.send(command)
+        elif controller.stray:
+            log.warning(
+                f"command ignored ({controller.ignored} so far): {controller.stray}",
+                throttle_duration_sec=_LOG_EVERY,
+            )
 
-    def _ignore(self, stamp: int, newest: int) -> None:
-        self._ignored += 1
-        self._stray = (
-            f"a command on joint_command has the stamp {1e-9 * stamp:.3f} s and answers no recent "
-            f"joint state, the newest of which has {1e-9 * newest:.3f} s; its header.stamp must "
-            "be that of the state that it answers."
-        )
-        self.get_logger().warning(
-            f"command ignored ({self._ignored} so far): {self._stray}", throttle_duration_sec=5.0
-        )
+    def on_timer(self) -> None:
+        """Do nothing: the watchdog looks at the clock."""
 
-    def values(self) -> dict[str, object]:
-        """Return the rhythm of the commands."""
-        rhythm = {f"tick.{name}": value for name, value in self._rhythm.take()._asdict().items()}
-        return rhythm | {
-            "commands.rejected": self._rejected,
-            "commands.ignored": self._ignored,
-        }
+    def interrupt(self) -> None:
+        """Do nothing: the guard never waits."""
+
+
+def make_node(arguments: Arguments) -> ArmNode:
+    """Return a guard node."""
+    return ArmNode(GuardRole(), arguments)
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the guard node: `ros2 run ddpg_ros guard`."""
-    return run_node(GuardNode, args)
+    return run_node(make_node, args)
 
 
 if __name__ == "__main__":

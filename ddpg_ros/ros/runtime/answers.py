@@ -1,12 +1,13 @@
-"""Answers of services, without a wait for whoever has asked and left.
+"""Responses of services, sent without waiting for clients that have called and left.
 
 rmw_fastrtps sends a response only once the client's reader is matched, and waits up to 100 ms for
-that, with the interpreter's lock held: control loop and watchdog stand still. For a client that
-has called and left, it waits in vain. So each answer is kept until the graph shows that reader,
-and dropped when it does not come.
+that with the interpreter's lock held: control loop and watchdog stand still. For a client that
+has called and left, it waits in vain. So each response is kept until the graph shows that reader,
+and dropped if the reader does not appear within a second.
 
-rclpy does not say who has asked, though the header of the request, a C structure, holds it. It is
-read from there, and only believed when the numbers beside it are those that rclpy shows.
+rclpy does not expose the client, though the header of the request, a C structure, holds its
+identity. It is read from there, and used only if the numbers next to it match those that rclpy
+exposes.
 """
 
 import ctypes

@@ -22,7 +22,7 @@ _REMAP = ("-r", "--remap")
 
 @dataclass(frozen=True)
 class Arguments:
-    """A command line: what rcl is to read, and what is set where, in the order of typing."""
+    """A command line: the words for rcl, and the settings in the order of typing."""
 
     rest: tuple[str, ...] = ()
     sources: tuple[tuple[str, tuple[Section, ...]], ...] = ()  # each with its name
@@ -49,7 +49,7 @@ class Arguments:
 
     @property
     def origin(self) -> str:
-        """Where the settings come from, for a sentence: " from a.yaml and -p", or nothing."""
+        """The sources of the settings, for a sentence: " from a.yaml and -p", or nothing."""
         names = dict.fromkeys("-p" if name.startswith("-p ") else name for name, _ in self.sources)
         return f" from {' and '.join(names)}" if names else ""
 

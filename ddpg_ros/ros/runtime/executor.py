@@ -5,9 +5,9 @@ service and QoS event of the node: that costs more than the message that is wait
 wait set is made once and filled again by a handful of calls, and what is ready is taken and
 called without a task in between.
 
-This is the one file that uses what rclpy keeps to itself (`_rclpy.WaitSet` and the calls of the
-handles, as in rclpy 7.1's `executors.py`). Where one of them is missing, `make_executor` says so
-once and rclpy's executor does everything.
+This is the one file that uses private parts of rclpy (`_rclpy.WaitSet` and the calls of the
+handles, as in rclpy 7.1's `executors.py`). If one of them is missing, `make_executor` logs that
+and returns rclpy's own executor.
 """
 
 import inspect
@@ -25,9 +25,9 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from ddpg_ros.ros.runtime.answers import Answers
-from ddpg_ros.ros.runtime.patient import PatientExecutor, StandardExecutor, Turns
+from ddpg_ros.ros.runtime.standard_executor import BackgroundExecutor, StandardExecutor, Turns
 
-_LONGEST_WAIT = 100_000_000  # [ns]; the longest that a signal goes unnoticed
+_LONGEST_WAIT = 100_000_000  # [ns], so a signal is noticed within that time
 _SHORT_WAIT = 20_000_000  # [ns], while a client is to be found
 _OTHERS_EVERY = 0.1  # [s]
 
@@ -49,7 +49,7 @@ _CALLS = {
 
 
 def make_executor(node: Node) -> Turns:
-    """Return the fast executor, or rclpy's own where this rclpy is another than we know.
+    """Return the fast executor, or rclpy's own if this rclpy lacks what the fast one uses.
 
     Args:
         node: with a set `urgent` of timers, subscriptions, clients and services.
@@ -81,10 +81,10 @@ class PromptExecutor:
     """
 
     def __init__(self, node: Any) -> None:
-        """Take a node with a set `urgent` that may change at any time; None in it is nothing."""
+        """Take a node with a set `urgent` that may change at any time; None in it is ignored."""
         self._node = node
         self._answers = Answers(node)
-        self._others = PatientExecutor(node, self._answers)
+        self._others = BackgroundExecutor(node, self._answers)
         self._looked_at = 0.0  # [s], monotonic
         self._behind = False  # with the others: then no turn waits
         self._ready: deque[_Call] = deque()
@@ -95,7 +95,7 @@ class PromptExecutor:
         self._build()
 
     def turn(self) -> None:
-        """Run the next urgent callback, after a wait of at most 0.1 s; then see to the others.
+        """Run the next urgent callback, after a wait of at most 0.1 s; then one of the others.
 
         Raises:
             Exception: whatever a callback raises.
@@ -114,7 +114,7 @@ class PromptExecutor:
                 self._looked_at = now
 
     def create_task(self, callback: Callable[..., None], *arguments: object) -> None:
-        """Run something in one of the next turns; futures hand over their callbacks like this."""
+        """Run a function in one of the next turns; futures pass on their callbacks this way."""
         self._ready.append((callback, arguments))
 
     def close(self) -> None:
@@ -130,11 +130,11 @@ class PromptExecutor:
             self._others.spin_once(timeout_sec=timeout / 1e9)
             return
         wait_set = self._wait_set
-        wait_set.clear_entities()  # the last wait left only what was ready
+        wait_set.clear_entities()  # the last wait left only the ready ones
         try:
             for add, handle in self._fill:
                 add(handle)
-        except RuntimeError:  # RCLError: destroyed, but still said to be urgent
+        except RuntimeError:  # RCLError: an urgent entity is destroyed
             self._build()
             return
         wait_set.wait(timeout)
@@ -197,23 +197,26 @@ class PromptExecutor:
             return
         try:
             future = client.get_pending_request(header.request_id.sequence_number)
-        except KeyError:  # nobody waits for it any longer
+        except KeyError:  # the request was given up
             return
         future._set_executor(self)  # without one, what its callbacks raise would be lost
         future.set_result(response)
 
 
 def take_rest(subscription: Subscription) -> list[tuple[Any, dict[str, Any]]]:
-    """Take, in a callback, what else has come: messages with their info, oldest first."""
+    """Take the other messages that wait, with their info, oldest first; for use in a callback.
+
+    Usually there is none, and that takes a few microseconds.
+    """
     rest: list[tuple[Any, dict[str, Any]]] = []
-    handle: Any = subscription.handle
-    with handle:
+    handle: Any = subscription.handle  # valid here: nothing destroys it during its callback
+    while True:
         taken = handle.take_message(subscription.msg_type, subscription.raw)
-        while taken is not None:
-            rest.append(taken)
-            more = len(rest) < subscription.qos_profile.depth  # a flood has an end here
-            taken = handle.take_message(subscription.msg_type, subscription.raw) if more else None
-    return rest
+        if taken is None:
+            return rest
+        rest.append(taken)
+        if len(rest) >= subscription.qos_profile.depth:  # a flood ends here
+            return rest
 
 
 def _run_timer(timer: Timer, handle: Any) -> None:

@@ -1,43 +1,38 @@
-"""A managed node: the lifecycle of ROS 2 over four hooks.
+"""The lifecycle of a managed node over five hooks, and what holds if one of them fails.
 
 `configure` loads and validates, `activate` begins to command, `deactivate` commands zero torque
-and ends that, `cleanup` leaves nothing behind. With the parameter `autostart` (the default)
-the node takes the first two steps by itself.
+and ends that (`last_resort` does if it fails), `cleanup` leaves nothing behind. With the parameter
+`autostart` (the default) the node takes the first two steps by itself.
 """
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
-from rclpy.lifecycle.node import LifecycleNodeMixin
+from rclpy.node import Node
 
 from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import DdpgRosError
-from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.main import MainNode
 
 AUTOSTART: dict[str, Value] = {"autostart": True}
-"""The parameter that every managed node has beside the configuration."""
+"""The parameter that every managed node has besides the configuration."""
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
 _FAILURE = TransitionCallbackReturn.FAILURE
 _ERROR = TransitionCallbackReturn.ERROR
 
+Transition = Callable[[LifecycleState], TransitionCallbackReturn]
 
-class ManagedNode(LifecycleNodeMixin, MainNode):
-    """Subclasses fill in the hooks; each is called only in the state in which it makes sense."""
 
-    def __init__(self, name: str, arguments: Arguments) -> None:
-        """Make an unconfigured node; `arguments` are its command line."""
-        MainNode.__init__(self, name, arguments)
-        LifecycleNodeMixin.__init__(self)
-        self.configured = False
-        self.active = False
-        self._problem: Exception | None = None
-        self._refuse_politely()
+class Hooks(Protocol):
+    """What a node does at its transitions; each is called only in a state in which it can be."""
+
+    finished: bool
+    """Set after a shutdown."""
 
     def configure(self) -> None:
-        """Load and validate; what was begun is undone where it fails."""
+        """Load and validate; what was begun is undone if it fails."""
 
     def activate(self) -> None:
         """Begin to command."""
@@ -46,35 +41,39 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         """Command zero torque, and then nothing."""
 
     def last_resort(self) -> None:
-        """Send zero torque where `deactivate` has failed, by nothing that can have failed."""
+        """Send zero torque when `deactivate` has failed, by nothing that can have failed."""
 
     def cleanup(self) -> None:
         """Leave nothing behind."""
 
-    def _refuse_politely(self) -> None:
-        """Answer a transition that the present state does not have; rclpy raises there."""
-        service = next(s for s in self.services if s.srv_type is ChangeState)
-        change = service.callback
 
-        def answer(
-            request: ChangeState.Request, response: ChangeState.Response
-        ) -> ChangeState.Response:
-            try:
-                return change(request, response)
-            except RuntimeError as error:  # rclpy's; what our hooks raise does not come here
-                self.get_logger().warning(f"transition refused: {error}")
-                response.success = False
-                return response
+class Lifecycle:
+    """Runs the hooks of a node, and keeps what they raise."""
 
-        service.callback = answer
+    def __init__(self, hooks: Hooks) -> None:
+        """Begin unconfigured."""
+        self._hooks = hooks
+        self._problem: Exception | None = None
+        self.configured = False
+        self.active = False
 
-    def start(self) -> None:
-        """Configure and activate where `autostart` says so; raises what they raise."""
-        if bool(self.get_parameter("autostart").value):
-            self.trigger_configure()
-            self.raise_problem()
-            self.trigger_activate()
-            self.raise_problem()
+    def callbacks(self) -> dict[str, Transition]:
+        """Return the callbacks of rclpy's `LifecycleNodeMixin`, by name."""
+        return {
+            "on_configure": lambda _: self._try(self._configure, _FAILURE),
+            "on_activate": self._on_activate,
+            "on_deactivate": lambda _: self._try(self.rest),
+            "on_cleanup": lambda _: self._try(self._clean),
+            "on_shutdown": self._on_shutdown,
+            "on_error": lambda _: self._try(self.end),  # back to unconfigured
+        }
+
+    def start(self, node: Any) -> None:
+        """Configure and activate a node, whose lifecycle this is; raises what its hooks raise."""
+        node.trigger_configure()
+        self.raise_problem()
+        node.trigger_activate()
+        self.raise_problem()
 
     def raise_problem(self) -> None:
         """Raise what a transition raised; rclpy itself would swallow it."""
@@ -82,55 +81,27 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         if problem is not None:
             raise problem
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run the hook; a refusal leaves the node unconfigured."""
-        return self._try(self._prepare, _FAILURE)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run the hook; a refusal leaves the node inactive."""
-        done = self._try(self._begin, _FAILURE)
-        if done is not _SUCCESS:
-            self.rest()
-        return done
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run the hook."""
-        return self._try(self.rest)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run the hook."""
-        return self._try(self._clean)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Run what is left of the hooks, and end the process."""
-        done = self._try(self.end)
-        self.finished = True
-        return done
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Go back to unconfigured, safely."""
-        return self._try(self.end)
-
-    def _try(
-        self, hook: Callable[[], None], refusal: TransitionCallbackReturn = _ERROR
-    ) -> TransitionCallbackReturn:
-        """Run a hook and keep what it raises, which rclpy would swallow.
-
-        What failed on the way down is an error: rclpy goes on to `on_error`, and unconfigured.
-        """
-        try:
-            hook()
-        except Exception as error:
-            self._problem = self._problem or error
-            return refusal
-        return _SUCCESS
-
-    def keep_order(self) -> None:
-        """Say what a service's transition raised: a refusal goes to the log, a mistake ends us."""
+    def keep_order(self, node: Node) -> None:
+        """Raise what a transition by service raised; a refusal only goes to the node's log."""
         if isinstance(self._problem, DdpgRosError):
-            self.get_logger().error(str(self._problem))
+            node.get_logger().error(str(self._problem))
             self._problem = None
         self.raise_problem()
+
+    def rest(self) -> None:
+        """Deactivate if that is still to do: zero torque goes out, whatever fails.
+
+        Every way down leads through here: a transition, an exception in any callback, a signal.
+        """
+        if not self.active:
+            return
+        try:
+            self._hooks.deactivate()
+        except BaseException:
+            self._hooks.last_resort()
+            raise
+        finally:
+            self.active = False
 
     def end(self) -> None:
         """Deactivate and clean up, as far as that is still to do."""
@@ -139,38 +110,58 @@ class ManagedNode(LifecycleNodeMixin, MainNode):
         finally:
             self._clean()
 
-    def _prepare(self) -> None:
-        self.configure()
+    def _configure(self) -> None:
+        self._hooks.configure()
         self.configured = True
 
-    def _begin(self) -> None:
+    def _activate(self) -> None:
         self.active = True
-        self.activate()
-
-    def rest(self) -> None:
-        """Deactivate where that is still to do: zero torque goes out, whatever fails.
-
-        Every way down leads through here: a transition, an exception in any callback, a signal.
-        """
-        if not self.active:
-            return
-        try:
-            self.deactivate()
-        except BaseException:
-            self.last_resort()
-            raise
-        finally:
-            self.active = False
+        self._hooks.activate()
 
     def _clean(self) -> None:
         if self.configured:
             self.configured = False
-            self.cleanup()
+            self._hooks.cleanup()
 
-    def destroy_node(self) -> None:
-        """End, and leave the graph; raises what a transition has raised."""
+    def _on_activate(self, _: LifecycleState) -> TransitionCallbackReturn:
+        done = self._try(self._activate, _FAILURE)
+        if done is not _SUCCESS:
+            self.rest()
+        return done
+
+    def _on_shutdown(self, _: LifecycleState) -> TransitionCallbackReturn:
+        done = self._try(self.end)
+        self._hooks.finished = True
+        return done
+
+    def _try(
+        self, step: Callable[[], None], refusal: TransitionCallbackReturn = _ERROR
+    ) -> TransitionCallbackReturn:
+        """Take a step and keep what it raises, which rclpy would swallow.
+
+        What fails on the way down is an error: rclpy goes on to `on_error`, and unconfigured.
+        """
         try:
-            super().destroy_node()
-        finally:
-            self._state_machine.destroy_when_not_in_use()  # rclpy forgets it; it keeps the node
-        self.raise_problem()
+            step()
+        except Exception as error:
+            self._problem = self._problem or error
+            return refusal
+        return _SUCCESS
+
+
+def refuse_wrong_transitions(node: Node) -> None:
+    """Answer a transition that the present state does not have; rclpy raises there."""
+    service = next(s for s in node.services if s.srv_type is ChangeState)
+    change = service.callback
+
+    def answer(
+        request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        try:
+            return change(request, response)
+        except RuntimeError as error:  # rclpy's; what our hooks raise does not come here
+            node.get_logger().warning(f"transition refused: {error}")
+            response.success = False
+            return response
+
+    service.callback = answer

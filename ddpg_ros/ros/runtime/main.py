@@ -1,4 +1,4 @@
-"""Runs a node until a signal; what every node's `main` shares."""
+"""Runs a node until a signal, and takes it down; what every node's `main` shares."""
 
 import gc
 import signal
@@ -8,110 +8,21 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import FrameType
-from typing import Any
 
 import rclpy
-from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
-from rclpy.subscription import Subscription
 from rclpy.utilities import remove_ros_args, try_shutdown
-from rosgraph_msgs.msg import Clock
 
 from ddpg_ros.errors import EXIT_CODE, ConfigError, DdpgRosError
 from ddpg_ros.ros.runtime.arguments import Arguments, read_arguments
 from ddpg_ros.ros.runtime.executor import make_executor
-from ddpg_ros.ros.runtime.leave import leave, leave_within
+from ddpg_ros.ros.runtime.node import MainNode
+from ddpg_ros.ros.runtime.process import leave, leave_within, make_stdio_nonblocking
 from ddpg_ros.ros.runtime.realtime import wake_on_time
 from ddpg_ros.ros.runtime.transport import choose_transport
-from ddpg_ros.ros.runtime.unread import make_stdio_nonblocking
 from ddpg_ros.say import say
 
 _GRAPH_S = 0.5  # [s] to leave the graph, which takes a few hundredths
-_NOTHING = Arguments()
-_OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
-"""Parameters that rclpy itself declares."""
-
-
-class MainNode(Node):
-    """A node that has a process to itself; `end` leaves everything of ours in order."""
-
-    finished = False
-    """Set by the node when it has nothing left to do."""
-
-    def __init__(self, name: str, arguments: Arguments = _NOTHING) -> None:
-        """Make a node.
-
-        Args:
-            name: what it is called without a remapping.
-            arguments: its command line.
-
-        Raises:
-            ConfigError: settings on the command line that cannot be told apart, or a parameter of
-                ROS's own that is none.
-        """
-        self.given: dict[str, Any] = arguments.settings(name)
-        """What the command line sets, by the name of the parameter."""
-        self.source = f"the parameters of {arguments.node_name(name)}{arguments.origin}"
-        """What to call that in a sentence."""
-        of_ros = [self._of_ros(key) for key in list(self.given) if key.startswith(_OF_ROS)]
-        super().__init__(name, parameter_overrides=of_ros)
-        if self.get_fully_qualified_name() != arguments.node_name(name):
-            raise ConfigError(
-                f"the remappings make this node {self.get_fully_qualified_name()}, and its "
-                f"settings are for {arguments.node_name(name)}; use -r __node:= and -r __ns:=/…"
-            )
-        self.urgent: set[object] = set()
-        """Subscriptions, timers, clients and services that the executor waits for itself; the
-        others are looked at ten times a second. May change at any time."""
-
-    def create_subscription(
-        self, msg_type: Any, topic: str, callback: Callable[..., Any], *more: Any, **options: Any
-    ) -> Subscription:
-        """Subscribe as rclpy does, but for its own subscription to the simulated time.
-
-        rclpy raises in that callback where a clock is before zero, and later where it is beyond
-        what a message holds. Such a time is dropped.
-        """
-        if msg_type is Clock:
-            callback = partial(_pass_on_time, callback)
-        return super().create_subscription(msg_type, topic, callback, *more, **options)
-
-    def _of_ros(self, name: str) -> Parameter:
-        value = self.given.pop(name)
-        if isinstance(value, bool) or name.startswith("qos_overrides."):
-            try:
-                return Parameter(name, value=value)
-            except TypeError:
-                pass
-        raise ConfigError(f"{self.source}: {name} is {value!r}; expected true or false.")
-
-    def start(self) -> None:
-        """Begin, where that takes more than being made."""
-
-    def interrupt(self) -> None:
-        """Hear of SIGINT or SIGTERM, inside the signal handler: must not block."""
-
-    def failed(self, error: BaseException) -> None:
-        """Hear that a callback has failed, before `rest`; may fail, too."""
-
-    def rest(self) -> None:
-        """Bring to rest what the node moves; may fail, but only when that is done."""
-
-    def end(self) -> None:
-        """Leave nothing behind, no file and no process; a second call does nothing."""
-
-    def destroy_node(self) -> None:
-        """End, and leave the graph."""
-        try:
-            self.end()
-        finally:
-            super().destroy_node()
-
-
-def _pass_on_time(take: Callable[[Clock], None], message: Clock) -> None:
-    if message.clock.sec >= 0 and message.clock.nanosec < 1_000_000_000:
-        take(message)
 
 
 def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None = None) -> int:
@@ -126,8 +37,7 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
 
     Returns:
         The exit code: 0 at the end and after a signal; `EXIT_CODE` for an error that a user can
-        mend, whose message alone goes to stderr; 1 for everything else that was raised, with a
-        traceback.
+        fix, whose message alone goes to stderr; 1 for every other exception, with a traceback.
     """
     stopping: list[int] = []
     node: MainNode | None = None

@@ -1,9 +1,9 @@
 """Real-time settings of the control loop: memory lock, FIFO priority, cores, exact timers.
 
-What the system refuses is warned of, with how to permit it, and the loop runs without it.
+If the system refuses one of them, a warning says how to permit it, and the loop runs without it.
 
-The learner must not gain by any of this. A memory lock ends at its exec; the priority is set with
-`SCHED_RESET_ON_FORK`, so that no child inherits it; the cores would be inherited, so the learner
+None of this may pass on to the learner. A memory lock ends at its exec; the priority is set with
+`SCHED_RESET_ON_FORK`, so no child inherits it; the cores would be inherited, so the learner
 leaves them when it starts (`worker/courtesy.py`).
 """
 
@@ -27,7 +27,7 @@ class Log(Protocol):
     """A logger, as rclpy's."""
 
     def warning(self, message: str) -> object:
-        """Say what could not be."""
+        """Log a refusal."""
 
 
 def apply_realtime(settings: ControlSection, log: Log) -> None:
@@ -38,7 +38,7 @@ def apply_realtime(settings: ControlSection, log: Log) -> None:
 
     Args:
         settings: the settings.
-        log: hears of what is refused.
+        log: gets a warning for each refusal.
     """
     if settings.cpus:
         _pin(set(settings.cpus), log)
@@ -51,7 +51,7 @@ def apply_realtime(settings: ControlSection, log: Log) -> None:
 def wake_on_time() -> None:
     """Let the kernel end this thread's waits when they are over, not up to 50 µs later.
 
-    A wait that does not wait at all takes those 50 µs, too. Where there is no such call, nothing
+    Even a wait with a timeout of zero takes those 50 µs. On a system without that call nothing
     happens.
     """
     with contextlib.suppress(AttributeError, OSError):

@@ -12,7 +12,7 @@ _PATIENCE = 1.0  # [s] for the thread to end
 
 
 class Watchdog:
-    """Sends what `Safety.watch` says is due; ends with `stop`."""
+    """Sends the torques that `Safety.watch` finds due, from a thread of its own, until `stop`."""
 
     def __init__(self, safety: Safety, period: float, send: Callable[[Vector], None]) -> None:
         """Start looking, at least twice a control period [s].
@@ -27,7 +27,7 @@ class Watchdog:
         self._every = max(_SHORTEST, min(0.5 * period, _LONGEST))
         self._stopping = threading.Event()
         self.problem: BaseException | None = None
-        """What ended the thread, where it was not `stop`."""
+        """The exception that ended the thread, if one did."""
         self._thread = threading.Thread(target=self._look, name="watchdog", daemon=True)
         self._thread.start()
 

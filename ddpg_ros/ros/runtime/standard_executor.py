@@ -1,6 +1,6 @@
-"""rclpy's own executor: for what is not urgent, or for all of a node.
+"""rclpy's own executor, for all entities of a node or for those that are not urgent.
 
-Only what rclpy documents is used here; `executor.py` waits for the rest.
+Only the documented API of rclpy is used here; `executor.py` waits for urgent entities.
 """
 
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 from ddpg_ros.ros.runtime.answers import Answers
 
-_LONGEST_WAIT = 0.1  # [s]; the longest that a signal goes unnoticed
+_LONGEST_WAIT = 0.1  # [s], so a signal is noticed within that time
 
 
 class Turns(Protocol):
@@ -43,11 +43,11 @@ class StandardExecutor:
         self._executor.shutdown()
 
 
-class PatientExecutor(SingleThreadedExecutor):
+class BackgroundExecutor(SingleThreadedExecutor):
     """rclpy's executor for everything that is not urgent."""
 
     def __init__(self, node: Any, answers: Answers) -> None:
-        """Take a node with a set `urgent`, and what sends the answers of its services."""
+        """Take a node with a set `urgent`, and what sends the responses of its services."""
         super().__init__(context=node.context)
         self.add_node(node)
         self._node = node
@@ -59,7 +59,7 @@ class PatientExecutor(SingleThreadedExecutor):
         return entity not in self._node.urgent and super().can_execute(entity)
 
     def run_one(self) -> bool:
-        """Run one callback that is ready, without a wait; False where there is none."""
+        """Run one callback that is ready, without waiting; return False if none is."""
         self._answers.adopt()
         try:
             handler, _, _ = self.wait_for_ready_callbacks(timeout_sec=0.0)

@@ -1,19 +1,39 @@
-"""The end of a node's process, once everything of ours is in order.
+"""What a node's process does first and last: a log that never waits, and an end in time.
 
-What is left then is the middleware's: it leaves the graph, and at the exit of a process its static
-destructors run. Either may spin for ever while other nodes leave the graph, too, with the
-interpreter's lock held. So the one gets a second, from a timer of the C library, which needs no
-lock; the other is left out.
+A terminal after Ctrl-S, or a pipe that is full, holds a write up for as long as it stays so. rclpy
+writes its log with the interpreter's lock held: with it stand the control loop and the watchdog.
+
+At the end of a process the middleware leaves the graph, and its static destructors run. Either may
+spin for ever while other nodes leave the graph, too, with the interpreter's lock held. So the one
+gets a limit, from a timer of the C library, which needs no lock; the other is left out.
 """
 
 import ctypes
 import logging
 import os
+import stat
 import sys
 from contextlib import suppress
 from typing import NoReturn
 
+_STREAMS = (1, 2)  # stdout, stderr
 _MONOTONIC, _THREAD = 1, 2  # Linux: CLOCK_MONOTONIC, SIGEV_THREAD
+
+
+def make_stdio_nonblocking() -> None:
+    """Write to terminals and pipes without waiting: what they do not take at once is lost.
+
+    They are opened anew for it, because those who started this process write to the same ones,
+    and are to wait as before. What cannot be opened anew, like a socket, or the terminal of
+    another user, is left as it is.
+    """
+    for stream in _STREAMS:
+        with suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(stream).st_mode) or os.isatty(stream):
+                flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+                anew = os.open(f"/proc/self/fd/{stream}", flags)
+                os.dup2(anew, stream)
+                os.close(anew)
 
 
 class _Event(ctypes.Structure):

@@ -1,4 +1,4 @@
-"""Which nodes publish on a topic, by name; and how to be the only one of this host."""
+"""The names of the nodes that publish on a topic, and a lock to be the only one of this host."""
 
 import socket
 
