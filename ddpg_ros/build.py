@@ -7,10 +7,8 @@ from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
-from ddpg_ros.safety.limits import make_limits
 from ddpg_ros.safety.state_machine import Safety
 from ddpg_ros.tasks import Task, make_task
 
@@ -39,18 +37,7 @@ def build_guard(config: Config) -> tuple[Robot, Guard]:
             "is empty; expected the controller's joints in the controller's order. From base to "
             f"tip, {robot.tip}, the URDF has robot.joints: [{', '.join(robot.joints)}]."
         )
-    return robot, make_guard(robot, config)
-
-
-def make_guard(robot: Robot, config: Config) -> Guard:
-    """Build the guard of an arm.
-
-    Raises:
-        DdpgRosError: invalid or contradictory limits, gains or inertias.
-    """
-    mass = MassMatrix(robot)
-    known = mass if mass.known.any() else None
-    return Guard(make_limits(robot, config, known), config.control.period, known)
+    return robot, Guard.of(robot, config)
 
 
 def make_safety(config: Config, guard: Guard, watches_commands: bool = False) -> Safety:

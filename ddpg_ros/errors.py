@@ -64,6 +64,14 @@ class EnvironmentFailedError(DdpgRosError):
     """A Gymnasium environment that raises, or whose spaces or values cannot be learnt from."""
 
 
+class TaskFailedError(DdpgRosError):
+    """A task that gives, in a step, something else than it states."""
+
+
+class RunFailedError(DdpgRosError):
+    """A training that ended early with an error; what it had learnt is saved."""
+
+
 class RefusedError(DdpgRosError):
     """An operator's command that the present state does not allow."""
 

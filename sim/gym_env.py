@@ -48,7 +48,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
 
         Args:
             config: all settings; None takes the defaults and one of our arms for `task`.
-            task: `reach` or `swing_up`; ignored if `config` is given.
+            task: `reach`, `swing_up` or another task's name; ignored if `config` is given.
             render_mode: `rgb_array`, or None for no pictures.
 
         Raises:
@@ -57,7 +57,9 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ConfigError(f"render_mode is '{render_mode}'; expected rgb_array or None.")
         self.render_mode = render_mode
-        self.config = config or Config().replace(task__name=task, robot__urdf=_ARMS.get(task))
+        self.config = config or Config().with_parameters(
+            {"task.name": task, "robot.urdf": _ARMS.get(task)}, source="ArmEnv"
+        )
         section = self.config.robot
         robot = Robot.load(section.urdf, section.joints, section.tip)
         self._torque_limit = robot.torque_limit(section.torque_limit)

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ddpg_ros.build import make_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.deadlines import Deadlines
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Mode, Safety
 from ddpg_ros.types import JointState
+from test.dotted import dotted
 
 PERIOD = 0.01  # [s]
 INSIDE, AT_REST = np.array([0.0, 1.3]), np.zeros(2)
@@ -22,8 +23,10 @@ class Bench:
         given = {
             f"safety__{key}": value for key, value in ({"ramp_seconds": 0.0} | changes).items()
         }
-        config = Config().replace(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
-        guard = make_guard(Robot.load("reacher2"), config)
+        config = Config().with_parameters(
+            dotted(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
+        )
+        guard = Guard.of(Robot.load("reacher2"), config)
         deadlines = Deadlines.of(PERIOD, config.safety.latch_after)
         self.safety = Safety(guard, config.safety, deadlines, watches_commands)
         self.now = 100.0

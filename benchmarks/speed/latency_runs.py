@@ -41,21 +41,23 @@ class Segment(NamedTuple):
 
 def settings(rate: int, policy: Path | None) -> Config:
     """Return the configuration of an agent at a rate [Hz]: training, or running a policy file."""
-    return load_config("reach").replace(
-        run__clock="realtime",
-        run__steps=1_000_000_000,
-        run__policy=None if policy is None else str(policy),
-        run__eval_episodes=1_000_000,
-        control__period=1.0 / rate,
-        control__reset_service="",
-        sim__physics_timestep=1.0 / rate,
-        task__episode_seconds=_FOREVER,
-        learner__mode="eager",  # nothing compiles while we measure
-        learner__warmup_steps=10,
-        learner__update_to_data=_UPDATES_A_STEP,
-        safety__auto_arm=True,
-        safety__ramp_seconds=0.0,
-        safety__latch_after=10.0,
+    return load_config("reach").with_parameters(
+        {
+            "run.clock": "realtime",
+            "run.steps": 1_000_000_000,
+            "run.policy": None if policy is None else str(policy),
+            "run.eval_episodes": 1_000_000,
+            "control.period": 1.0 / rate,
+            "control.reset_service": "",
+            "sim.physics_timestep": 1.0 / rate,
+            "task.episode_seconds": _FOREVER,
+            "learner.mode": "eager",  # nothing compiles while we measure
+            "learner.warmup_steps": 10,
+            "learner.update_to_data": _UPDATES_A_STEP,
+            "safety.auto_arm": True,
+            "safety.ramp_seconds": 0.0,
+            "safety.latch_after": 10.0,
+        }
     )
 
 

@@ -1,6 +1,7 @@
 """The learner: networks, replay buffer and random generators, and how many updates are due."""
 
 import logging
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.settings import LearnerSection, Value, from_parameters
 from ddpg_ros.errors import LearnerDivergedError, MachineError
-from ddpg_ros.types import RecordLayout, Vector32
+from ddpg_ros.types import Experience, RecordLayout, Transition, Vector32
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,6 +83,31 @@ class Learner:
         self.steps = 0
         self.updates = 0
 
+    @classmethod
+    def for_sizes(
+        cls,
+        observation_size: int,
+        action_size: int,
+        *,
+        seed: int = 0,
+        settings: Mapping[str, Value] | None = None,
+    ) -> "Learner":
+        """Make a learner by hand, for a loop of one's own.
+
+        Args:
+            observation_size: numbers in an observation.
+            action_size: numbers in an action.
+            seed: of the networks and of sampling.
+            settings: of the learner, by the names of their parameters:
+                `{"learner.batch_size": 64}`.
+
+        Raises:
+            ConfigError: an unknown setting, or a value out of its range.
+            MachineError: a device, mode or precision that is not there.
+        """
+        own = from_parameters({"learner.mode": "eager", **(settings or {})}, "Learner.for_sizes")
+        return cls(own.learner, RecordLayout(observation_size, action_size), seed)
+
     @property
     def compiling(self) -> bool:
         """Whether a compilation is under way."""
@@ -127,6 +153,18 @@ class Learner:
             self._inputs.moments.copy_(self._normaliser.moments)
         if self._limits.add(records[:, reward], records[:, discount]):
             self._limit_values()
+
+    def add_transition(self, transition: Transition) -> None:
+        """Store one step; its reward is taken as it is, whatever `learner.n_step` says."""
+        discount = 0.0 if transition.terminated else self._settings.discount
+        experience = Experience(
+            transition.observation,
+            transition.action,
+            transition.reward,
+            discount,
+            transition.next_observation,
+        )
+        self.add(self._layout.pack(experience)[None])
 
     def _warn_of_non_finite(self) -> None:
         if not self._has_warned_of_non_finite:

@@ -32,7 +32,8 @@ def evaluate(
         from ddpg_ros.training.gymnasium_session import evaluate_on_gymnasium
 
         config = from_parameters(loaded.about.config, f"the settings in {policy}")
-        config = config.replace(run__eval_episodes=episodes, run__seed=seed)
+        asked = {"run.eval_episodes": episodes, "run.seed": seed}
+        config = config.with_parameters(asked, source="the command line")
         summary = asdict(evaluate_on_gymnasium(loaded, config))
     if as_json:
         typer.echo(json.dumps(summary, indent=2))

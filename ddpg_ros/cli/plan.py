@@ -202,8 +202,9 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
     clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
     if seed is not None and not seed.isdecimal():
         raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
-    config = load_arm_config(values["config"], values["namespace"]).replace(
-        run__clock=clock, run__seed=None if seed is None else int(seed)
+    config = load_arm_config(values["config"], values["namespace"]).with_parameters(
+        {"run.clock": clock, "run.seed": None if seed is None else int(seed)},
+        source="the launch arguments",
     )
     if config.run.policy:
         raise ConfigError(

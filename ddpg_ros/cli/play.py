@@ -33,7 +33,7 @@ def play(
     console = Console(stderr=as_json)
     if gui:
         require_display()
-        config = config.replace(run__clock="realtime")
+        config = config.with_parameters({"run.clock": "realtime"}, source="--gui")
         target = None
     else:
         target = (gif or policy.with_name(PLAYED)).resolve()

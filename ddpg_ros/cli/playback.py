@@ -42,8 +42,10 @@ def config_of(path: Path, policy: Policy, episodes: int, seed: int | None = None
             f"{path} was trained on Gymnasium's {policy.about.task} and drives no arm; "
             "run it with ddpg-ros eval."
         )
-    return from_parameters(policy.about.config, f"the settings in {path}").replace(
-        run__policy=str(path.resolve()), run__eval_episodes=episodes, run__seed=seed
+    trained = from_parameters(policy.about.config, f"the settings in {path}")
+    return trained.with_parameters(
+        {"run.policy": str(path.resolve()), "run.eval_episodes": episodes, "run.seed": seed},
+        source="the command line",
     )
 
 

@@ -3,11 +3,15 @@
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING, Any
 
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.settings import Config, LearnerSection
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.extras import require
 from ddpg_ros.files.host_lock import take_host_lock
+
+if TYPE_CHECKING:
+    import gymnasium
 
 HIGHEST_DOMAIN = 232  # the ports of a higher one would exceed 65535
 
@@ -65,3 +69,28 @@ def require_learner_machine(settings: LearnerSection) -> None:
         from ddpg_ros.algo.machine import require_machine
 
         require_machine(settings)
+
+
+def require_environment(what: "str | gymnasium.Env[Any, Any]", config: Config) -> str:
+    """Check that a Gymnasium environment can be learnt on this machine.
+
+    Args:
+        what: the id of an environment, or the environment.
+        config: settings of the learner.
+
+    Returns:
+        What to call the run.
+
+    Raises:
+        ConfigError: no such environment, or spaces that DDPG cannot take.
+        MachineError: a device, mode, precision or memory that is not there.
+    """
+    from ddpg_ros.training.gymnasium_environment import Environment
+    from ddpg_ros.training.gymnasium_session import about
+    from ddpg_ros.training.memory_check import available_memory, require_room
+
+    env = Environment(what)
+    env.close()
+    require_learner_machine(config.learner)
+    require_room(config.learner, about(env, config).sizes, available_memory())
+    return env.name.rpartition("/")[2]

@@ -63,6 +63,9 @@ def _draw(run_dir: Path, console: Console) -> list[Path]:
             config = config_of(path, policy, MOST_EPISODES)
             wanted = round(SHOWN_S / config.task.episode_seconds)
             episodes = max(FEWEST_EPISODES, min(wanted, MOST_EPISODES))
-            run_policy(config.replace(run__eval_episodes=episodes), gif=run_dir / ROLLOUT)
+            shown = config.with_parameters(
+                {"run.eval_episodes": episodes}, source="ddpg-ros report"
+            )
+            run_policy(shown, gif=run_dir / ROLLOUT)
             pictures.append(run_dir / ROLLOUT)
     return pictures

@@ -15,6 +15,7 @@ from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
     require_display,
+    require_environment,
     require_learner_machine,
     require_ros_domain,
     take_training_lock,
@@ -69,7 +70,8 @@ def train(
     console = Console(stderr=as_json)
     loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
     if config and Path(config).resolve().parent == Path(loaded.run.directory):
-        loaded = loaded.replace(run__directory="")  # the file is of an earlier run: keep that one
+        # the file is of an earlier run: keep that one
+        loaded = loaded.with_parameters({"run.directory": ""})
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -78,7 +80,7 @@ def train(
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
     }
-    settings = loaded.with_parameters(_joined(assigned, options))
+    settings = loaded.with_parameters(_joined(assigned, options), source="the command line")
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
@@ -90,9 +92,11 @@ def train(
     with ExitStack() as held:
         run = _prepare(settings, run_dir, gym, namespace, held)
         console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
-        outcome = (
-            _train_gym(gym, run, console) if gym else _train_ros(run, namespace, gui, console)
-        )
+        if gym:
+            outcome = _train_gym(gym, run, console)
+        else:
+            print_arm(run.config.robot, console)
+            outcome = train_over_topics(run, namespace, gui, console)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
         log = _shown(run.directory / "log")
@@ -134,34 +138,33 @@ def _prepare(
             "out to train, or run it with ddpg-ros eval --policy FILE."
         )
     if gym:
-        from ddpg_ros.training.gymnasium_environment import Environment
-        from ddpg_ros.training.gymnasium_session import about
-
-        env = Environment(gym)
-        env.close()
-        require_learner_machine(settings.learner)
-        require_room(settings.learner, about(gym, env, settings).sizes, available_memory())
-        if run_dir is None and not settings.run.directory:
-            return prepare_run(settings, name=gym.rpartition("/")[2])
-    else:
-        require_ros_domain()
-        robot, task, _ = build_arm(settings)
-        require_learner_machine(settings.learner)
-        sizes = policy_about(settings, robot, task).sizes
-        require_room(settings.learner, sizes, available_memory())
-        held.enter_context(take_training_lock(absolute_namespace(namespace)))
+        return prepare_run(settings, run_dir, name=require_environment(gym, settings))
+    prepare_arm(settings, namespace, held)
     return prepare_run(settings, run_dir)
 
 
-def _print_arm(robot: RobotSection, console: Console) -> None:
+def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
+    """Refuse an arm, learner, machine or ROS domain with which no training can begin.
+
+    `held` takes this host's place for the training, until its nodes have ended.
+    """
+    require_ros_domain()
+    robot, task, _ = build_arm(settings)
+    require_learner_machine(settings.learner)
+    sizes = policy_about(settings, robot, task).sizes
+    require_room(settings.learner, sizes, available_memory())
+    held.enter_context(take_training_lock(absolute_namespace(namespace)))
+
+
+def print_arm(robot: RobotSection, console: Console) -> None:
     """Print which joints are held, and which meshes the simulator's pictures will lack."""
     arm = Robot.load(robot.urdf, robot.joints, robot.tip)
     for line in ([arm.describe()] if arm.held else []) + describe(arm).notes:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _train_ros(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
-    _print_arm(run.config.robot, console)
+def train_over_topics(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
+    """Run the simulator and the agent of a prepared run, until it ends."""
     plan = training_plan(run.config_file, run.directory, namespace=namespace, gui=gui)
     section = run.config.run
     # The supervisor must fork before the progress bar starts its thread.

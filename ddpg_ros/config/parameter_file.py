@@ -75,7 +75,7 @@ def load_config(path: str | Path, namespace: str = "") -> Config:
     agent, simulator = (from_parameters(view, str(file)) for view in views.values())
     merged, simulated = to_parameters(agent), to_parameters(simulator)
     for name, value in simulated.items():
-        if value == merged[name]:
+        if name not in merged or value == merged[name]:  # of a task that only one is given
             continue
         for_simulator = name.startswith("sim.")
         other = AGENT if for_simulator else SIMULATOR

@@ -54,7 +54,7 @@ def prepare_run(
                 f"the run directory {path} is not empty; give another one with --run-dir, leave "
                 f"it out to get a new one below {root}/, or remove it first."
             )
-        resolved = config.replace(run__directory=str(path))
+        resolved = config.with_parameters({"run.directory": str(path)}, source="the run directory")
         save_config(resolved, path / CONFIG)
     except OSError as error:
         raise RunDirectoryError(

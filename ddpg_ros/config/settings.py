@@ -6,29 +6,34 @@ included.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from ddpg_ros.config.fields import (
+    Count,
+    Fraction,
+    NonNegative,
+    Positive,
+    PositiveCount,
+    Section,
+    kind_of,
+)
+from ddpg_ros.config.task_registry import DEFAULT as DEFAULT_TASK
+from ddpg_ros.config.task_registry import settings_model
+from ddpg_ros.config.task_settings import TaskSettings
 from ddpg_ros.config.yaml_text import read_number
 from ddpg_ros.errors import ConfigError, nearest, shortened
 
 Value = bool | int | float | str | list[int] | list[float] | list[str]
-
-Positive = Annotated[float, Gt(0), Le(1e6)]
-NonNegative = Annotated[float, Ge(0), Le(1e6)]
-Count = Annotated[int, Ge(0), Le(1_000_000_000)]
-PositiveCount = Annotated[int, Gt(0), Le(1_000_000_000)]
-Fraction = Annotated[float, Ge(0), Le(1)]
+"""What a setting may hold: what a ROS parameter may hold."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class RobotSection(_Section):
+class RobotSection(Section):
     """The arm, and how much torque the policy may request."""
 
     urdf: str = Field(
@@ -50,7 +55,7 @@ class RobotSection(_Section):
     )
 
 
-class SafetySection(_Section):
+class SafetySection(Section):
     """What may reach the motors, see `ddpg_ros/safety/`.
 
     A list has one number a joint; an empty list takes the default that its description names.
@@ -119,23 +124,7 @@ class SafetySection(_Section):
     )
 
 
-class TaskSection(_Section):
-    """What the arm is to do. See `ddpg_ros/tasks/`."""
-
-    name: Literal["reach", "swing_up"] = Field("reach", description="The task")
-    episode_seconds: Positive = Field(2.0, description="Time limit of an episode [s]")
-    tolerance: Positive = Field(
-        0.02,
-        description="Success: final distance to the goal [m], or angle from upright [rad]",
-    )
-    goal_range: Annotated[float, Gt(0), Le(1)] = Field(
-        1.0, description="Reach: the middle share of each joint's range that goals are from"
-    )
-    velocity_weight: NonNegative = Field(0.1, description="Weight of the reward's velocity term")
-    torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")
-
-
-class ControlSection(_Section):
+class ControlSection(Section):
     """The control loop."""
 
     period: Positive = Field(0.04, description="Control period [s]: one torque, one step")
@@ -164,7 +153,7 @@ class ControlSection(_Section):
     )
 
 
-class SimSection(_Section):
+class SimSection(Section):
     """The PyBullet simulator."""
 
     physics_timestep: Positive = Field(0.01, description="Integration step of the physics [s]")
@@ -186,7 +175,7 @@ class SimSection(_Section):
     )
 
 
-class NoiseSection(_Section):
+class NoiseSection(Section):
     """Exploration noise on the action in [-1, 1]."""
 
     kind: Literal["gaussian", "ornstein_uhlenbeck"] = Field("gaussian", description="The process")
@@ -198,7 +187,7 @@ class NoiseSection(_Section):
     theta: Positive = Field(3.0, description="Ornstein-Uhlenbeck: rate of return to zero [1/s]")
 
 
-class LearnerSection(_Section):
+class LearnerSection(Section):
     """DDPG's hyperparameters. See `ddpg_ros/algo/`."""
 
     hidden: list[PositiveCount] = Field(
@@ -260,7 +249,7 @@ class LearnerSection(_Section):
     )
 
 
-class RunSection(_Section):
+class RunSection(Section):
     """One training run."""
 
     seed: Annotated[int, Ge(0), Le(2**31 - 1)] = Field(0, description="Seed of every generator")
@@ -276,17 +265,22 @@ class RunSection(_Section):
     policy: str = Field("", description="Policy file to run without learning; empty: train")
 
 
-class Config(_Section):
+class Config(Section):
     """All settings of an experiment."""
 
     robot: RobotSection = RobotSection()
     safety: SafetySection = SafetySection()
-    task: TaskSection = TaskSection()
+    task: SerializeAsAny[TaskSettings] = Field(default_factory=lambda: task_settings({}))
     control: ControlSection = ControlSection()
     sim: SimSection = SimSection()
     noise: NoiseSection = NoiseSection()
     learner: LearnerSection = LearnerSection()
     run: RunSection = RunSection()
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _by_its_own_model(cls, given: Any) -> Any:
+        return task_settings(given) if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
     def _physics_divides_period(self) -> "Config":
@@ -342,22 +336,50 @@ class Config(_Section):
         """Time limit of an episode [steps]."""
         return max(1, round(self.task.episode_seconds / self.control.period))
 
-    def replace(self, /, **settings: Value | None) -> "Config":
-        """Return a copy with settings replaced, `run__seed=3` for `run.seed`; None is left alone.
+    @classmethod
+    def load(cls, path: str | Path) -> "Config":
+        """Read a configuration from a parameter file, or one of ours by its name (`reach`).
 
         Raises:
-            ConfigError: a value out of its range.
+            ConfigError: see `parameter_file.load_config`.
         """
-        given = {key.replace("__", "."): v for key, v in settings.items() if v is not None}
-        return self.with_parameters(given)
+        from ddpg_ros.config.parameter_file import load_config  # which is made of this file
 
-    def with_parameters(self, given: dict[str, Any]) -> "Config":
-        """Return a copy with settings replaced, by the names of their parameters.
+        return load_config(path)
+
+    def with_parameters(
+        self, given: Mapping[str, Value | None], *, source: str = "the settings"
+    ) -> "Config":
+        """Return a copy with settings replaced.
+
+        Another `task.name` begins with its own settings, but for those that every task has.
+
+        Args:
+            given: settings by the names of their parameters; None leaves one as it is.
+            source: who asks for them, for the sentence of a refusal.
 
         Raises:
             ConfigError: an unknown name, a value of another kind or out of its range.
         """
-        return from_parameters(to_parameters(self) | given, "the command line")
+        own, new = to_parameters(self), {k: v for k, v in given.items() if v is not None}
+        if new.get("task.name", self.task.name) != self.task.name:
+            own = {k: v for k, v in own.items() if k in _OF_EVERY_TASK or k[:5] != "task."}
+        return from_parameters(own | new, source)
+
+
+_OF_EVERY_TASK = {f"task.{name}" for name in TaskSettings.model_fields}
+
+
+def task_settings(given: Mapping[str, Any]) -> TaskSettings:
+    """Return the settings of a task, as its own model; `given` holds its name and others.
+
+    Raises:
+        ConfigError: there is no such task.
+        ValidationError: a setting that it has not, or a value out of its range.
+    """
+    name = given.get("name", DEFAULT_TASK)
+    model = settings_model(name) if isinstance(name, str) else TaskSettings
+    return model.model_validate({"name": name, **given}, strict=True)
 
 
 def to_parameters(config: Config) -> dict[str, Value]:
@@ -366,19 +388,11 @@ def to_parameters(config: Config) -> dict[str, Value]:
     return {f"{name}.{key}": v for name, section in sections.items() for key, v in section.items()}
 
 
-def item_kind(name: str) -> tuple[type, bool]:
-    """Return what a setting holds, bool, int, float or str, and whether it is a list of those."""
+def field_of(name: str, config: Config) -> FieldInfo:
+    """Return how a setting is declared; those of the task, by the task that `config` names."""
     section, _, key = name.partition(".")
-    declared: Any = Config.model_fields[section].annotation
-    kind: Any = declared.model_fields[key].annotation
-    is_list = get_origin(kind) is list
-    if is_list:
-        kind = get_args(kind)[0]
-    if get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    if get_origin(kind) is Literal:
-        kind = type(get_args(kind)[0])
-    return kind, is_list
+    model: type[Section] = type(getattr(config, section))
+    return model.model_fields[key]
 
 
 def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters") -> Config:
@@ -388,12 +402,20 @@ def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters
 
     Raises:
         ConfigError: an unknown name (with the nearest known one), a value of another kind or out
-            of its range.
+            of its range, a task that is not there.
     """
-    known = to_parameters(Config())
+    task = parameters.get("task.name", DEFAULT_TASK)
+    try:
+        defaults = Config(task=task_settings({"name": task} if isinstance(task, str) else {}))
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
+    retired = {f"task.{name}" for name in defaults.task.retired}
+    known = to_parameters(defaults)
     problems: list[str] = []
     sections: dict[str, dict[str, Any]] = {}
     for name, value in parameters.items():
+        if name in retired:
+            continue
         if name not in known:
             problems.append(f"there is no setting '{shortened(name)}'{nearest(name, known)}")
         elif value is None:
@@ -405,7 +427,7 @@ def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters
             problems.append(f"{name} is {value}; expected a value like {known[name]!r}{hint}.")
         else:
             section, _, key = name.partition(".")
-            kind, is_list = item_kind(name)
+            kind, is_list = kind_of(field_of(name, defaults))
             sections.setdefault(section, {})[key] = (
                 [_as_kind(item, kind) for item in value]
                 if is_list and isinstance(value, list)

@@ -3,11 +3,13 @@
 The loop has no ROS, no torch and no clock, so that the nodes and the tests drive the same object.
 """
 
+import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ddpg_ros.control.actor import Actor
+from ddpg_ros.errors import TaskFailedError
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
 
@@ -68,6 +70,7 @@ class ControlLoop:
             rng: the source of the task's goals.
         """
         self._task = task
+        self._shape = (task.observation_size,)
         self._actor = actor
         self._guard = guard
         self._torque_limit = torque_limit
@@ -96,8 +99,17 @@ class ControlLoop:
         Args:
             state: of the arm, about one control period after the last tick.
             dt: measured time since the last tick [s], for the guard's rate limit.
+
+        Raises:
+            TaskFailedError: the task gave an observation of another size than it states, a reward
+                that is not finite, or other terms than it names.
         """
         observation = self._task.observe(state)
+        if observation.shape != self._shape:
+            raise TaskFailedError(
+                f"the task {type(self._task).__name__} returned an observation of shape "
+                f"{observation.shape}; its observation_size promises {self._shape}."
+            )
         episode = self._close(state, observation) if self._open is not None else None
         if episode is not None:
             self._open = None
@@ -114,6 +126,11 @@ class ControlLoop:
         terms = self._task.reward(state, self._open.action)
         terminated = self._task.terminated(state)
         reward = sum(terms.values())
+        if not math.isfinite(reward) or terms.keys() != self._terms.keys():
+            raise TaskFailedError(
+                f"the task {type(self._task).__name__} returned the reward {terms}; expected "
+                f"finite numbers for {', '.join(self._terms)}."
+            )
         self._actor.record(Transition(*self._open, reward, terminated, observation))
         self.steps += 1
         self._length += 1

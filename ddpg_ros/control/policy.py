@@ -7,11 +7,12 @@ pickle.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ddpg_ros.config.run_directory import POLICY
@@ -21,7 +22,7 @@ from ddpg_ros.errors import PolicyFileError, shortened
 from ddpg_ros.files.sealed import read_sealed, write_sealed
 from ddpg_ros.types import Vector32
 
-SCHEMA_VERSION = 2  # 2 added layer_norm
+SCHEMA_VERSION = 3  # 2 added layer_norm; 3 the bounds of an environment's actions
 SIZE_LIMIT = 256 * 2**20  # [bytes]; an actor has a few hundred kilobytes
 GOLDEN_PAIRS = 16
 _GOLDEN_TOLERANCE = 1e-3  # of an action; another order of summation causes up to 2e-5
@@ -48,15 +49,44 @@ class PolicyAbout:
     package_version: str
     config: dict[str, Value]  # every setting of the training run
     layer_norm: bool = False  # whether the actor's hidden layers are normalised
+    action_low: list[float] = field(default_factory=list)  # what -1 stands for; empty: -1
+    action_high: list[float] = field(default_factory=list)  # what 1 stands for; empty: 1
     schema_version: int = SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A frozen actor and its metadata."""
+    """A frozen actor and its metadata; call it with an observation."""
 
     actor: MlpActor
     about: PolicyAbout
+
+    def __call__(self, observation: ArrayLike) -> Vector32:
+        """Return the action for an observation; numpy alone, no torch.
+
+        Args:
+            observation: (o,), as the environment or the task gives it.
+
+        Returns:
+            (a,): within the bounds of the Gymnasium environment that it was trained on; for an
+            arm in [-1, 1], the share of each joint's `about.torque_limit`.
+
+        Raises:
+            PolicyFileError: the observation has another size.
+        """
+        seen = np.asarray(observation, dtype=np.float32)
+        about = self.about
+        if seen.shape != (about.sizes[0],):
+            raise PolicyFileError(
+                f"an observation of shape {seen.shape} for a policy of {about.task}, which takes "
+                f"({about.sizes[0]},)."
+            )
+        action = self.actor(seen)
+        if not about.action_low:
+            return action
+        low, high = (np.array(b, dtype=np.float32) for b in (about.action_low, about.action_high))
+        scaled: Vector32 = low + (action + np.float32(1.0)) * (np.float32(0.5) * (high - low))
+        return np.clip(scaled, low, high)
 
 
 Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
@@ -81,13 +111,14 @@ def save_policy(
     write_sealed(path, _KIND, asdict(about), tensors)
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: str | Path) -> Policy:
     """Read a policy file and verify its checksum, metadata, shapes, finiteness and golden pairs.
 
     Raises:
         PolicyFileError: the file is missing, damaged, not a policy, of a newer schema version,
             or its actor disagrees with its golden pairs.
     """
+    path = Path(path)
     name = shortened(str(path)).replace("\0", "\\0")
     try:
         document, arrays = read_sealed(path, _KIND, SIZE_LIMIT)
@@ -143,5 +174,14 @@ def _read_about(path: Path, document: dict[str, Any]) -> PolicyAbout:
         raise PolicyFileError(
             f"{path}: sizes in its metadata is {about.sizes}; expected two or more numbers above "
             "0, observation to action."
+        )
+    bounds = about.action_low, about.action_high
+    if any(bounds) and not (
+        len(bounds[0]) == len(bounds[1]) == about.sizes[-1]
+        and all(low < high for low, high in zip(*bounds, strict=True))
+    ):
+        raise PolicyFileError(
+            f"{path}: action_low and action_high in its metadata are {bounds[0]} and {bounds[1]}; "
+            f"expected {about.sizes[-1]} numbers each, low < high."
         )
     return about

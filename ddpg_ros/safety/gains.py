@@ -74,8 +74,7 @@ def fit_gains(robot: Robot, config: Config, velocity: Vector, mass: MassMatrix |
             break
         problems = problems or fit.problems
         remedies |= fit.remedies
-        advised = {name.replace(".", "__"): value for name, value in fit.remedies.items()}
-        config = config.replace(**advised)
+        config = config.with_parameters(fit.remedies, source="the guard's remedy")
     if problems:
         settings = ", ".join(f"{name}: {_written(value)}" for name, value in remedies.items())
         raise ConfigError(f"{' '.join(problems)} Together these hold: {settings}.")

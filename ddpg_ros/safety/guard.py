@@ -1,13 +1,17 @@
 """The torque guard between the policy, whose output is untrusted, and the motors."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from ddpg_ros.config.settings import Config, Value, from_parameters
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.safety.braking import Brake, Mass
 from ddpg_ros.safety.guard_faults import beyond, rejection
-from ddpg_ros.safety.limits import Limits
+from ddpg_ros.safety.limits import Limits, make_limits
 from ddpg_ros.safety.stages import (
     Bounds,
     braking_range,
@@ -85,6 +89,35 @@ class Guard:
         self._last = [0.0] * len(self._joints)
         self._fault, self._row = "", 0
         self._rejected = self._by_torque = self._by_soft = self._by_power = self._by_rate = 0
+
+    @classmethod
+    def for_robot(
+        cls, robot: Robot, period: float, settings: Mapping[str, Value] | None = None
+    ) -> "Guard":
+        """Build the guard of an arm from its URDF, for a controller of any kind.
+
+        Args:
+            robot: the arm.
+            period: the control period [s], at which `apply` is called.
+            settings: what the URDF does not say, or not well, by the names of the parameters:
+                `{"robot.torque_limit": [2.0, 1.0], "safety.power_limit": [5.0, 5.0]}`.
+
+        Raises:
+            ConfigError: an unknown setting, or limits, gains or inertias that cannot be.
+        """
+        own = {"control.period": period, "sim.physics_timestep": period}
+        return cls.of(robot, from_parameters({**own, **(settings or {})}, "Guard.for_robot"))
+
+    @classmethod
+    def of(cls, robot: Robot, config: Config) -> "Guard":
+        """Build the guard of an arm from a whole configuration.
+
+        Raises:
+            ConfigError: limits, gains or inertias that cannot be.
+        """
+        mass = MassMatrix(robot)
+        known = mass if mass.known.any() else None
+        return cls(make_limits(robot, config, known), config.control.period, known)
 
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque to send and remember it as sent.

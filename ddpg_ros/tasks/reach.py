@@ -3,26 +3,43 @@
 import math
 
 import numpy as np
+from pydantic import Field
 
-from ddpg_ros.config.settings import TaskSection
+from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.kinematics import Pose
+from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState, Vector, Vector32
 
 _GOALS, _STILL = 20, 1e-6  # goals that are all within this share of the reach are one
 
 
-class Reach:
+class Reach(Task):
     """Goals are fingertip positions of uniformly drawn joint positions, so every one is reachable.
 
     The near term, exp(−distance / tolerance), makes the last centimetre worth the effort.
     """
 
-    terms: tuple[str, ...] = ("distance", "near", "velocity", "torque")
+    class Settings(Task.Settings):
+        """How close is close enough, where goals are, and what the reward weighs."""
+
+        tolerance: Positive = Field(0.02, description="Success: final distance to the goal [m]")
+        goal_range: float = Field(
+            1.0,
+            gt=0,
+            le=1,
+            description="The middle share of each joint's range that goals are from",
+        )
+        velocity_weight: NonNegative = Field(
+            0.1, description="Weight of the reward's velocity term"
+        )
+        torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")
+
+    terms = ("distance", "near", "velocity", "torque")
     takes_goals = True
 
-    def __init__(self, settings: TaskSection, robot: Robot) -> None:
+    def __init__(self, settings: Settings, robot: Robot) -> None:
         """Take the kinematics, the limits and the reach from the robot.
 
         Raises:

@@ -3,28 +3,39 @@
 import math
 
 import numpy as np
+from pydantic import Field
 
-from ddpg_ros.config.settings import TaskSection
+from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.tasks.task import angle_difference
+from ddpg_ros.tasks.task import Task, angle_difference
 from ddpg_ros.types import JointState, Vector32
 
 UPRIGHT = math.pi  # [rad]; at 0 the link hangs down
 _STEEP = 0.5  # share of the way of the tip from hanging to upright that goes up, at least
 
 
-class SwingUp:
+class SwingUp(Task):
     """Reward: −((angle / π)² + w_v (velocity / limit)² + w_τ action²).
 
     The reward of Gymnasium's Pendulum-v1, each term brought to the order of 1.
     """
 
-    observation_size = 3
-    terms: tuple[str, ...] = ("angle", "velocity", "torque")
-    takes_goals = False
+    class Settings(Task.Settings):
+        """How close to upright is close enough, and what the reward weighs."""
 
-    def __init__(self, settings: TaskSection, robot: Robot) -> None:
+        retired = frozenset({"goal_range"})
+
+        tolerance: Positive = Field(0.02, description="Success: final angle from upright [rad]")
+        velocity_weight: NonNegative = Field(
+            0.1, description="Weight of the reward's velocity term"
+        )
+        torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")
+
+    observation_size = 3
+    terms = ("angle", "velocity", "torque")
+
+    def __init__(self, settings: Settings, robot: Robot) -> None:
         """Check that the arm has the one joint that this task is about.
 
         Raises:
@@ -42,7 +53,7 @@ class SwingUp:
             raise ConfigError(
                 "the task swing_up takes a joint that hangs down at 0 and stands up at π rad; "
                 f"from 0 to π the tip {robot.tip} of {robot.name} moves {across:.3g} m and rises "
-                f"by {rise:.3g} m. Mend axis and origin of '{robot.joints[0]}' in the URDF, or "
+                f"by {rise:.3g} m. Fix axis and origin of '{robot.joints[0]}' in the URDF, or "
                 "set another robot.tip or task.name."
             )
         lower, upper = float(robot.lower[0]), float(robot.upper[0])

@@ -1,36 +1,66 @@
 """What a task is: observation, reward, termination and success of one arm, in numpy."""
 
 import math
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import numpy as np
 
+from ddpg_ros.config.task_settings import TaskSettings
+from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import JointState, Vector, Vector32
 
 
-class Task(Protocol):
+class Task(ABC):
     """One thing for an arm to do.
 
-    Of the running episode a task holds the goal, and nothing else that counts.
+    A subclass states `observation_size` and `terms`, and implements `observe` and `reward`. Its
+    settings are a nested class that extends `Task.Settings`; each one needs a default, and shows
+    as the parameter `task.NAME` with its type, range and description.
+
+    A task keeps no state of the running episode but the goal: the control loop may leave an
+    episode at any step.
     """
+
+    class Settings(TaskSettings):
+        """No settings but those of every task."""
 
     observation_size: int
     terms: tuple[str, ...]
-    """Names of the reward terms, in the order of the log."""
-    goal: Vector
+    """Names of the reward's terms, in the order in which they are logged."""
+
+    goal: Vector = np.zeros(3)
     """(3,) the goal in the base frame [m], shown in the rendering and published on `goal`."""
 
-    takes_goals: bool
-    """Whether the goal may be set from outside."""
+    takes_goals: bool = False
+    """Whether `goal` may be set from outside."""
 
-    def reset(self, rng: np.random.Generator) -> None:
-        """Begin an episode: draw a goal."""
+    def __init__(self, settings: TaskSettings, robot: Robot) -> None:
+        """Keep the settings and the arm.
 
+        Args:
+            settings: an object of the class's own `Settings`.
+            robot: the arm, with its limits and its kinematics.
+        """
+        self.settings = settings
+        self.robot = robot
+
+    def reset(self, rng: np.random.Generator) -> None:  # noqa: B027 (most tasks draw nothing)
+        """Begin an episode: draw a goal from `rng`, if the task has one to draw."""
+
+    @abstractmethod
     def observe(self, state: JointState) -> Vector32:
-        """Return the observation, (observation_size,), scaled to the order of 1."""
+        """Return the observation, (observation_size,) float32, scaled to the order of 1.
 
+        Args:
+            state: `state.position` (n,) [rad] and `state.velocity` (n,) [rad/s].
+
+        Returns:
+            A new array each time.
+        """
+
+    @abstractmethod
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
-        """Return the named terms whose sum is the reward.
+        """Return the terms of the reward, by the names in `terms`; the reward is their sum.
 
         Args:
             state: the state that the action led to.
@@ -38,10 +68,12 @@ class Task(Protocol):
         """
 
     def terminated(self, state: JointState) -> bool:
-        """Whether the task ended by itself; a time limit is not this."""
+        """Return whether the task ended by itself; the time limit does not count."""
+        return False
 
     def success(self, state: JointState) -> bool:
-        """Whether an episode that ends in this state has done the task."""
+        """Return whether an episode that ends in this state has done the task."""
+        return False
 
 
 def angle_difference(angle: float, target: float) -> float:

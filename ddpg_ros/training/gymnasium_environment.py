@@ -48,29 +48,36 @@ class Unusable(Exception):  # noqa: N818 (an episode is left; no error by itself
 class Environment:
     """An environment with flat observations, and actions in [-1, 1]."""
 
-    def __init__(self, env_id: str) -> None:
-        """Make it.
+    def __init__(self, what: str | gymnasium.Env[Any, Any]) -> None:
+        """Make it from an id, or take one that is made already, which stays its maker's to close.
 
         Raises:
             ConfigError: there is none of that name, it cannot be made, or its spaces are of
                 another kind.
         """
-        self._id = env_id
-        try:
-            made: gymnasium.Env[Any, Any] = gymnasium.make(env_id)
-        except Exception as error:  # whatever an environment's own code raises
-            reason = shortened(_one_line(error), 500)
+        self._is_ours = isinstance(what, str)
+        made = _make(what) if isinstance(what, str) else what
+        if not isinstance(made, gymnasium.Env):
             raise ConfigError(
-                f"Gymnasium cannot make '{env_id}' ({reason}){_way_out(env_id, error)}"
-            ) from None
+                f"{shortened(repr(what))} is no environment; expected the id of one, as "
+                "'Pendulum-v1', a gymnasium.Env, or the Config of an arm."
+            )
+        self.name = made.spec.id if made.spec is not None else type(made.unwrapped).__name__
+        if isinstance(what, str):
+            self.name = what
         try:
-            self._env = _with_flat_spaces(env_id, made)
+            self._env = _with_flat_spaces(self.name, made)
         except ConfigError:
-            made.close()
+            if self._is_ours:
+                made.close()
             raise
+        self.action_low: list[float] = self._bounds(made.action_space).low.tolist()
+        self.action_high: list[float] = self._bounds(made.action_space).high.tolist()
         observed, acted = self._env.observation_space.shape, self._env.action_space.shape
         assert observed is not None and acted is not None
         self.observation_size, self.action_size = observed[0], acted[0]
+        self.knows_success = False
+        """Whether a step said if it was a success, as `is_success`."""
         spec = made.spec
         self.has_time_limit = spec is not None and spec.max_episode_steps is not None
         """Whether Gymnasium itself ends an episode after a number of steps."""
@@ -98,20 +105,28 @@ class Environment:
         try:
             raw, reward, terminated, truncated, info = self._env.step(action)
             value = float(reward)
+            self.knows_success |= "is_success" in info
             success = bool(info.get("is_success", False))
         except Exception as error:
             raise self._failed("step()", error) from error
         observation = self._observation(raw, "step()")
         if not abs(value) <= _LARGEST:
-            raise Unusable(f"the reward that {self._id} gave is {value}")
+            raise Unusable(f"the reward that {self.name} gave is {value}")
         return Step(observation, value, bool(terminated), bool(truncated), success)
 
     def close(self) -> None:
-        """Close it; what its own code raises then changes nothing any more."""
+        """Close it, if it was made here; what its own code raises then changes nothing."""
+        if not self._is_ours:
+            return
         try:
             self._env.close()
         except Exception as error:
-            _LOG.warning("%s failed in close(): %s", self._id, _one_line(error))
+            _LOG.warning("%s failed in close(): %s", self.name, _one_line(error))
+
+    @staticmethod
+    def _bounds(space: gymnasium.Space[Any]) -> Box:
+        assert isinstance(space, Box)
+        return space
 
     def _observation(self, raw: Any, where: str) -> Vector32:
         try:
@@ -121,18 +136,29 @@ class Environment:
             raise self._failed(where, error) from error
         if observation.shape != (self.observation_size,):
             raise EnvironmentFailedError(
-                f"{self._id} gave an observation of shape {observation.shape} in {where}; its "
+                f"{self.name} gave an observation of shape {observation.shape} in {where}; its "
                 f"observation_space promises ({self.observation_size},)."
             )
         if not np.isfinite(observation).all():
             place = int(np.flatnonzero(~np.isfinite(observation))[0])
             number = observation[place]
-            raise Unusable(f"component {place} of the observation of {self._id} is {number}")
+            raise Unusable(f"component {place} of the observation of {self.name} is {number}")
         return observation
 
     def _failed(self, where: str, error: Exception) -> EnvironmentFailedError:
         what = shortened(f"{type(error).__name__}: {_one_line(error)}", 500)
-        return EnvironmentFailedError(f"the environment {self._id} failed in {where}: {what}.")
+        return EnvironmentFailedError(f"the environment {self.name} failed in {where}: {what}.")
+
+
+def _make(env_id: str) -> gymnasium.Env[Any, Any]:
+    try:
+        made: gymnasium.Env[Any, Any] = gymnasium.make(env_id)
+    except Exception as error:  # whatever an environment's own code raises
+        reason = shortened(_one_line(error), 500)
+        raise ConfigError(
+            f"Gymnasium cannot make '{env_id}' ({reason}){_way_out(env_id, error)}"
+        ) from None
+    return made
 
 
 def _with_flat_spaces(env_id: str, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:

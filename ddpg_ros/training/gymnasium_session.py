@@ -2,7 +2,9 @@
 
 import logging
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import gymnasium
 
 from ddpg_ros import __version__
 from ddpg_ros.config.settings import Config, to_parameters
@@ -35,7 +37,9 @@ class GymnasiumResult(NamedTuple):
     complaints: list[str]  # what could not be written into the run directory; some are empty
 
 
-def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> GymnasiumResult:
+def train_on_gymnasium(
+    what: str | gymnasium.Env[Any, Any], config: Config, run_dir: Path
+) -> GymnasiumResult:
     """Train for `run.steps`, then run `run.eval_episodes` greedy episodes.
 
     Ctrl-C or SIGTERM ends the run early and leaves the policy and the summary; so does an
@@ -45,8 +49,8 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> GymnasiumR
         ConfigError: no such environment, or spaces that DDPG cannot take.
         LearnerDiedError: the worker ended unasked, or left no policy.
     """
-    env, failure = Environment(env_id), ""
-    session = Session(config, about(env_id, env, config), run_dir, RESET_STREAM)
+    env, failure = Environment(what), ""
+    session = Session(config, about(env, config), run_dir, RESET_STREAM)
     with Interruption(session.cancel) as stop:
         try:
             longest = _run_phase(session, env, stop)
@@ -62,8 +66,8 @@ def train_on_gymnasium(env_id: str, config: Config, run_dir: Path) -> GymnasiumR
         session.training,
         session.evaluation,
         interrupted=bool(stop.signal or failure),
-        environment=env_id,
-        judged=False,
+        environment=env.name,
+        judged=env.knows_success,
     )
     return GymnasiumResult(summary, stop.signal, failure, session.complaints)
 
@@ -91,7 +95,11 @@ def evaluate_on_gymnasium(policy: Policy, config: Config) -> Summary:
         env.close()
     settings = to_parameters(config)
     return Summary.of(
-        settings, None, session.evaluation, environment=policy.about.task, judged=False
+        settings,
+        None,
+        session.evaluation,
+        environment=policy.about.task,
+        judged=env.knows_success,
     )
 
 
@@ -202,7 +210,7 @@ class _Course:
             )
 
 
-def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
+def about(env: Environment, config: Config) -> PolicyAbout:
     """Return what a policy for an environment is for, before any training."""
     settings = to_parameters(config)
     del settings["run.directory"]
@@ -211,7 +219,7 @@ def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
         joints=[],
         torque_limit=[],
         control_period=config.control.period,
-        task=env_id,
+        task=env.name,
         urdf_sha256="",
         seed=config.run.seed,
         steps=0,
@@ -219,4 +227,6 @@ def about(env_id: str, env: Environment, config: Config) -> PolicyAbout:
         package_version=__version__,
         layer_norm=config.learner.actor_layer_norm,
         config=settings,
+        action_low=env.action_low,
+        action_high=env.action_high,
     )

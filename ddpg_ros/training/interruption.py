@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM in a run without ROS: the first ends the run in order, a second at once."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -25,7 +26,9 @@ class Interruption:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        """Begin to record signals."""
+        """Begin to record signals; Python lets only the main thread do that."""
+        if threading.current_thread() is not threading.main_thread():
+            return self
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._on_signal_received)
         return self

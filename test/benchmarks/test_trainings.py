@@ -42,5 +42,5 @@ def test_ours_and_the_peers_are_given_alike():
 def test_every_option_is_a_setting_that_we_have(name):
     setup = Setup(1000, (64, 32), 100, 1e-3, 0.99, 0.005, 50, 0.1)
     settings = {**setup.settings(), **OPTIONS[name]}
-    config = load_config("gym").replace(**{k.replace(".", "__"): v for k, v in settings.items()})
+    config = load_config("gym").with_parameters(settings)
     assert config.run.steps == 1000

@@ -78,7 +78,7 @@ def test_the_report_is_drawn_from_the_run_directory() -> None:
 
 
 def test_a_prepared_run_holds_the_resolved_configuration(tmp_path: Path) -> None:
-    run = prepare_run(Config().replace(run__seed=7), tmp_path / "mine")
+    run = prepare_run(Config().with_parameters({"run.seed": 7}), tmp_path / "mine")
     written = load_config(run.config_file)
     assert written == run.config
     assert written.run.seed == 7
@@ -86,7 +86,7 @@ def test_a_prepared_run_holds_the_resolved_configuration(tmp_path: Path) -> None
 
 
 def test_the_directory_of_the_configuration_counts_when_none_is_given(tmp_path: Path) -> None:
-    config = Config().replace(run__directory=str(tmp_path / "from_config"))
+    config = Config().with_parameters({"run.directory": str(tmp_path / "from_config")})
     assert prepare_run(config).directory == tmp_path / "from_config"
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddpg_ros.control.loop import ControlLoop
+from ddpg_ros.errors import TaskFailedError
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.types import JointState
 from test.limits import make_limits
@@ -249,3 +250,36 @@ def test_an_actor_that_answers_no_number_sends_zero_torque_and_learns_that_it_di
     assert tick(loop, 1.0).torque.tolist() == [0.0, 0.0]
     tick(loop, 1.0)
     assert actor.transitions[0].action.tolist() == [0.0, 0.0]
+
+
+def misbehaving(**methods):
+    """Return a loop whose task has other methods, with a step open."""
+    task = Task()
+    for name, method in methods.items():
+        setattr(task, name, method)
+    loop = ControlLoop(task, Actor(0.0, 0.0), make_guard(1e6), LIMIT, 9, np.random.default_rng(0))
+    loop.begin_episode()
+    return loop
+
+
+def test_an_observation_of_another_size_than_the_task_states_is_an_error():
+    loop = misbehaving(observe=lambda state: np.zeros(3, dtype=np.float32))
+    with pytest.raises(TaskFailedError, match=r"task Task .* of shape \(3,\); .* promises \(2,\)"):
+        tick(loop, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"position": float("nan"), "effort": 0.0}, "'position': nan"),
+        ({"position": float("inf"), "effort": 0.0}, "'position': inf"),
+        ({"position": 0.0}, "finite numbers for position, effort"),
+        ({"position": 0.0, "effort": 0.0, "luck": 1.0}, "'luck': 1.0"),
+    ],
+)
+def test_a_reward_that_cannot_be_learnt_from_is_an_error_in_its_step(terms, said):
+    loop = misbehaving(reward=lambda state, action: terms)
+    tick(loop, 0.0)
+    with pytest.raises(TaskFailedError, match=said):
+        tick(loop, 1.0)
+    assert loop.steps == 0

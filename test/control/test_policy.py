@@ -224,14 +224,14 @@ def test_an_actor_that_answers_with_no_number_at_all_is_refused(path):
 
 
 def test_a_newer_schema_is_refused_with_the_cure(path):
-    rewrite(path, schema_version=3)
+    rewrite(path, schema_version=4)
     message = refusal(path)
-    assert "schema version 3; this package reads up to 2: update ddpg_ros" in message
+    assert "schema version 4; this package reads up to 3: update ddpg_ros" in message
 
 
 def test_a_newer_schema_is_named_before_the_keys_that_it_brings(path):
-    rewrite(path, schema_version=3, colour="blue")
-    assert "schema version 3" in refusal(path)
+    rewrite(path, schema_version=4, colour="blue")
+    assert "schema version 4" in refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ NODE = "ddpg_ros.ros.nodes.policy"
 def policy_parameters(folder: Path, parameters: dict[str, object]) -> dict[str, object]:
     """Return the parameters of `policy_node`; the policy file goes to a folder."""
     period = parameters.get("control__period", Config().control.period)
-    config = Config().replace(control__period=period)
+    config = Config().with_parameters({"control.period": period})
     path = make_policy(folder / f"every_{period}.safetensors", config)
     given = {"run__policy": path, "safety__auto_arm": False, "safety__fallback": "zero"}
     return agent_parameters(folder) | given | parameters

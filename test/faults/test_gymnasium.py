@@ -234,4 +234,6 @@ def test_fault_73_a_node_s_training_looks_at_the_memory_too(monkeypatch):
         from ddpg_ros.config.settings import Config
 
         about = type("About", (), {"sizes": [8, 64, 2]})()
-        training.TrainingPhase(Config().replace(learner__replay_capacity=10**9), about, None)
+        training.TrainingPhase(
+            Config().with_parameters({"learner.replay_capacity": 10**9}), about, None
+        )

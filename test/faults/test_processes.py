@@ -19,11 +19,11 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from ddpg_ros.algo.checkpoint import LATEST
-from ddpg_ros.build import make_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.files.sealed import read_sealed
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.types import Experience
 from ddpg_ros.worker.client import WorkerClient
 from test.conftest import wait_until
@@ -99,7 +99,7 @@ def test_fault_36_a_learner_killed_again_and_again_freezes_the_actor_then_damps_
     assert len(killed) <= 5  # it is not given up
     damped = arm.commands_more(5)[-1].torque
     # −β M(q) v, with β = 0.25 / 0.04 s; M of two uniform links of 0.5 kg and 0.25 m.
-    guard = make_guard(Robot.load("reacher2"), Config())
+    guard = Guard.of(Robot.load("reacher2"), Config())
     stopped = guard.damp(np.array(arm.position), np.array(DRIFT), 1.0)
     assert damped == pytest.approx(stopped.tolist(), rel=1e-3)
     assert np.dot(damped, DRIFT) < 0.0
@@ -182,7 +182,7 @@ def test_fault_47_a_stale_set_of_weights_is_ignored(tmp_path):
         package_version="0",
         config={},
     )
-    config = Config().replace(run__clock="realtime")
+    config = Config().with_parameters({"run.clock": "realtime"})
     learner = WorkerClient(config, about, tmp_path, target=goes_back)
     try:
         learner.wait_until_ready()

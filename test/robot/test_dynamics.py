@@ -4,11 +4,11 @@ import numpy as np
 import pinocchio
 import pytest
 
-from ddpg_ros.build import make_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.safety.guard import Guard
 
 PANDA = [f"panda_joint{number}" for number in range(1, 8)]
 
@@ -138,7 +138,7 @@ def point(tmp_path):
 @pytest.mark.parametrize("bend", [0.0, 1e-9, 0.5])
 def test_an_arm_whose_mass_matrix_has_no_inverse_at_a_position_is_guarded_there_too(point, bend):
     robot = point()
-    guard = make_guard(robot, Config())
+    guard = Guard.of(robot, Config())
     fast = np.array([6.0, 6.0])
     for torque in (np.array([5.0, 5.0]), np.array([-5.0, 5.0])):
         for _ in range(3):

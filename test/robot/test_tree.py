@@ -9,6 +9,7 @@ from ddpg_ros.build import build_arm
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RobotError
 from ddpg_ros.robot.arm import Robot
+from test.dotted import dotted
 from test.robot.test_arm import AXIS_Z, LIMIT, TWO_LINKS, joint
 
 MIMIC = '<mimic joint="left" multiplier="-1"/>'
@@ -189,6 +190,8 @@ def test_the_arm_is_said_in_a_line(load):
 def test_torques_without_names_need_the_joints_written_out():
     array = {"control__command_interface": "effort_array"}
     with pytest.raises(ConfigError, match=r"the URDF has robot\.joints: \[shoulder, elbow\]"):
-        build_arm(Config().replace(**array))
-    robot, _, _ = build_arm(Config().replace(**array, robot__joints=["elbow", "shoulder"]))
+        build_arm(Config().with_parameters(dotted(**array)))
+    robot, _, _ = build_arm(
+        Config().with_parameters(dotted(**array, robot__joints=["elbow", "shoulder"]))
+    )
     assert robot.joints == ("elbow", "shoulder")

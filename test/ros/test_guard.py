@@ -11,6 +11,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("pybullet")
 
 from ddpg_ros.config.settings import Config
+from test.dotted import dotted
 from test.processes import Process, forgotten_soon, ros_arguments
 from test.ros.conftest import make_policy
 from test.ros.onlooker import LONG, Onlooker
@@ -38,7 +39,7 @@ class Line:
         self.folder, self.processes = folder, []
         self.environment = forgotten_soon(folder)  # whoever is killed has a successor
         self.policy_file = make_policy(
-            folder / "gentle.safetensors", Config().replace(**ARM), GENTLE
+            folder / "gentle.safetensors", Config().with_parameters(dotted(**ARM)), GENTLE
         )
         self.onlooker = Onlooker(domain)
         self.asked = self.onlooker.record("joint_command")

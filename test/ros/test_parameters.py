@@ -42,7 +42,7 @@ LISTS = {"robot.joints": "STRING_ARRAY", "control.cpus": "INTEGER_ARRAY"}
 def test_every_setting_is_declared_with_its_value_type_and_sentence_an_empty_list_too(make_node):
     node = make_node(learner__batch_size=7)
     config = read_config(node)
-    assert config == Config().replace(learner__batch_size=7)
+    assert config == Config().with_parameters({"learner.batch_size": 7})
     for name, value in to_parameters(config).items():
         parameter = node.get_parameter(name)
         if value == []:

@@ -155,7 +155,7 @@ def test_the_learner_lets_the_loop_go_first_in_real_time_alone():
     before = os.nice(0)
     yield_to_control_loop(Config())
     assert os.nice(0) == before
-    yield_to_control_loop(Config().replace(run__clock="realtime"))
+    yield_to_control_loop(Config().with_parameters({"run.clock": "realtime"}))
     assert os.nice(0) == min(19, before + 10)
     """)
 

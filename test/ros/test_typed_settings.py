@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ddpg_ros.config.fields import kind_of
 from ddpg_ros.config.parameter_file import load_config
-from ddpg_ros.config.settings import Config, from_parameters, item_kind, to_parameters
+from ddpg_ros.config.settings import Config, field_of, from_parameters, to_parameters
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.ros.runtime.arguments import read_arguments
 
@@ -127,7 +128,8 @@ def test_file_parameter_file_and_assignment_mean_the_same_for_every_setting(file
     assert outcome(by_node, file, setting, text) == trained
     assert outcome(by_assignment, file, setting, text) == trained
     if isinstance(trained, Config):
-        value, (kind, is_list) = to_parameters(trained)[setting], item_kind(setting)
+        value = to_parameters(trained)[setting]
+        kind, is_list = kind_of(field_of(setting, trained))
         assert all(type(item) is kind for item in (value if is_list else [value]))
     else:
         assert setting.split(".")[0] in trained and "\n" not in trained

@@ -16,6 +16,7 @@ from ddpg_ros.build import build_guard
 from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.errors import ConfigError, RobotError
 from ddpg_ros.safety.gains import DEFAULT_SHARE, LARGEST_SHARE
+from test.dotted import dotted
 
 # One joint about the vertical axis: I = 0.009 + 0.5 · 0.2² = 0.029 kg·m².
 ARM = """
@@ -36,7 +37,7 @@ def build(folder, effort=5.0, velocity=4.0, safety="", inertial=INERTIAL, period
     file = folder / "arm.urdf"
     file.write_text(ARM.format(effort=effort, velocity=velocity, safety=safety, inertial=inertial))
     given = {"control__period": period, "sim__physics_timestep": period} | settings
-    return build_guard(Config().replace(robot__urdf=str(file), **given))[1]
+    return build_guard(Config().with_parameters(dotted(robot__urdf=str(file), **given)))[1]
 
 
 @pytest.fixture

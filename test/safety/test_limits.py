@@ -12,6 +12,7 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.safety.limits import make_limits as limits_of
+from test.dotted import dotted
 from test.limits import make_limits
 
 JOINT = (
@@ -57,7 +58,7 @@ def refusal(call, *arguments, **settings):
 
 
 def with_settings(robot, **settings):
-    return limits_of(robot, Config().replace(**settings), None)
+    return limits_of(robot, Config().with_parameters(dotted(**settings)), None)
 
 
 # Where a number comes from.
@@ -89,7 +90,9 @@ def test_the_urdfs_safety_controller_goes_before_the_defaults(arm):
     assert limits.k_position.tolist() == [6, 6]
     assert limits.k_velocity.tolist() == [0.5, 0.5]
     assert np.isnan(limits.damping).all()
-    own = limits_of(arm(both, wrist=both), Config().replace(safety__urdf_gains=False), None)
+    own = limits_of(
+        arm(both, wrist=both), Config().with_parameters({"safety.urdf_gains": False}), None
+    )
     assert own.k_position.tolist() == [2.5, 2.5]
     assert np.isnan(own.k_velocity).all()
     assert own.soft_upper.tolist() == [1.5, math.inf]
@@ -157,7 +160,7 @@ def test_a_soft_margin_of_zero_puts_the_soft_limits_on_the_hard_ones(arm):
 def test_our_arms_and_configurations_are_accepted(name):
     arm = {"reach": "reacher2", "swing_up": "pendulum"}[name]
     for period in (0.05, 0.04, 0.01):
-        config = Config().replace(control__period=period)
+        config = Config().with_parameters({"control.period": period})
         assert limits_of(Robot.load(arm), config, MassMatrix(Robot.load(arm))).joints
 
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from ddpg_ros.build import make_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.deadlines import Deadlines
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Mode, Safety
 from ddpg_ros.types import JointState
 from test.safeties import AT_REST, INSIDE, PERIOD, PUSH, Bench
@@ -224,7 +224,7 @@ def test_a_pause_does_not_let_the_authority_jump(dt):
 
 def test_time_that_stands_still_between_states_is_no_fault_in_lock_step():
     config = Config()
-    guard = make_guard(Robot.load("reacher2"), config)
+    guard = Guard.of(Robot.load("reacher2"), config)
     safety = Safety(guard, config.safety, Deadlines.none(config.control.period))
     for _ in range(10):
         safety.heard(JointState(1, INSIDE, AT_REST), 0.0)

@@ -115,8 +115,8 @@ def drawn_arm(links, period, share, start) -> Iterator[Arm]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "drawn.urdf"
         file.write_text(urdf_of(links))
-        config = Config().replace(
-            robot__urdf=str(file), control__period=period, sim__physics_timestep=period
+        config = Config().with_parameters(
+            {"robot.urdf": str(file), "control.period": period, "sim.physics_timestep": period}
         )
         robot = Robot.load(str(file))
         size = len(robot.joints)
@@ -212,11 +212,13 @@ def longest_alternation(arm: Arm) -> int:
 def test_arms_that_people_have_stop_within_their_time(arm, period):
     if "/" in arm:
         pytest.importorskip("pybullet_data")
-    config = Config().replace(
-        robot__urdf=arm,
-        robot__torque_limit=None if "/" not in arm else [100.0] * 7,
-        control__period=period,
-        sim__physics_timestep=period,
+    config = Config().with_parameters(
+        {
+            "robot.urdf": arm,
+            "robot.torque_limit": None if "/" not in arm else [100.0] * 7,
+            "control.period": period,
+            "sim.physics_timestep": period,
+        }
     )
     robot = Robot.load(arm)
     size = len(robot.joints)
@@ -248,7 +250,7 @@ def test_a_stop_within_any_ranges_around_zero_torque_takes_energy_out(data):
 
 def test_a_stop_is_weaker_in_proportion_if_a_joint_turns_far_in_a_period():
     robot = Robot.load("reacher2")
-    config = Config().replace(control__period=0.04)
+    config = Config().with_parameters({"control.period": 0.04})
     mass, position = MassMatrix(robot).at(np.array([0.3, 1.0])), np.array([0.3, 1.0])
     for fastest, share in ((0.5, 1.0), (2.5, 1.0), (5.0, 0.5)):  # 0.02, 0.1 and 0.2 rad
         _, guard = build_guard(config)

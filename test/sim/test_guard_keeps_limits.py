@@ -9,14 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ddpg_ros.build import make_guard
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config, SimSection
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.urdf import find_urdf
+from ddpg_ros.safety.guard import Guard
 
 pytest.importorskip("pybullet")
 from sim.world import World
+from test.dotted import dotted
 
 pytestmark = [pytest.mark.bullet, pytest.mark.slow]
 
@@ -39,8 +40,8 @@ def wide(tmp_path):
 
 def furthest(robot, unlimited, steps, *, guarded, full, gravity=9.81, base=None, **settings):
     """Hold random torques for random times; return how far a joint was beyond a limit [rad]."""
-    config = (base or Config()).replace(**settings)
-    guard, period = make_guard(robot, config), config.control.period
+    config = (base or Config()).with_parameters(dotted(**settings))
+    guard, period = Guard.of(robot, config), config.control.period
     limits = guard.limits
     rng = np.random.default_rng(1)
     start = config.sim.start_position or np.zeros(len(robot.joints))

@@ -30,7 +30,7 @@ def test_gymnasium_finds_nothing_to_complain_of(name):
 
 
 def test_the_time_limit_truncates_and_does_not_terminate():
-    env = ArmEnv(Config().replace(task__episode_seconds=0.2))
+    env = ArmEnv(Config().with_parameters({"task.episode_seconds": 0.2}))
     env.reset(seed=0)
     steps = [env.step(np.zeros(2, dtype=np.float32))[2:4] for _ in range(5)]
     assert steps == [(False, False)] * 4 + [(False, True)]
@@ -61,7 +61,7 @@ def test_info_holds_the_terms_that_sum_to_the_reward():
 
 
 def test_an_action_of_one_is_the_torque_limit_of_the_settings():
-    half = ArmEnv(Config().replace(robot__torque_limit=[1.0, 0.5]))
+    half = ArmEnv(Config().with_parameters({"robot.torque_limit": [1.0, 0.5]}))
     full = ArmEnv()
     for env in (half, full):
         env.reset(seed=5)
@@ -73,4 +73,4 @@ def test_an_action_of_one_is_the_torque_limit_of_the_settings():
 @pytest.mark.parametrize("limit", [[1.0], [1.0, 1.2]])
 def test_a_torque_limit_beyond_the_urdf_is_refused(limit):
     with pytest.raises(ConfigError, match="at most"):
-        ArmEnv(Config().replace(robot__torque_limit=limit))
+        ArmEnv(Config().with_parameters({"robot.torque_limit": limit}))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ddpg_ros.config.settings import TaskSection
+from ddpg_ros.config.settings import task_settings
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks import make_task
@@ -50,14 +50,14 @@ def robot(tmp_path):
 @pytest.fixture
 def reach(robot):
     """Reach of two links, 0.3 m and 0.2 m, with easy weights."""
-    settings = TaskSection(tolerance=0.1, velocity_weight=2.0, torque_weight=3.0)
+    settings = Reach.Settings(tolerance=0.1, velocity_weight=2.0, torque_weight=3.0)
     return Reach(settings, robot(TWO_LINKS))
 
 
 @pytest.fixture
 def swing_up(robot):
     """Swing-up of a rod of 0.5 m with easy weights."""
-    settings = TaskSection(name="swing_up", tolerance=0.1, velocity_weight=2.0, torque_weight=3.0)
+    settings = SwingUp.Settings(tolerance=0.1, velocity_weight=2.0, torque_weight=3.0)
     return SwingUp(settings, robot(PENDULUM))
 
 
@@ -70,8 +70,8 @@ def action(*values):
 
 
 def test_the_name_in_the_settings_decides_the_task(robot):
-    assert isinstance(make_task(TaskSection(name="reach"), robot(TWO_LINKS)), Reach)
-    assert isinstance(make_task(TaskSection(name="swing_up"), robot(PENDULUM)), SwingUp)
+    assert isinstance(make_task(task_settings({"name": "reach"}), robot(TWO_LINKS)), Reach)
+    assert isinstance(make_task(task_settings({"name": "swing_up"}), robot(PENDULUM)), SwingUp)
 
 
 @pytest.mark.parametrize("name", ["reach", "swing_up"])
@@ -157,7 +157,7 @@ def test_goals_lie_all_around_a_joint_that_turns_without_end(reach):
 
 
 def test_goals_are_from_the_middle_of_the_joints_ranges_where_that_is_wanted(robot):
-    half = goals(Reach(TaskSection(goal_range=0.5), robot(TWO_LINKS)), seed=0)
+    half = goals(Reach(Reach.Settings(goal_range=0.5), robot(TWO_LINKS)), seed=0)
     # The elbow turns by at most 0.5 rad to either side: the ring is from
     # √(0.13 + 0.12·cos(0.5)) = 0.4851 m. With both joints within their halves, the tip is less
     # than π/2 + atan2(0.2·sin(0.5), 0.3 + 0.2·cos(0.5)) = 1.7704 rad from the x axis.
@@ -174,7 +174,7 @@ def test_the_seed_decides_the_goals(reach):
 def test_reach_refuses_an_arm_whose_fingertip_stands_on_its_base(robot):
     stub = robot(joint("a", "revolute", "base", "b", "0 0 0", LIMIT))
     with pytest.raises(ConfigError, match=r"arm ends where it begins.*Set robot\.tip"):
-        Reach(TaskSection(), stub)
+        Reach(Reach.Settings(), stub)
 
 
 def test_swing_up_observes_cosine_sine_and_speed(swing_up):
@@ -230,7 +230,7 @@ def test_the_goal_of_swing_up_is_the_end_of_the_upright_rod(swing_up):
 
 def test_swing_up_refuses_an_arm_of_two_joints(robot):
     with pytest.raises(ConfigError, match=r"one joint; arm has 2\. Set robot\.urdf: pendulum"):
-        SwingUp(TaskSection(name="swing_up"), robot(TWO_LINKS))
+        SwingUp(SwingUp.Settings(), robot(TWO_LINKS))
 
 
 @pytest.mark.parametrize(
@@ -254,11 +254,11 @@ def hinged(axis, end):
 @pytest.mark.parametrize("axis", ["0 0 1", "0 1 0"])
 def test_fault_82_a_swing_up_of_an_arm_that_does_not_hang_is_refused(robot, axis):
     with pytest.raises(ConfigError, match=r"the tip bob of arm moves 1 m and rises by .*'hinge'"):
-        SwingUp(TaskSection(name="swing_up"), robot(hinged(axis, "0.5 0 0")))
+        SwingUp(SwingUp.Settings(), robot(hinged(axis, "0.5 0 0")))
 
 
 def test_fault_82_a_swing_up_of_an_arm_whose_tip_is_its_joint_can_be_learnt(robot):
-    task = SwingUp(TaskSection(name="swing_up"), robot(hinged("0 1 0", "0 0 0")))
+    task = SwingUp(SwingUp.Settings(), robot(hinged("0 1 0", "0 0 0")))
     assert task.goal.tolist() == [0, 0, 0]
 
 
@@ -275,8 +275,8 @@ def test_fault_82_a_swing_up_that_limits_keep_from_upright_is_refused(
         + joint("end", "fixed", "rod", "bob", "0 0 -0.5", "")
     )
     with pytest.raises(ConfigError, match=f"'hinge' to π rad.* end {missing} rad before"):
-        SwingUp(TaskSection(name="swing_up", tolerance=0.04), arm)
-    SwingUp(TaskSection(name="swing_up", tolerance=missing + 0.01), arm)
+        SwingUp(SwingUp.Settings(tolerance=0.04), arm)
+    SwingUp(SwingUp.Settings(tolerance=missing + 0.01), arm)
 
 
 def test_a_swing_up_may_go_round_to_any_upright(robot):
@@ -285,11 +285,11 @@ def test_a_swing_up_may_go_round_to_any_upright(robot):
         joint("hinge", "revolute", "base", "rod", "0 0 0", limits)
         + joint("end", "fixed", "rod", "bob", "0 0 -0.5", "")
     )
-    assert SwingUp(TaskSection(name="swing_up"), arm).takes_goals is False
+    assert SwingUp(SwingUp.Settings(), arm).takes_goals is False
 
 
 def test_fault_82_a_reach_of_a_tip_that_nothing_moves_is_refused(robot):
     turn = joint("turn", "continuous", "base", "disc", "0 0 1", f'<axis xyz="0 0 1"/>{FREE}')
     arm = robot(turn + joint("end", "fixed", "disc", "tip", "0 0 0.5", ""))
     with pytest.raises(ConfigError, match="the tip tip of arm stays where it is"):
-        Reach(TaskSection(), arm)
+        Reach(Reach.Settings(), arm)

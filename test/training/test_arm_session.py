@@ -20,7 +20,7 @@ THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
 @pytest.fixture
 def endless(tmp_path):
     policy = make_policy(tmp_path / "random.safetensors", Config())
-    return ArmSession(Config().replace(run__policy=str(policy)), None, endless=True)
+    return ArmSession(Config().with_parameters({"run.policy": str(policy)}), None, endless=True)
 
 
 def test_without_a_goal_the_fingertip_is_to_stay_where_it_is(endless):
@@ -88,12 +88,14 @@ def ends_of_episodes(session, count):
 
 
 def test_the_last_step_of_a_training_cuts_its_episode_and_an_evaluation_follows(tmp_path):
-    config = Config().replace(
-        run__steps=25,
-        run__eval_episodes=2,
-        task__episode_seconds=0.4,  # 10 steps
-        learner__hidden=[8],
-        learner__mode="eager",
+    config = Config().with_parameters(
+        {
+            "run.steps": 25,
+            "run.eval_episodes": 2,
+            "task.episode_seconds": 0.4,  # 10 steps
+            "learner.hidden": [8],
+            "learner.mode": "eager",
+        }
     )
     session = ArmSession(config, tmp_path)
     try:

@@ -23,6 +23,7 @@ from ddpg_ros.files.status import RunStatus, read_status
 from ddpg_ros.training import training_phase as training
 from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
+from test.dotted import dotted
 
 SIZES = [3, 8, 2]
 STOP_TIMEOUT = 10.0  # [s]
@@ -31,7 +32,7 @@ STOP_TIMEOUT = 10.0  # [s]
 def make_config(**settings):
     small = {"learner__hidden": [8], "learner__batch_size": 16, "learner__warmup_steps": 5}
     small["learner__mode"] = "eager"
-    return Config().replace(**(small | settings))
+    return Config().with_parameters(dotted(**(small | settings)))
 
 
 def about(config):

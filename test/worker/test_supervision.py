@@ -158,7 +158,9 @@ def test_weights_that_are_not_newer_are_ignored(begin):
 def test_without_a_learner_the_actor_is_frozen_and_does_not_explore(begin):
     learner = begin(back_off=(1e6,))
     await_well(learner)
-    config = Config().replace(learner__hidden=[8], learner__warmup_steps=3, noise__sigma=0.5)
+    config = Config().with_parameters(
+        {"learner.hidden": [8], "learner.warmup_steps": 3, "noise.sigma": 0.5}
+    )
     actor = LearningActor(learner, config, SIZES, False, np.random.default_rng(1))
     observation = np.array([0.1, -0.2, 0.3], dtype=np.float32)
     for _ in range(4):

@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -21,7 +21,8 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from ddpg_ros.config.settings import Config, Value, from_parameters, item_kind, to_parameters
+from ddpg_ros.config.fields import bounds_of, kind_of
+from ddpg_ros.config.settings import Config, Value, field_of, from_parameters, to_parameters
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.ros.runtime.node import MainNode
 
@@ -51,7 +52,7 @@ def read_config(node: MainNode, extra: Mapping[str, Value] = _NONE) -> Config:
         node.declare_parameter(name, value, ParameterDescriptor(read_only=True))
     config = from_parameters(given, node.source)
     for name, value in to_parameters(config).items():
-        _declare(node, name, value)
+        _declare(node, name, value, field_of(name, config))
     return config
 
 
@@ -76,18 +77,22 @@ def _set_if_known(set_all: Callable[[Any, Any], Any], request: Any, response: An
     return response
 
 
-def _declare(node: MainNode, name: str, value: Value) -> None:
+def _declare(node: MainNode, name: str, value: Value, field: FieldInfo) -> None:
     """Declare a setting, also one whose list is empty, of which rclpy guesses no type."""
-    kind, _ = item_kind(name)
+    kind, _ = kind_of(field)
     some = value if value != [] else [kind()]
-    node.declare_parameter(name, some, _descriptor(name))
+    node.declare_parameter(name, some, _descriptor(name, field))
     if value == []:
-        show(node, name, [])
+        _show(node, name, [], field)
 
 
 def show(node: MainNode, name: str, value: Value) -> None:
-    """Let a setting's parameter show what is in force; nobody else can change it."""
-    kind, is_list = item_kind(name)
+    """Let the parameter of the arm or the guard show what is in force; it stays read-only."""
+    _show(node, name, value, field_of(name, Config()))
+
+
+def _show(node: MainNode, name: str, value: Value, field: FieldInfo) -> None:
+    kind, is_list = kind_of(field)
     descriptor = node.describe_parameter(name)
     closed, descriptor.read_only = descriptor.read_only, False
     typed = Parameter(name, _LIST[kind] if is_list else None, value)
@@ -96,21 +101,17 @@ def show(node: MainNode, name: str, value: Value) -> None:
     assert result.successful, result.reason
 
 
-def _descriptor(name: str) -> ParameterDescriptor:
-    section, _, key = name.partition(".")
-    field = type(getattr(Config(), section)).model_fields[key]
+def _descriptor(name: str, field: FieldInfo) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         name=name, description=field.description or "", read_only=True
     )
-    bounds: dict[type, Any] = {type(bound): bound for bound in field.metadata}
-    low: Any = bounds[Ge].ge if Ge in bounds else bounds[Gt].gt if Gt in bounds else None
-    high: Any = bounds[Le].le if Le in bounds else bounds[Lt].lt if Lt in bounds else None
-    if low is not None and high is not None:
-        if field.annotation is int:
-            low += Gt in bounds
-            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=0)]
-        elif field.annotation is float:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)
-            ]
+    bounds = bounds_of(field)
+    if bounds is not None and field.annotation is int:
+        least, most = map(int, bounds)
+        descriptor.integer_range = [IntegerRange(from_value=least, to_value=most, step=0)]
+    elif bounds is not None:
+        low, high = map(float, bounds)
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=low, to_value=high, step=0.0)
+        ]
     return descriptor

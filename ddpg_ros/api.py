@@ -1,0 +1,162 @@
+"""`ddpg_ros.train`: a training from Python, the same that `ddpg-ros train` runs."""
+
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddpg_ros.config.parameter_file import load_config, own_configs
+from ddpg_ros.config.run_directory import SUMMARY, prepare_run
+from ddpg_ros.config.run_directory import Run as RunDirectory
+from ddpg_ros.config.settings import Config, Value
+from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
+from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
+from ddpg_ros.training.summary import Summary
+
+if TYPE_CHECKING:
+    import gymnasium
+
+_ASKED = "ddpg_ros.train"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training left behind."""
+
+    directory: Path
+    """Holds the settings, the metrics of each episode, the policy, checkpoints and the summary."""
+
+    summary: Summary
+    """Steps, updates and times of the training; return and success of the greedy episodes."""
+
+    @property
+    def policy(self) -> Path:
+        """The policy file, for `load_policy`.
+
+        Raises:
+            RunFailedError: the training left none.
+        """
+        if self.summary.policy is None:
+            raise RunFailedError(f"the training in {self.directory} left no policy.")
+        return Path(self.summary.policy)
+
+
+def train(
+    what: "str | gymnasium.Env[Any, Any] | Config",
+    *,
+    steps: int | None = None,
+    seed: int | None = None,
+    directory: str | Path | None = None,
+    settings: Mapping[str, Value | None] | None = None,
+    config: str | Path = "gym",
+    progress: bool | None = None,
+) -> Run:
+    """Train a policy and evaluate it greedily.
+
+    Ctrl-C stops the training, saves policy and summary, and raises KeyboardInterrupt.
+
+    Args:
+        what: the id of a Gymnasium environment or an environment, both without ROS; or the
+            configuration of an arm, which is trained over ROS 2 topics in the simulator.
+        steps: environment steps to train for; None: what the configuration says.
+        seed: seeds every generator; None: what the configuration says.
+        directory: the run directory, empty or not there yet; None: runs/NAME-DATE-TIME.
+        settings: any other settings by their names, `{"learner.hidden": [256, 256]}`.
+        config: the YAML file, or the name of one of ours, that an environment is trained with.
+        progress: show the progress on stderr; None: if stderr is a terminal.
+
+    Raises:
+        ConfigError: an unknown setting or a value out of its range; an environment or an arm that
+            cannot be trained.
+        EnvironmentFailedError: the environment's own code failed; what was learnt is saved.
+        RunFailedError: a node ended with an error.
+    """
+    if isinstance(what, str) and what in own_configs():
+        raise ConfigError(
+            f"'{what}' is a configuration of ours, and no id of a Gymnasium environment; for an "
+            f"arm give ddpg_ros.Config.load('{what}')."
+        )
+    base = what if isinstance(what, Config) else load_config(config)
+    given = dict(settings or {})
+    for name, value in {"run.steps": steps, "run.seed": seed}.items():
+        if given.get(name, value) != value and value is not None:
+            raise ConfigError(
+                f"{_ASKED}: {name} is {value!r} as an argument and {given[name]!r} in settings; "
+                "leave one out."
+            )
+        given.setdefault(name, value)
+    asked = base.with_parameters(given, source=_ASKED)
+    where = None if directory is None else Path(directory)
+    shown = sys.stderr.isatty() if progress is None else progress
+    if isinstance(what, Config):
+        return _train_arm(asked, where, shown)
+    return _train_on_environment(what, asked, where, shown)
+
+
+def _train_on_environment(
+    what: "str | gymnasium.Env[Any, Any]", config: Config, directory: Path | None, shown: bool
+) -> Run:
+    from ddpg_ros.cli.preflight import require_environment
+    from ddpg_ros.training.gymnasium_session import train_on_gymnasium
+
+    name = require_environment(what, config)
+    run = prepare_run(config, directory, name=name)
+    with _progress(run, shown):
+        summary, number, failure, complaints = train_on_gymnasium(what, run.config, run.directory)
+    saved = summary.save(run.directory, 0.0 if number else LAST_TRIES)
+    require_whole([*complaints, saved])
+    if failure:
+        raise RunFailedError(f"{failure} What was learnt before is in {run.directory}.")
+    if number:
+        _interrupt(number, f"Policy and summary are in {run.directory}.")
+    return Run(run.directory, summary)
+
+
+def _train_arm(config: Config, directory: Path | None, shown: bool) -> Run:
+    if find_spec("rclpy") is None:
+        raise MachineError(
+            "an arm is trained over ROS 2, and rclpy is not here: source a ROS 2, or train "
+            "without it, with ddpg_ros.train(sim.gym_env.ArmEnv(config))."
+        )
+    from ddpg_ros.cli.train import prepare_arm, print_arm, train_over_topics
+
+    with ExitStack() as held:
+        prepare_arm(config, "", held)
+        run = prepare_run(config, directory)
+        console = _console(shown)
+        print_arm(run.config.robot, console)
+        outcome = train_over_topics(run, "", False, console)
+    if outcome.kind == "failed":
+        raise RunFailedError(outcome.message)
+    file = run.directory / SUMMARY
+    if outcome.kind == "interrupted":
+        _interrupt(outcome.code - 128, f"What was learnt is in {run.directory}.")
+    return Run(run.directory, Summary(**json.loads(file.read_text(encoding="utf-8"))))
+
+
+def _interrupt(number: int, where: str) -> None:
+    """End as Python does of a signal, when everything is saved."""
+    print(f"stopped by {signal.Signals(number).name}. {where}", file=sys.stderr)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)
+
+
+def _progress(run: RunDirectory, shown: bool) -> AbstractContextManager[object]:
+    if not shown:
+        return nullcontext()
+    from ddpg_ros.cli.progress import RunProgress
+
+    section = run.config.run
+    return RunProgress(run.directory, section.steps, section.eval_episodes, _console(shown))
+
+
+def _console(shown: bool) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=not shown)

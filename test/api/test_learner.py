@@ -1,0 +1,38 @@
+"""The learner from Python: transitions in, updates out."""
+
+import numpy as np
+import pytest
+
+from ddpg_ros import Learner
+from ddpg_ros.errors import ConfigError
+from ddpg_ros.types import RecordLayout, Transition
+
+
+def number(value):
+    return np.array([value], dtype=np.float32)
+
+
+def test_a_transition_is_stored_with_its_discount_and_none_after_a_termination():
+    learner = Learner.for_sizes(1, 1, settings={"learner.discount": 0.5})
+    learner.add_transition(Transition(number(1), number(2), 3.0, False, number(4)))
+    learner.add_transition(Transition(number(5), number(6), 7.0, True, number(8)))
+    assert learner.steps == 2
+    rows = learner.replay.storage[:2].numpy()
+    columns = RecordLayout(1, 1).slices
+    _, _, reward, discount, _ = columns
+    assert rows[:, reward].tolist() == [3.0, 7.0]
+    assert rows[:, discount].tolist() == [0.5, 0.0]
+
+
+def test_updates_are_done_when_they_are_asked_for():
+    learner = Learner.for_sizes(1, 1, settings={"learner.batch_size": 2})
+    for value in range(4):
+        learner.add_transition(Transition(number(value), number(0), 0.0, False, number(0)))
+    assert len(learner.update(3).column("critic_loss")) == 3
+    assert learner.updates == 3
+    assert learner.act(np.zeros((5, 1), dtype=np.float32)).shape == (5, 1)
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(ConfigError, match=r"no setting 'batch_size'; .* 'learner.batch_size'\?"):
+        Learner.for_sizes(1, 1, settings={"batch_size": 2})

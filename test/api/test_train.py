@@ -1,0 +1,159 @@
+"""Training from Python without ROS: by an id, by an environment, in a script of any shape."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.spaces import Box
+
+import ddpg_ros
+from ddpg_ros.errors import ConfigError, RunDirectoryError, RunFailedError
+
+SMALL = {"learner.hidden": [8], "run.eval_episodes": 1}
+
+
+class Line(gymnasium.Env):
+    """A point on a line, 0 to 10 m; actions are between 1 and 3, and steps of four an episode."""
+
+    observation_space = Box(-1.0, 10.0, (1,), np.float32)
+    action_space = Box(1.0, 3.0, (1,), np.float32)
+
+    def __init__(self, broken_at=10**9):
+        self.broken_at, self.all_steps, self.closed, self.actions = broken_at, 0, False, []
+
+    def reset(self, *, seed=None, options=None):
+        self.steps = 0
+        return np.zeros(1, dtype=np.float32), {}
+
+    def step(self, action):
+        self.steps, self.all_steps = self.steps + 1, self.all_steps + 1
+        self.actions.append(float(action[0]))
+        if self.all_steps == self.broken_at:
+            raise RuntimeError("the motor is off")
+        place = np.full(1, float(self.steps), dtype=np.float32)
+        return place, float(action[0]), False, self.steps == 4, {"is_success": self.steps == 4}
+
+    def close(self):
+        self.closed = True
+
+
+def train(what, tmp_path, **more):
+    given = {"steps": 20, "directory": tmp_path / "run", "settings": SMALL} | more
+    return ddpg_ros.train(what, **given)
+
+
+def test_an_environment_is_learnt_and_its_policy_acts_within_its_bounds(tmp_path):
+    env = Line()
+    run = train(env, tmp_path, seed=3)
+    assert run.directory == tmp_path / "run"
+    assert run.policy == tmp_path / "run" / "policy.safetensors"
+    assert (run.summary.steps, run.summary.seed, run.summary.eval_episodes) == (20, 3, 1)
+    assert run.summary.task == "Line" and run.summary.success_rate == 1.0
+    assert not env.closed  # it is its maker's
+    assert all(1.0 <= action <= 3.0 for action in env.actions)
+    policy = ddpg_ros.load_policy(str(run.policy))
+    greedy = [float(policy([float(place)])[0]) for place in range(4)]
+    assert env.actions[-4:] == pytest.approx(greedy, abs=1e-6)
+    saved = json.loads((run.directory / "summary.json").read_text(encoding="utf-8"))
+    assert saved["mean_return"] == run.summary.mean_return == pytest.approx(sum(greedy), abs=1e-5)
+
+
+def test_a_policy_refuses_an_observation_of_another_size(tmp_path):
+    policy = ddpg_ros.load_policy(train(Line(), tmp_path).policy)
+    with pytest.raises(
+        ddpg_ros.errors.PolicyFileError, match=r"shape \(2,\) for a policy of Line"
+    ):
+        policy(np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "said"),
+    [
+        ("NoSuch-v0", {}, "Gymnasium cannot make 'NoSuch-v0'"),
+        ("Pendulum-v9", {}, "Gymnasium cannot make 'Pendulum-v9'"),
+        ("CartPole-v1", {}, "CartPole-v1 takes actions Discrete"),
+        ("reach", {}, r"for an arm give ddpg_ros\.Config\.load\('reach'\)"),
+        (3, {}, "3 is no environment; expected the id of one, as 'Pendulum-v1'"),
+        ("Pendulum-v1", {"settings": {"n_step": 3}}, "ddpg_ros.train: there is no setting 'n_st"),
+        ("Pendulum-v1", {"settings": {"self": 3}}, "there is no setting 'self'"),
+        ("Pendulum-v1", {"steps": 0}, "ddpg_ros.train: run.steps is 0; input should be greater"),
+        ("Pendulum-v1", {"steps": 5, "settings": {"run.steps": 6}}, "run.steps is 5 as an argum"),
+        ("Pendulum-v1", {"config": "gim"}, "no configuration file 'gim'.* mean 'gym'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_and_leaves_nothing(tmp_path, what, given, said):
+    with pytest.raises(ConfigError, match=said):
+        train(what, tmp_path, **given)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_with_something_in_it_is_refused(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(RunDirectoryError, match="is not empty"):
+        train(Line(), tmp_path, directory=tmp_path)
+
+
+def test_an_environment_that_fails_leaves_what_was_learnt(tmp_path):
+    with pytest.raises(RunFailedError, match=r"Line failed in step\(\): RuntimeError: the motor"):
+        train(Line(broken_at=15), tmp_path)
+    assert (tmp_path / "run" / "policy.safetensors").exists()
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["interrupted"], summary["steps"]) == (True, 14)
+
+
+def test_a_thread_may_train(tmp_path):
+    runs = []
+    thread = threading.Thread(target=lambda: runs.append(train(Line(), tmp_path)))
+    thread.start()
+    thread.join()
+    assert runs[0].summary.steps == 20
+
+
+SCRIPT = """
+import ddpg_ros
+print("begin", flush=True)
+settings = {"learner.hidden": [8], "run.eval_episodes": 0}
+run = ddpg_ros.train("Pendulum-v1", steps=STEPS, directory="run", settings=settings)
+print("end", run.summary.steps)
+"""
+
+
+def start(tmp_path, steps):
+    (tmp_path / "script.py").write_text(SCRIPT.replace("STEPS", str(steps)), encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_script_without_a_main_guard_runs_once(tmp_path):
+    out, errors = start(tmp_path, 30).communicate(timeout=100)
+    assert (out.split(), errors) == (["begin", "end", "30"], "")
+
+
+def test_ctrl_c_in_a_script_leaves_policy_and_summary_and_ends_it(tmp_path):
+    script = start(tmp_path, 10**6)
+    try:
+        metrics = tmp_path / "run" / "metrics.csv"
+        deadline = time.monotonic() + 100
+        while not metrics.exists() or metrics.read_text().count("\n") < 2:
+            assert script.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        script.send_signal(signal.SIGINT)
+        out, errors = script.communicate(timeout=20)
+    finally:
+        script.kill()
+    assert out.split() == ["begin"]
+    assert f"stopped by SIGINT. Policy and summary are in {tmp_path}/run." in errors
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert (tmp_path / "run" / "policy.safetensors").exists()
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["interrupted"] is True
