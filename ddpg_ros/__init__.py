@@ -48,7 +48,10 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    from ddpg_ros.extras import naming_extras
+
+    with naming_extras():
+        value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 

@@ -15,6 +15,7 @@ from ddpg_ros.config.run_directory import SUMMARY, prepare_run
 from ddpg_ros.config.run_directory import Run as RunDirectory
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
+from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.training.summary import Summary
 
@@ -123,6 +124,7 @@ def _train_arm(config: Config, directory: Path | None, shown: bool) -> Run:
             "an arm is trained over ROS 2, and rclpy is not here: source a ROS 2, or train "
             "without it, with ddpg_ros.train(sim.gym_env.ArmEnv(config))."
         )
+    require("pybullet")
     from ddpg_ros.cli.train import prepare_arm, print_arm, train_over_topics
 
     with ExitStack() as held:

@@ -5,6 +5,7 @@ that page; a test fails if the page is not current.
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -13,11 +14,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ddpg_ros.config.settings import Config
+from ddpg_ros.config.task_registry import OURS, settings_model
+from ddpg_ros.config.task_settings import TaskSettings
 from ddpg_ros.errors import EXIT_CODE
 
 BEGIN = "<!-- settings: python -m ddpg_ros.config.reference docs/configuration.md -->"
 END = "<!-- end of the settings -->"
 
+_HEADING = ["| setting | value | default | what it is |", "|---|---|---|---|"]
 _KINDS: dict[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 _SIGNS = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")}
 
@@ -25,22 +29,27 @@ _SIGNS = {Gt: (">", "gt"), Ge: ("≥", "ge"), Lt: ("<", "lt"), Le: ("≤", "le")
 def reference() -> str:
     """Return a heading and a table for each section of the settings."""
     parts: list[str] = []
+    defaults = Config()
     for name, section in Config.model_fields.items():
         model = section.annotation
         assert isinstance(model, type) and issubclass(model, BaseModel)
         about = " ".join((model.__doc__ or "").split())
-        parts += [f"### {name}", "", about, "", *table(name, model), ""]
+        rows = _rows(name, model.model_fields, getattr(defaults, name))
+        parts += [f"### {name}", "", about, "", *_HEADING, *rows, ""]
+        if model is TaskSettings:
+            parts += _own_settings_of_tasks()
     return "\n".join(parts)
 
 
-def table(prefix: str, model: type[BaseModel]) -> list[str]:
-    """Return the lines of a table: one row a field of a model, as `prefix.field`."""
-    rows = ["| setting | value | default | what it is |", "|---|---|---|---|"]
-    for key, field in model.model_fields.items():
-        what = (field.description or "").replace("|", "\\|")
-        default = _written(field.get_default(call_default_factory=True))
-        rows.append(f"| `{prefix}.{key}` | {_value(field)} | {default} | {what} |")
-    return rows
+def _own_settings_of_tasks() -> list[str]:
+    parts: list[str] = []
+    for task in OURS:
+        model = settings_model(task)
+        own = {k: f for k, f in model.model_fields.items() if k not in TaskSettings.model_fields}
+        about = " ".join((model.__doc__ or "").split())
+        rows = _rows("task", own, model())
+        parts += [f"#### task.name: {task}", "", about, "", *_HEADING, *rows, ""]
+    return parts
 
 
 def with_reference(page: str) -> str:
@@ -54,6 +63,16 @@ def with_reference(page: str) -> str:
     if not begin or not end:
         raise ValueError(f"the page lacks a mark; expected {BEGIN} and, below it, {END}")
     return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+
+
+def _rows(prefix: str, fields: Mapping[str, FieldInfo], defaults: BaseModel) -> list[str]:
+    """Return the lines of a table: one a field, as `prefix.field`."""
+    rows: list[str] = []
+    for key, field in fields.items():
+        what = (field.description or "").replace("|", "\\|")
+        default = _written(getattr(defaults, key))
+        rows.append(f"| `{prefix}.{key}` | {_value(field)} | {default} | {what} |")
+    return rows
 
 
 def _value(field: FieldInfo) -> str:
