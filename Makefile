@@ -16,9 +16,9 @@ endif
 # Python keeps what it has compiled: half of the 14 s that each worker needs to collect the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Tests wait for nodes more than they compute: two workers a core, each with ROS domains of its own.
+# Tests wait for nodes more than they compute: a worker more than cores, with ROS domains of its own.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS ?= $(shell echo $$(( $(CORES) < 4 ? 2 * $(CORES) : 8 )))
+WORKERS ?= $(shell echo $$(( $(CORES) < 8 ? $(CORES) + 1 : 8 )))
 PYTEST := $(BIN)/python -m pytest
 TOGETHER := -n $(WORKERS) --dist worksteal
 

@@ -204,7 +204,7 @@ def test_fault_73_an_environment_that_never_ends_an_episode_is_cut_and_that_is_s
 def test_fault_73_an_observation_that_no_memory_holds_is_refused_with_what_does(
     train, monkeypatch
 ):
-    monkeypatch.setattr("ddpg_ros.cli.train.available_memory", lambda: 4e9)
+    monkeypatch.setattr("ddpg_ros.training.memory_check.available_memory", lambda: 4e9)
     wide = Box(0.0, 1.0, (84_480,), np.float32)
     end, run_dir = train(type("Wide", (Room,), {"observation_space": wide}))
     # 200,000 records of 2 · 84,480 + 1 + 2 numbers of 4 bytes

@@ -46,7 +46,7 @@ class Run:
     def files(self) -> dict[str, bytes]:
         """Wait for the end; return what it left."""
         try:
-            wait_until(lambda: not self._agent.running, 120.0, "the end of the run")
+            wait_until(lambda: not self._agent.running, 250.0, "the end of the run")
             assert self._agent.exit(1.0) == 0, self._agent.said
             return {name: (self._folder / "run" / name).read_bytes() for name in FILES}
         finally:

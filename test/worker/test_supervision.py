@@ -26,7 +26,7 @@ from test.conftest import wait_until
 
 SHORT = (0.01,) * 5  # [s]
 EPISODE = Episode(1.0, 10, True, False, {"x": 1.0})
-LONG = 30.0  # [s] for what takes one second where nothing else runs
+LONG = 90.0  # [s] for what takes one second where nothing else runs
 PAUSE = 1.5  # [s]; who waits for the learner waits for as long,
 NEVER_BLOCKS = 1.0  # [s]; and who does not, at most for a loaded machine
 
