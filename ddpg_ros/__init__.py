@@ -4,9 +4,12 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ddpg_ros.version import __version__
+
 if TYPE_CHECKING:
     from ddpg_ros.algo.learner import Learner
     from ddpg_ros.api import Run, train
+    from ddpg_ros.config.parameter_file import load_config
     from ddpg_ros.config.settings import Config
     from ddpg_ros.control.policy import Policy, load_policy
     from ddpg_ros.robot.arm import Robot
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
     from ddpg_ros.safety.state_machine import Safety
     from ddpg_ros.tasks.task import Task
 
-__version__ = "0.1.0"
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "Run",
     "Safety",
     "Task",
+    "__version__",
+    "load_config",
     "load_policy",
     "train",
 ]
@@ -39,6 +43,7 @@ _HOME = {
     "Run": "ddpg_ros.api",
     "Safety": "ddpg_ros.safety.state_machine",
     "Task": "ddpg_ros.tasks.task",
+    "load_config": "ddpg_ros.config.parameter_file",
     "load_policy": "ddpg_ros.control.policy",
     "train": "ddpg_ros.api",
 }

@@ -80,7 +80,7 @@ def train(
     if isinstance(what, str) and what in own_configs():
         raise ConfigError(
             f"'{what}' is a configuration of ours, and no id of a Gymnasium environment; for an "
-            f"arm give ddpg_ros.Config.load('{what}')."
+            f"arm give ddpg_ros.load_config('{what}')."
         )
     base = what if isinstance(what, Config) else load_config(config)
     given = dict(settings or {})

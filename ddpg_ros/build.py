@@ -2,7 +2,6 @@
 
 import hashlib
 
-from ddpg_ros import __version__
 from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
@@ -11,6 +10,7 @@ from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Safety
 from ddpg_ros.tasks import Task, make_task
+from ddpg_ros.version import __version__
 
 
 def build_arm(config: Config) -> tuple[Robot, Task, Guard]:

@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from ddpg_ros import __doc__ as about
-from ddpg_ros import __version__
 from ddpg_ros.cli.doctor import doctor
 from ddpg_ros.cli.evaluate import evaluate
 from ddpg_ros.cli.inspect import inspect
 from ddpg_ros.cli.play import play
 from ddpg_ros.cli.report import report_command
 from ddpg_ros.cli.train import train
+from ddpg_ros.version import __version__
 
 app = typer.Typer(
     name="ddpg-ros",

@@ -6,7 +6,6 @@ included.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -335,17 +334,6 @@ class Config(Section):
     def episode_steps(self) -> int:
         """Time limit of an episode [steps]."""
         return max(1, round(self.task.episode_seconds / self.control.period))
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Config":
-        """Read a configuration from a parameter file, or one of ours by its name (`reach`).
-
-        Raises:
-            ConfigError: see `parameter_file.load_config`.
-        """
-        from ddpg_ros.config.parameter_file import load_config  # which is made of this file
-
-        return load_config(path)
 
     def with_parameters(
         self, given: Mapping[str, Value | None], *, source: str = "the settings"

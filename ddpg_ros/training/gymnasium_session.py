@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from ddpg_ros import __version__
 from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.actor import Actor
 from ddpg_ros.control.policy import Policy, PolicyAbout
@@ -17,6 +16,7 @@ from ddpg_ros.training.seeds import RESET_STREAM
 from ddpg_ros.training.session import Session
 from ddpg_ros.training.summary import Summary
 from ddpg_ros.types import Episode, Transition
+from ddpg_ros.version import __version__
 
 _LOG = logging.getLogger(__name__)
 

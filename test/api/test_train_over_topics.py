@@ -19,7 +19,7 @@ SMALL = {
 def test_the_configuration_of_an_arm_is_trained_over_topics(ros_domain, tmp_path):
     pytest.importorskip("rclpy")
     run = ddpg_ros.train(
-        ddpg_ros.Config.load("reach"), steps=120, directory=tmp_path / "run", settings=SMALL
+        ddpg_ros.load_config("reach"), steps=120, directory=tmp_path / "run", settings=SMALL
     )
     assert (run.summary.task, run.summary.steps, run.summary.updates) == ("reach", 120, 70)
     saved = json.loads((run.directory / "summary.json").read_text(encoding="utf-8"))

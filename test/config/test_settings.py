@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ddpg_ros
 from ddpg_ros.config.parameter_file import find_config, load_config, save_config
 from ddpg_ros.config.settings import (
     Config,
@@ -147,7 +148,7 @@ def test_a_change_that_cannot_be_is_refused_with_who_asked():
 
 
 def test_a_configuration_is_loaded_by_its_name_or_file():
-    assert Config.load("reach") == load_config(find_config("reach"))
+    assert ddpg_ros.load_config("reach") == load_config(find_config("reach"))
 
 
 @pytest.mark.parametrize("name", ["no_such", "/no/such/file.yaml"])

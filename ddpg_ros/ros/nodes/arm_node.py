@@ -7,12 +7,14 @@ the guard; the role builds the controller, which decides what is sent.
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Protocol
 
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.lifecycle.node import LifecycleNodeMixin
 
-from ddpg_ros.control.controller import Command
+from ddpg_ros.config.settings import Config
+from ddpg_ros.control.controller import Command, Controller
 from ddpg_ros.control.episodes import Phase
 from ddpg_ros.errors import ConfigError, RefusedError
 from ddpg_ros.ros.interface.commands import CommandPublisher, command_topic, wind_down
@@ -23,7 +25,6 @@ from ddpg_ros.ros.interface.joint_states import TOPIC, JointStateInput
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.services import OperatorServices
 from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
-from ddpg_ros.ros.nodes.role import Role
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.lifecycle import AUTOSTART, Lifecycle, refuse_wrong_transitions
 from ddpg_ros.ros.runtime.node import MainNode
@@ -34,6 +35,29 @@ from ddpg_ros.safety.state_machine import Mode
 from ddpg_ros.types import JointState, Vector
 
 _HOUSEKEEPING = 0.1  # [s]; also how soon a signal is noticed if no state comes
+
+
+class Role(Protocol):
+    """What makes an `ArmNode` the agent, the policy or the guard."""
+
+    name: str
+    """Of the node, without a remapping."""
+    output: str
+    """Topic of its torques."""
+    input: str
+    """Topic of the torques that it passes on; empty if it makes them itself."""
+
+    def adapt(self, config: Config) -> Config:
+        """Return the configuration as this role needs it."""
+
+    def open(self, node: "ArmNode", stack: ExitStack) -> Controller:
+        """Build the controller and open the role's own topics; `stack` takes what undoes it."""
+
+    def on_timer(self) -> None:
+        """Look after the role's own topics, ten times a second."""
+
+    def interrupt(self) -> None:
+        """React to a signal, inside its handler: must not block."""
 
 
 class ArmNode(LifecycleNodeMixin, MainNode):
