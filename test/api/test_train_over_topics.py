@@ -16,6 +16,7 @@ SMALL = {
 
 
 @pytest.mark.ros
+@pytest.mark.slow
 def test_the_configuration_of_an_arm_is_trained_over_topics(ros_domain, tmp_path):
     pytest.importorskip("rclpy")
     run = ddpg_ros.train(

@@ -20,6 +20,7 @@ SAID = {  # with how many steps, and what an example says when it has done its w
 
 
 @pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.slow
 def test_an_example_runs_from_anywhere(name, tmp_path):
     steps, said = SAID[name]
     ended = subprocess.run(

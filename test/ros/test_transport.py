@@ -84,6 +84,7 @@ def test_another_middleware_is_left_alone(monkeypatch):
 @pytest.mark.ros
 @pytest.mark.bullet
 @pytest.mark.parametrize("reach", ["LOCALHOST", "SUBNET"])
+@pytest.mark.slow
 def test_a_node_shares_no_memory_with_an_outsider_who_would_and_is_heard_by_him(
     reach, tmp_path, ros_domain, monkeypatch
 ):
