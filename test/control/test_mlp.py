@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ddpg_ros.algo.networks import Mlp, initial_parameters
@@ -17,17 +17,22 @@ from ddpg_ros.control.mlp import MlpActor, weight_count
     scale=st.floats(0.1, 4.0),
     layer_norm=st.booleans(),
 )
+@example(sizes=[28, 19, 3, 34, 34], seed=34, scale=0.99999, layer_norm=True)
 def test_numpy_and_torch_give_the_same_action(sizes, seed, scale, layer_norm):
     generator = torch.Generator().manual_seed(seed)
     parameters = initial_parameters(sizes, generator)
     parameters[-(sizes[-2] + 1) * sizes[-1] :] *= 100.0  # the last layer, off zero
     observations = scale * torch.randn((4, sizes[0]), generator=generator)
     ours = MlpActor(sizes, parameters.numpy(), layer_norm)
-    expected_actions = torch.tanh(Mlp(sizes, layer_norm)(parameters, observations))
-    for observation, expected in zip(observations, expected_actions, strict=True):
+    network = Mlp(sizes, layer_norm)
+    theirs = torch.tanh(network(parameters, observations)).numpy()
+    exact = torch.tanh(network(parameters.double(), observations.double())).numpy()
+    rounding = np.abs(theirs - exact).max()  # layer normalisation of a few numbers enlarges it
+    assume(rounding < 1e-3)
+    for observation, expected in zip(observations, exact, strict=True):
         action = ours(observation.numpy())
         assert action.dtype == np.float32
-        np.testing.assert_allclose(action, expected.numpy(), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(action, expected, rtol=0, atol=1e-5 + 5 * rounding)
 
 
 def test_a_network_by_hand():
