@@ -4,7 +4,7 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ddpg_ros.version import __version__
+from ddpg_ros.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ddpg_ros.algo.learner import Learner
@@ -28,7 +28,6 @@ __all__ = [
     "Run",
     "Safety",
     "Task",
-    "__version__",
     "load_config",
     "load_policy",
     "train",

@@ -16,6 +16,7 @@ NAMES = [
     "Run",
     "Safety",
     "Task",
+    "load_config",
     "load_policy",
     "train",
 ]

@@ -78,7 +78,7 @@ def test_a_policy_refuses_an_observation_of_another_size(tmp_path):
         ("NoSuch-v0", {}, "Gymnasium cannot make 'NoSuch-v0'"),
         ("Pendulum-v9", {}, "Gymnasium cannot make 'Pendulum-v9'"),
         ("CartPole-v1", {}, "CartPole-v1 takes actions Discrete"),
-        ("reach", {}, r"for an arm give ddpg_ros\.Config\.load\('reach'\)"),
+        ("reach", {}, r"for an arm give ddpg_ros\.load_config\('reach'\)"),
         (3, {}, "3 is no environment; expected the id of one, as 'Pendulum-v1'"),
         ("Pendulum-v1", {"settings": {"n_step": 3}}, "ddpg_ros.train: there is no setting 'n_st"),
         ("Pendulum-v1", {"settings": {"self": 3}}, "there is no setting 'self'"),
