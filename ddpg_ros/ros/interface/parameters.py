@@ -27,18 +27,24 @@ from ddpg_ros.errors import ConfigError
 from ddpg_ros.ros.runtime.node import MainNode
 
 _NONE: Mapping[str, Value] = MappingProxyType({})
+_OF_TASK = "task."
 _TYPES = frozenset(kind.value for kind in Parameter.Type)
 _LIST = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY}
 _LIST |= {float: Parameter.Type.DOUBLE_ARRAY}
 
 
-def read_config(node: MainNode, extra: Mapping[str, Value] = _NONE) -> Config:
+def read_config(
+    node: MainNode, extra: Mapping[str, Value] = _NONE, *, with_task: bool = True
+) -> Config:
     """Take the configuration from a node's command line and declare each setting.
 
     Args:
         node: the node.
         extra: defaults of the parameters that this node has beside the configuration; they are
             declared too, and read with `node.get_parameter`.
+        with_task: whether the node has to do with the task. If not, it declares none of its
+            settings and ignores those given, so that a task of another package need not be
+            installed beside it; the configuration then holds the default task.
 
     Raises:
         ConfigError: an unknown name, a wrong type or a value out of its range.
@@ -50,8 +56,12 @@ def read_config(node: MainNode, extra: Mapping[str, Value] = _NONE) -> Config:
             expected = f"a {type(default).__name__}, as {default!r}"
             raise ConfigError(f"{node.source}: {name} is {value!r}; expected {expected}.")
         node.declare_parameter(name, value, ParameterDescriptor(read_only=True))
+    if not with_task:
+        given = {name: value for name, value in given.items() if not name.startswith(_OF_TASK)}
     config = from_parameters(given, node.source)
     for name, value in to_parameters(config).items():
+        if not with_task and name.startswith(_OF_TASK):
+            continue
         _declare(node, name, value, field_of(name, config))
     return config
 

@@ -31,6 +31,7 @@ class AgentRole:
     """Hands experience to the learner; publishes goals and episodes; keeps the results."""
 
     name, output, input = "agent", "joint_command", ""
+    knows_task = True
 
     def __init__(self) -> None:
         """Begin without a session."""

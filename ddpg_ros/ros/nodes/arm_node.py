@@ -46,6 +46,8 @@ class Role(Protocol):
     """Topic of its torques."""
     input: str
     """Topic of the torques that it passes on; empty if it makes them itself."""
+    knows_task: bool
+    """Whether it has to do with the task; if not, the task's package need not be installed."""
 
     def adapt(self, config: Config) -> Config:
         """Return the configuration as this role needs it."""
@@ -80,7 +82,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         refuse_wrong_transitions(self)
         refuse_unknown_types(self)
         self.role = role
-        self.config = role.adapt(read_config(self, AUTOSTART))
+        self.config = role.adapt(read_config(self, AUTOSTART, with_task=role.knows_task))
         self.realtime = self.config.run.clock == "realtime"
         self._in_force = LimitsInForce(self)
         self._watchdog: Watchdog | None = None

@@ -27,6 +27,7 @@ class PolicyRole:
     """Runs the file that `run.policy` names; its goals come from the topic `goal`."""
 
     name, output, input = "policy", "joint_command", ""
+    knows_task = True
 
     def adapt(self, config: Config) -> Config:
         """Follow the wall clock, and reset nothing."""
