@@ -1,4 +1,4 @@
-"""The arm's mass matrix M(q), from the masses and inertias in its URDF."""
+"""The arm's mass matrix M(q) and weight g(q), from its URDF and its payload."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -10,10 +10,14 @@ from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import read_inertia
 from ddpg_ros.robot.kinematics import Joint
+from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
 from ddpg_ros.robot.urdf import read_number, read_urdf
 from ddpg_ros.types import Vector
 
 Matrix = NDArray[np.float64]
+
+GRAVITY = 9.81
+"""Standard gravity, rounded as the settings have it [m/s²]."""
 
 _SAMPLES = 256  # positions at which M(q) is evaluated, to bound it over the arm's range
 _IDENTITY = pinocchio.SE3.Identity()
@@ -29,14 +33,22 @@ class MassMatrix:
     below then cover the other joints alone, and are 0 for this one.
     """
 
-    def __init__(self, robot: Robot) -> None:
-        """Read the inertias of an arm's links and evaluate M(q) over the joints' ranges.
+    def __init__(
+        self, robot: Robot, payload: Payload = NO_PAYLOAD, gravity: float = GRAVITY
+    ) -> None:
+        """Read the inertias of an arm's links; evaluate M(q) and g(q) over the joints' ranges.
+
+        Args:
+            robot: the arm.
+            payload: what the arm carries at its tip.
+            gravity: along −z of the base frame [m/s²].
 
         Raises:
             RobotError: a bad `<inertial>`, or a mass matrix that no rigid bodies have.
         """
-        self.model, order = _model(robot)
+        self.model, order = _model(robot, payload)
         """Pinocchio's model, with its joints from base to tip."""
+        self.model.gravity.linear = np.array([0.0, 0.0, -gravity])
         self._data = self.model.createData()
         self._order = order
         self._in_order = order == sorted(order)
@@ -69,11 +81,23 @@ class MassMatrix:
         self._by_time: dict[float, tuple[pinocchio.Model, pinocchio.Data]] = {}
         self.samples: Matrix = samples + np.diag(self._armature[order])
         """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
+        self.heaviest_weight: Vector = np.abs([self.weight(at) for at in spread]).max(axis=0)
+        """Largest |g(q)| of each joint over the joints' ranges, (n,) [N·m]."""
 
     def at(self, position: Vector) -> Matrix:
         """Return M(q), (n, n) [kg·m²]; `position` is (n,) [rad]."""
         mass = np.array(pinocchio.crba(self.model, self._data, self._ordered(position)))
         return mass if self._in_order else mass[self._square]
+
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q), the torque that carries the arm's weight and its payload's, (n,) [N·m].
+
+        Args:
+            position: (n,) [rad].
+        """
+        model, ordered = self.model, self._ordered(position)
+        torque = np.array(pinocchio.computeGeneralizedGravity(model, self._data, ordered))
+        return torque if self._in_order else torque[self._order]
 
     def _ordered(self, numbers: Vector) -> Vector:
         """Return values of the robot's joints, (n,), in the order of pinocchio's model."""
@@ -148,16 +172,25 @@ class MassMatrix:
 
 def read_damping(robot: Robot) -> Vector:
     """Return the URDF's damping of each joint, (n,) [N·m·s/rad]; 0 if the URDF states none."""
+    return _read_dynamics(robot, "damping")
+
+
+def read_friction(robot: Robot) -> Vector:
+    """Return the URDF's Coulomb friction of each joint, (n,) [N·m]; 0 if the URDF states none."""
+    return _read_dynamics(robot, "friction")
+
+
+def _read_dynamics(robot: Robot, key: str) -> Vector:
     _, elements = read_urdf(robot.urdf_path)
     where = f"{robot.urdf_path}: joint"
     stated = [
-        read_number(elements[joint], "dynamics", "damping", 0.0, f"{where} '{joint}'")
+        read_number(elements[joint], "dynamics", key, 0.0, f"{where} '{joint}'")
         for joint in robot.joints
     ]
     return np.maximum(stated, 0.0)
 
 
-def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:
+def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
     """Return pinocchio's model of an arm, and the index of each commanded joint in it."""
     root = ElementTree.parse(robot.urdf_path).getroot()
     links = {link.get("name", ""): link for link in root.findall("link")}
@@ -173,9 +206,17 @@ def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:
             inertia = read_inertia(links[link], parent > 0, robot.urdf_path)
             body = pinocchio.Inertia(inertia.mass, np.zeros(3), np.diag(inertia.moments))
             model.appendBodyToJoint(parent, body, frame * pinocchio.SE3(inertia.frame))
+        if link == robot.tip and payload.mass:
+            point = pinocchio.Inertia(payload.mass, np.array(payload.centre), np.zeros((3, 3)))
+            model.appendBodyToJoint(parent, point, frame)
         for child in by_parent.get(link, ()):
             if child.name in robot.joints:
-                kind = pinocchio.JointModelRevoluteUnaligned(child.axis)
+                slides = child.kind == "prismatic"
+                kind = (
+                    pinocchio.JointModelPrismaticUnaligned(child.axis)
+                    if slides
+                    else pinocchio.JointModelRevoluteUnaligned(child.axis)
+                )
                 columns[child.name] = len(columns)
                 origin = frame * pinocchio.SE3(child.origin)
                 add(child.child, model.addJoint(parent, kind, origin, child.name), _IDENTITY)
