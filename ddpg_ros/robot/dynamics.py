@@ -211,12 +211,7 @@ def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
             model.appendBodyToJoint(parent, point, frame)
         for child in by_parent.get(link, ()):
             if child.name in robot.joints:
-                slides = child.kind == "prismatic"
-                kind = (
-                    pinocchio.JointModelPrismaticUnaligned(child.axis)
-                    if slides
-                    else pinocchio.JointModelRevoluteUnaligned(child.axis)
-                )
+                kind = pinocchio.JointModelRevoluteUnaligned(child.axis)
                 columns[child.name] = len(columns)
                 origin = frame * pinocchio.SE3(child.origin)
                 add(child.child, model.addJoint(parent, kind, origin, child.name), _IDENTITY)

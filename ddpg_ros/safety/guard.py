@@ -26,6 +26,9 @@ from ddpg_ros.types import Vector
 ROW = 3
 """Number of rejected vectors in a row that latches a fault."""
 
+LARGEST_LEAD = 0.2
+"""How far ahead of a joint's position its weight is taken, at most [rad]."""
+
 Gravity = Literal["driver", "model", "none"]
 """Who adds the torque g(q) that carries an arm's weight: see `robot.gravity`."""
 
@@ -103,6 +106,7 @@ class Guard:
         """Whether the torques that go out carry the arm: `robot.gravity` is `model`."""
         self._last = [0.0] * len(limits.joints)
         self._rest = [0.0] * len(limits.joints)
+        self._zeros = [0.0] * len(limits.joints)
         self._set_limits(limits)
         self._placed = False  # whether the next torque begins from what holds the arm
         self._fault, self._row = "", 0
@@ -165,9 +169,9 @@ class Guard:
         if numbers is None:
             return self.release(dt)
         asked, angles, speeds = numbers
-        weight = self._weigh(angles)
+        weight = self._weigh(angles, speeds)
         if self.carries:
-            less = self._rest if whole else [0.0] * len(asked)
+            less = self._rest if whole else self._zeros
             rows = zip(asked, self._rest, less, strict=True)
             asked = [rest + authority * (one - own) for one, rest, own in rows]
         elif authority != 1.0:
@@ -186,7 +190,7 @@ class Guard:
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
-        self._weigh(angles)
+        self._weigh(angles, speeds)
         span = self._span(dt)
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
         rows = zip(self._joints, angles, speeds, self._last, self._rest, strict=True)
@@ -214,7 +218,7 @@ class Guard:
         if position is not None:
             numbers = self._read(position, position, position)
             if numbers is not None:
-                self._weigh(numbers[1])
+                self._weigh(numbers[1], self._zeros)
         step = self._limits.torque_rate_safe * max(0.0, dt)  # max in this order turns NaN into 0
         sent = zip(self._joints, self._last, self._rest, strict=True)
         self._last = [
@@ -245,15 +249,21 @@ class Guard:
         """Whether the torque sent last is zero or, if this guard carries the arm, holds it."""
         return self._last == self._rest
 
-    def _weigh(self, angles: list[float]) -> list[float]:
+    def _weigh(self, angles: list[float], speeds: list[float]) -> list[float]:
         """Return the torques that carry the arm's weight, within the limits; 0 for a driver's.
 
-        If this guard carries the arm, they are from now on what is sent without a policy.
+        They are those of the position in one period: a torque acts about then. The weight of a
+        position that is past makes short links fall faster at long periods. If this guard carries
+        the arm, they are from now on what is sent without a policy.
         """
         if not self.weighs:
             return self._rest
         assert self._mass is not None
-        heavy: list[float] = self._mass.weight(np.array(angles)).tolist()
+        ahead = [
+            angle + clamp(self._period * speed, -LARGEST_LEAD, LARGEST_LEAD)
+            for angle, speed in zip(angles, speeds, strict=True)
+        ]
+        heavy: list[float] = self._mass.weight(np.array(ahead)).tolist()
         if not all(map(math.isfinite, heavy)):  # of absurd positions
             return self._rest
         weight = [

@@ -51,7 +51,7 @@ def describe_weight(guard: Guard, settings: RobotSection) -> str:
     """Return a line that says who carries the arm, and what weight the line is about."""
     payload = f"; with a payload of {settings.payload_mass:g} kg" if settings.payload_mass else ""
     most = ", ".join(
-        f"{joint} {weight:.3g}"
+        f"{joint} {round(weight, 3):g}"
         for joint, weight in zip(guard.limits.joints, guard.heaviest_weight.tolist(), strict=True)
     )
     return (
