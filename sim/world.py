@@ -213,6 +213,10 @@ class World:
         velocity = np.array([state[1] for state in states])
         return JointState(stamp, position, velocity)
 
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q) by PyBullet's inverse dynamics, (n,) [N·m], at a position (n,) [rad]."""
+        return self._dynamics.weight(position)
+
     def link_position(self, link: str) -> Vector:
         """Return the position of a link's frame in PyBullet, (3,) [m].
 
