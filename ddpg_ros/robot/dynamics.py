@@ -1,5 +1,6 @@
 """The arm's mass matrix M(q) and weight g(q), from its URDF and its payload."""
 
+import math
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -58,6 +59,7 @@ class MassMatrix:
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
         high = np.minimum(high, low + 2.0 * np.pi)  # M(q) repeats after a turn
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
+        self._spread = spread
         with np.errstate(all="ignore"):
             samples = np.array([self.at(position) for position in spread])
         self.heaviest: Vector = samples.diagonal(axis1=1, axis2=2).max(axis=0)
@@ -98,6 +100,23 @@ class MassMatrix:
         model, ordered = self.model, self._ordered(position)
         torque = np.array(pinocchio.computeGeneralizedGravity(model, self._data, ordered))
         return torque if self._in_order else torque[self._order]
+
+    def fall_rate(self) -> float:
+        """Return the largest rate at which the arm falls away from a position [1/s].
+
+        It is λ of e^(λt), for a constant torque g(q): λ² is the largest eigenvalue of −M⁻¹ ∂g/∂q
+        over the joints' ranges, such as gravity over length of a pendulum that stands.
+        """
+        largest = 0.0
+        data, moving = self.model.createData(), np.ix_(self.known, self.known)
+        for position, mass in zip(self._spread, self.samples, strict=True):
+            ordered = self._ordered(position)
+            slope = pinocchio.computeGeneralizedGravityDerivatives(self.model, data, ordered)
+            slope = np.array(slope)[self._square][moving]
+            if slope.size:
+                rates = np.linalg.eigvals(np.linalg.solve(mass[moving], -slope)).real
+                largest = max(largest, float(rates.max()))
+        return math.sqrt(largest)
 
     def _ordered(self, numbers: Vector) -> Vector:
         """Return values of the robot's joints, (n,), in the order of pinocchio's model."""

@@ -63,6 +63,9 @@ class Mass(Protocol):
     def weight(self, position: Vector) -> Vector:
         """Return g(q), the torque that carries the arm's weight, (n,) [N·m]."""
 
+    def fall_rate(self) -> float:
+        """Return the largest rate at which the arm falls away from a position [1/s]."""
+
     def inverse(self, position: Vector, damped_for: float = 0.0) -> NDArray[np.float64]:
         """Return the inverse mass matrix, (n, n) [1/(kg·m²)]; 0 for a joint without known mass.
 

@@ -331,6 +331,11 @@ class Guard:
         return np.zeros(len(self._last)) if self._mass is None else self._mass.heaviest_weight
 
     @property
+    def fall_share(self) -> float:
+        """T λ, with λ the largest rate at which the arm falls away from a position [1/s]."""
+        return 0.0 if self._mass is None else self._period * self._mass.fall_rate()
+
+    @property
     def stop_seconds(self) -> float:
         """Duration of a stop [s]; see `Brake.seconds`."""
         return self._brake.seconds

@@ -7,6 +7,9 @@ from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.guard import Guard
 
+SLOW_ENOUGH = 0.5
+"""Largest T λ at which a stop holds every arm that was drawn; see `Guard.fall_share`."""
+
 _CARRIED_BY = {
     "driver": "the robot's driver carries the arm, and torques come on top",
     "model": "this node carries the arm by its URDF, and the policy's torques come on top",
@@ -75,4 +78,21 @@ def too_heavy(guard: Guard) -> str:
         "at some positions the arm's weight needs more than the torque limit [N·m]: "
         f"{', '.join(heavy)}; there the arm sinks, whatever the policy does. Raise "
         "robot.torque_limit, or keep the arm away from them."
+    )
+
+
+def falls_fast(guard: Guard, period: float) -> str:
+    """Return a sentence if this guard carries an arm that falls too fast for its period; else ''.
+
+    Args:
+        guard: of the arm.
+        period: the control period [s].
+    """
+    if not guard.carries or guard.fall_share <= SLOW_ENOUGH:
+        return ""
+    rate = guard.fall_share / period
+    return (
+        f"a light link falls away from a position at up to {rate:.3g} 1/s, which control.period, "
+        f"{period:g} s, is too long for: the guard holds it at rest, but a stop of a moving arm "
+        f"may let it fall. Expected at most {SLOW_ENOUGH / rate:.2g} s."
     )

@@ -10,7 +10,7 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.guard import Guard
-from ddpg_ros.safety.weight import describe_weight, too_heavy
+from ddpg_ros.safety.weight import describe_weight, falls_fast, too_heavy
 from test.dotted import dotted
 
 LEVEL = np.array([np.pi / 2])
@@ -111,3 +111,18 @@ def test_the_start_says_who_carries_the_arm_and_where_it_is_too_heavy():
     assert f"{robot.joints[0]} {ROD + 9.81 * BOB:.3g} of 2" in too_heavy(guard)
     able = Guard.of(Robot.load("reacher2"), Config().with_parameters({"robot.gravity": "model"}))
     assert not too_heavy(able)
+
+
+def test_a_standing_pendulum_falls_at_the_root_of_gravity_over_length():
+    mass = MassMatrix(Robot.load("pendulum"))
+    inertia = mass.at(LEVEL)[0, 0]
+    assert mass.fall_rate() == pytest.approx((ROD / inertia) ** 0.5, rel=0.01)
+    assert MassMatrix(Robot.load("reacher2")).fall_rate() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("period", "said"), [(0.2, True), (0.1, False)])
+def test_the_start_says_when_the_arm_falls_too_fast_for_the_period(period, said):
+    given = {"robot.urdf": "pendulum", "robot.gravity": "model", "control.period": period}
+    guard = Guard.of(Robot.load("pendulum"), Config().with_parameters(given))
+    sentence = falls_fast(guard, period)
+    assert ("Expected at most 0.12 s" in sentence) is said

@@ -6,13 +6,13 @@ import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
-from ddpg_ros.config.settings import RobotSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, few_of, shortened
 from ddpg_ros.ros.interface.parameters import show
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.limits import Limits
-from ddpg_ros.safety.weight import describe_weight, too_heavy
+from ddpg_ros.safety.weight import describe_weight, falls_fast, too_heavy
 from ddpg_ros.types import Vector
 
 _TORQUE = "robot.torque_limit"
@@ -36,7 +36,7 @@ class LimitsInForce:
         node.add_on_set_parameters_callback(self._may_set)
         node.add_post_set_parameters_callback(self._after_set)
 
-    def begin(self, guard: Guard, settings: RobotSection) -> None:
+    def begin(self, guard: Guard, config: Config) -> None:
         """Lower a new guard's torque limit as before; log and show all that is in force."""
         if self._lowered is not None:
             guard.lower_torque_limit(np.minimum(self._lowered, guard.limits.torque))
@@ -44,7 +44,7 @@ class LimitsInForce:
         for line in describe(limits):
             self._node.get_logger().info(f"in force: {line}")
         self._log_stop(guard)
-        self._log_weight(guard, settings)
+        self._log_weight(guard, config)
         shown = {
             _TORQUE: limits.torque,
             "robot.joints": limits.joints,
@@ -90,11 +90,12 @@ class LimitsInForce:
                 "and soft limits only take torque away. Add <inertial> to the links."
             )
 
-    def _log_weight(self, guard: Guard, settings: RobotSection) -> None:
-        self._node.get_logger().info(f"in force: {describe_weight(guard, settings)}")
-        problem = too_heavy(guard)
-        if problem:
-            self._node.get_logger().warning(f"in force: {problem}")
+    def _log_weight(self, guard: Guard, config: Config) -> None:
+        log = self._node.get_logger()
+        log.info(f"in force: {describe_weight(guard, config.robot)}")
+        for problem in (too_heavy(guard), falls_fast(guard, config.control.period)):
+            if problem:
+                log.warning(f"in force: {problem}")
 
     def end(self) -> None:
         """Forget the guard; the parameters stay as they are."""

@@ -129,7 +129,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         stack.callback(self.diagnostics.close)
         operator = OperatorServices(self, self.safety, self._obstacle)
         stack.callback(operator.close)
-        self._in_force.begin(self.safety.guard, self.config.robot)
+        self._in_force.begin(self.safety.guard, self.config)
         stack.callback(self._in_force.end)
         self.states = JointStateInput(
             self,
