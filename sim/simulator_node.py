@@ -7,8 +7,9 @@ a duplicate message changes the run. The first stamp is one control period, and 
 decrease.
 
 Real time: a steady timer advances the world by one control period each, with the last command, or
-with zero torque if that is older than `sim.command_timeout`. The node does not catch up after a
-stall.
+with zero torque if that is older than `sim.command_timeout`. If `robot.gravity` is `model`, zero
+torque would drop the arm: then its brakes hold it, as they do before the first command. The node
+does not catch up after a stall.
 
 `~/reset` draws a new start state, from `numpy.random.SeedSequence((run.seed, 1))`, advances the
 stamp and publishes. Its response's message is the new state's stamp [ns] as decimal text.
@@ -32,6 +33,7 @@ from std_srvs.srv import Trigger
 from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.payload import Payload
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
@@ -75,7 +77,14 @@ class Simulator(MainNode):
         refuse_unknown_types(self)
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-        self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
+        self._world = World(
+            robot,
+            config.sim,
+            gui=bool(self.get_parameter("gui").value),
+            payload=Payload.of(config.robot),
+            driver_carries=config.robot.gravity == "driver",
+        )
+        self._has_brakes = config.robot.gravity == "model"
         for note in self._world.notes:
             self.get_logger().warning(note)
         self._rng = np.random.default_rng(np.random.SeedSequence((config.run.seed, 1)))
@@ -154,13 +163,18 @@ class Simulator(MainNode):
         age = time.monotonic() - self._commanded_at
         if self._commanded and age > self._config.sim.command_timeout:
             self._commanded, self._torque = False, self._zero
+            instead = "the brakes hold the arm" if self._has_brakes else "zero torque"
             self.get_logger().warning(
-                f"no joint_command for {self._config.sim.command_timeout:g} s: zero torque"
+                f"no joint_command for {self._config.sim.command_timeout:g} s: {instead}"
             )
-        self._advance(self._torque)
+        self._advance(None if self._has_brakes and not self._commanded else self._torque)
 
-    def _advance(self, torque: Vector) -> None:
-        applied = self._world.step(torque, self._substeps)
+    def _advance(self, torque: Vector | None) -> None:
+        """Advance by a control period, with a torque, (n,) [N·m]; None closes the brakes."""
+        if torque is None:
+            applied = self._world.hold(self._substeps)
+        else:
+            applied = self._world.step(torque, self._substeps)
         self._steps += 1
         self._load_state(self._next_stamp(), applied)
         self._publish()

@@ -6,7 +6,9 @@ module makes up for three properties of PyBullet:
 * PyBullet applies a torque for one step only: this module sets it before every step;
 * torque control has no effort limit: this module clips torques to the URDF's;
 * there is one velocity limit for the whole arm: this module clamps each joint to its own limit,
-  which is not a force.
+  which is not a force;
+* it has no Coulomb friction of joints: a motor that holds zero velocity, with the URDF's friction
+  as its largest torque, takes its place.
 
 Position limits are PyBullet's own constraints. They give way by up to the motion of one step.
 """
@@ -23,12 +25,17 @@ from numpy.typing import NDArray
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import ConfigError, MachineError, RobotError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import read_friction
+from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
 from sim.description import Description, describe
 from sim.dynamics import EXPLICIT_LIMIT, Dynamics, ImplicitDamping
 from sim.loader import load
+from sim.payload import with_payload
+
+_BRAKES = 3.0  # torque of a brake over the joint's effort limit
 
 LIMIT_MARGIN = 0.05
 """Smallest distance of start positions from the position limits [rad]."""
@@ -40,13 +47,24 @@ class World:
     The same seed and the same torques give bit-identical states.
     """
 
-    def __init__(self, robot: Robot, settings: SimSection, *, gui: bool = False) -> None:
+    def __init__(
+        self,
+        robot: Robot,
+        settings: SimSection,
+        *,
+        gui: bool = False,
+        payload: Payload = NO_PAYLOAD,
+        driver_carries: bool = False,
+    ) -> None:
         """Load the arm, at rest in the middle of its start positions.
 
         Args:
             robot: the arm; every (n,) array here follows its joint order.
             settings: gravity, physics time step and start states.
             gui: opens PyBullet's window.
+            payload: what the arm carries at its tip.
+            driver_carries: adds g(q) to every torque in every physics step, as a driver does that
+                compensates gravity.
 
         Raises:
             ConfigError: start positions that do not fit the arm.
@@ -60,11 +78,11 @@ class World:
         self._client = _connect(gui)
         self._own: dict[str, Any] = {"physicsClientId": self._client}
         try:
-            description = describe(robot)
+            description = with_payload(describe(robot), robot, payload)
             self._body, self._joints = load(self._client, robot, description)
             self.notes: tuple[str, ...] = tuple(description.notes)
             """Sentences on the meshes that the pictures lack."""
-            self._damping = self._prepare(description, settings.physics_timestep)
+            self._dynamics, self._damping = self._prepare(description, settings.physics_timestep)
             self._camera = Camera(self._client, self._body, self._joints, robot.reach)
         except BaseException:
             self.close()
@@ -72,6 +90,10 @@ class World:
         self._timestep = settings.physics_timestep
         pybullet.setGravity(0.0, 0.0, -settings.gravity, **self._own)
         pybullet.setTimeStep(self._timestep, **self._own)
+        self._driver_carries = driver_carries and settings.gravity > 0.0
+        self._friction = read_friction(robot).tolist()
+        self._braked = True  # so that the next line sets the friction
+        self._brake(False)
         self._slow = [
             (joint, limit)
             for joint, limit in zip(self._joints, robot.velocity_limit.tolist(), strict=True)
@@ -82,16 +104,18 @@ class World:
         if gui:
             self._camera.aim_window()
 
-    def _prepare(self, description: Description, timestep: float) -> ImplicitDamping | None:
+    def _prepare(
+        self, description: Description, timestep: float
+    ) -> tuple[Dynamics, ImplicitDamping | None]:
         """Check the mass matrix; returns an implicit damping if PyBullet's would be unstable."""
         suspects = [link for link, own in description.inertias.items() if not own.is_physical]
         dynamics = Dynamics(self._client, self._body, self._joints, self.robot, suspects)
         damping = np.array([description.damping[joint] for joint in self.robot.joints])
         if timestep * dynamics.largest_rate(damping) <= EXPLICIT_LIMIT:
-            return None
+            return dynamics, None
         for joint in self._joints:
             pybullet.changeDynamics(self._body, joint, jointDamping=0.0, **self._own)
-        return ImplicitDamping(dynamics, damping, timestep)
+        return dynamics, ImplicitDamping(dynamics, damping, timestep)
 
     def reset(self, rng: np.random.Generator) -> None:
         """Draw a start state uniformly, independently for each joint, inside the limits."""
@@ -107,26 +131,70 @@ class World:
         """Apply a torque for some physics steps.
 
         Args:
-            torque: (n,) [N·m]; clipped to the effort limit.
+            torque: (n,) [N·m]; with what the driver adds, clipped to the effort limit.
             substeps: number of physics steps.
 
         Returns:
-            The applied torque, (n,) [N·m].
+            The applied torque, (n,) [N·m], without what the driver adds.
         """
-        p, client, body, joints = pybullet, self._client, self._body, self._joints
+        self._brake(False)
         applied = np.minimum(np.maximum(torque, -self._effort), self._effort)
+        self._step(applied, substeps)
+        return applied
+
+    def hold(self, substeps: int) -> Vector:
+        """Let the brakes hold the arm for some physics steps; returns the motors' torque, 0.
+
+        Args:
+            substeps: number of physics steps.
+        """
+        self._brake(True)
+        released = np.zeros(len(self._joints))
+        self._step(released, substeps)
+        return released
+
+    def _brake(self, close: bool) -> None:
+        """Close or open the joints' brakes; open, each joint has the friction of its URDF.
+
+        Both are motors of PyBullet that hold zero velocity with a limited torque.
+        """
+        if close == self._braked:
+            return
+        self._braked = close
+        torques = (_BRAKES * self._effort).tolist() if close else self._friction
+        zeros = [0.0] * len(torques)
+        pybullet.setJointMotorControlArray(
+            self._body,
+            self._joints,
+            pybullet.VELOCITY_CONTROL,
+            targetVelocities=zeros,
+            forces=torques,
+            **self._own,
+        )
+
+    def _step(self, applied: Vector, substeps: int) -> None:
+        p, client, body, joints = pybullet, self._client, self._body, self._joints
         forces = applied.tolist()
         for _ in range(substeps):
-            if self._damping is not None:
-                _, position, velocity = self.state(0)
-                forces = self._damping.torque(applied, position, velocity).tolist()
+            if self._driver_carries or self._damping is not None:
+                forces = self._forces(applied)
             p.setJointMotorControlArray(
                 body, joints, p.TORQUE_CONTROL, forces=forces, physicsClientId=client
             )
             p.stepSimulation(physicsClientId=client)
             if self._slow:
                 self._clamp_velocities()
-        return applied
+
+    def _forces(self, applied: Vector) -> list[float]:
+        """Return the torques of one physics step, n [N·m]: with the driver's, less the damping."""
+        _, position, velocity = self.state(0)
+        if self._driver_carries:
+            carried = applied + self._dynamics.weight(position)
+            applied = np.minimum(np.maximum(carried, -self._effort), self._effort)
+        if self._damping is not None:
+            applied = self._damping.torque(applied, position, velocity)
+        forces: list[float] = applied.tolist()
+        return forces
 
     def _clamp_velocities(self) -> None:
         """Clamp each joint to its velocity limit, and undo the motion of the excess velocity."""
@@ -144,6 +212,10 @@ class World:
         position = np.array([state[0] for state in states])
         velocity = np.array([state[1] for state in states])
         return JointState(stamp, position, velocity)
+
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q) by PyBullet's inverse dynamics, (n,) [N·m], at a position (n,) [rad]."""
+        return self._dynamics.weight(position)
 
     def link_position(self, link: str) -> Vector:
         """Return the position of a link's frame in PyBullet, (3,) [m].

@@ -52,6 +52,26 @@ class RobotSection(Section):
         description="Largest rate at which a torque may move away from zero [N·m/s]; the default "
         "is a quarter of libfranka's 1000",
     )
+    gravity: Literal["driver", "model", "none"] = Field(
+        "driver",
+        description="Who adds the torque g(q) that carries the arm's weight: the robot's driver, "
+        "this package by its model of the arm, or nobody",
+    )
+    payload_mass: NonNegative = Field(
+        0.0, description="Mass that the arm carries at its tip, beside those of the URDF [kg]"
+    )
+    payload_centre: list[float] = Field(
+        [],
+        description="Centre of the payload's mass in the frame of the tip [m], three numbers; "
+        "empty: the frame's origin",
+    )
+
+    @field_validator("payload_centre")
+    @classmethod
+    def _three_numbers(cls, given: list[float]) -> list[float]:
+        if len(given) not in (0, 3):
+            raise ValueError("expected three numbers [m], or none")
+        return given
 
 
 class SafetySection(Section):
@@ -289,6 +309,15 @@ class Config(Section):
                 f"control.period {self.control.period:g} s is not a multiple of "
                 f"sim.physics_timestep {self.sim.physics_timestep:g} s; expected a whole number "
                 f"of them, for example {max(1, round(ratio)) * self.sim.physics_timestep:g} s"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_weight_to_carry(self) -> "Config":
+        if self.robot.gravity == "model" and not self.sim.gravity:
+            raise ValueError(
+                "robot.gravity is model while sim.gravity is 0, so that there is no weight to "
+                "carry; expected robot.gravity: none, or sim.gravity: 9.81"
             )
         return self
 

@@ -15,19 +15,26 @@ from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
 
 
 class TorqueFilter(Protocol):
-    """Limits the torque between the actor and the motors: the guard, or the safety around it."""
+    """Limits the torque between the actor and the motors: the safety around the guard."""
+
+    @property
+    def carried(self) -> Vector:
+        """Part of the torque returned last that carries the arm's weight, (n,) [N·m].
+
+        The actor neither asked for it nor learns from it.
+        """
 
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque to send and remember it as sent.
 
         Args:
-            torque: requested, (n,) [N·m].
+            torque: requested, (n,) [N·m], on top of what carries the arm's weight.
             position: (n,) [rad].
             velocity: (n,) [rad/s].
             dt: time since the last call [s].
 
         Returns:
-            (n,) [N·m].
+            (n,) [N·m], with what carries the arm.
         """
 
 
@@ -43,7 +50,7 @@ class _Step(NamedTuple):
     """An open step: the next state completes it to a transition."""
 
     observation: Vector32  # (o,)
-    action: Vector32  # (n,) the torque after the guard, divided by the torque limit
+    action: Vector32  # (n,) the torque after the guard, less the weight, over the torque limit
 
 
 class ControlLoop:
@@ -117,7 +124,8 @@ class ControlLoop:
         action = self._actor.select_action(observation)
         requested = action * self._torque_limit
         torque = self._guard.apply(requested, state.position, state.velocity, dt)
-        self._open = _Step(observation, (torque / self._torque_limit).astype(np.float32))
+        own = torque - self._guard.carried
+        self._open = _Step(observation, (own / self._torque_limit).astype(np.float32))
         return Tick(torque, False, None)
 
     def _close(self, state: JointState, observation: Vector32) -> Episode | None:

@@ -1,4 +1,4 @@
-"""Conditions for arming: fresh joint states, an arm inside its limits, and an arm at rest."""
+"""Conditions for arming: fresh joint states, and an arm inside its limits, at rest and held."""
 
 import numpy as np
 
@@ -66,4 +66,19 @@ def require_rest(velocity: Vector, allowed: float) -> None:
         raise RefusedError(
             f"a joint moves at {fastest:.3g} rad/s; at most {allowed:g} rad/s "
             "(safety.arming_velocity) is allowed when arming."
+        )
+
+
+def require_carried(weight: Vector, limits: Limits) -> None:
+    """Refuse if the torque limits do not hold the arm where it is.
+
+    Args:
+        weight: g(q), what carries the arm there, (n,) [N·m].
+        limits: of the arm.
+    """
+    for joint in np.flatnonzero(np.abs(weight) > limits.torque):
+        raise RefusedError(
+            f"joint {limits.joints[joint]} needs {abs(weight[joint]):.4g} N·m to hold the arm "
+            f"here, and its torque limit is {limits.torque[joint]:.4g} N·m; move the arm to where "
+            "it weighs less first."
         )

@@ -1,6 +1,7 @@
 """A session on an arm: states in, torques out; no ROS in it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from ddpg_ros.training.seeds import GOAL_STREAM
 from ddpg_ros.training.session import Session
 from ddpg_ros.training.summary import Summary
 from ddpg_ros.types import JointState, Vector
+
+_WEIGHTLESS = 1e-6  # [N·m] an arm that weighs less than this is the same to everybody
 
 
 class ArmSession(Session):
@@ -40,7 +43,8 @@ class ArmSession(Session):
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         about, policy = policy_about(config, self.robot, self._task), None
         if config.run.policy or run_dir is None:
-            policy = _load_fitting(Path(config.run.policy), about)
+            weighs = bool((guard.heaviest_weight > _WEIGHTLESS).any())
+            policy = _load_fitting(Path(config.run.policy), about, weighs)
         super().__init__(config, about, run_dir, GOAL_STREAM, policy, endless)
         self._loop = self._make_loop()
 
@@ -161,19 +165,29 @@ class ArmSession(Session):
         )
 
 
-def _load_fitting(path: Path, ours: PolicyAbout) -> Policy:
-    """Load a policy and refuse one that was trained for another arm or task."""
+def _load_fitting(path: Path, ours: PolicyAbout, weighs: bool) -> Policy:
+    """Load a policy and refuse one that was trained for another arm, weight or task."""
     policy = load_policy(path)
-    for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256"):
-        theirs, own = getattr(policy.about, what), getattr(ours, what)
+    about = replace(policy.about, gravity=policy.about.gravity or _gravity_then(policy.about))
+    weight = ("gravity", "payload_mass", "payload_centre") if weighs else ()
+    for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256", *weight):
+        theirs, own = getattr(about, what), getattr(ours, what)
         if theirs != own:
             raise PolicyFileError(
                 f"{path} was trained with {what} {theirs}, and this robot has {own}; "
                 "run it with the configuration that it was trained with."
             )
-    if (policy.about.sizes[0], policy.about.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
+    if (about.sizes[0], about.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
         raise PolicyFileError(
-            f"{path} maps {policy.about.sizes[0]} observations to {policy.about.sizes[-1]} "
+            f"{path} maps {about.sizes[0]} observations to {about.sizes[-1]} "
             f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
         )
     return policy
+
+
+def _gravity_then(about: PolicyAbout) -> str:
+    """Return who carried the arm of a policy from before `robot.gravity`.
+
+    That was nobody. A simulation without gravity was like a driver that carries the arm.
+    """
+    return "none" if about.config.get("sim.gravity") else "driver"

@@ -18,7 +18,7 @@ def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeyp
     sentence = ddpg_ros("train", "--config", "gym").sentence
     assert sentence == (
         "ddpg-ros: the configuration 'gym' is for ddpg-ros train --gym ENV_ID; for an arm take "
-        "one of panda, reach, swing_up, or a file of yours."
+        "one of iiwa, panda, reach, swing_up, or a file of yours."
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -26,7 +26,9 @@ def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeyp
 def test_help_lists_the_configurations_that_are_there(ddpg_ros, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     said = ddpg_ros("train", "--help").out
-    assert "one of ours: gym, panda, reach, swing_up; default: reach, with --gym: gym." in said
+    assert (
+        "one of ours: gym, iiwa, panda, reach, swing_up; default: reach, with --gym: gym." in said
+    )
     assert load_arm_config("reach").task.name == "reach"
     assert load_arm_config("swing_up").task.name == "swing_up"
 

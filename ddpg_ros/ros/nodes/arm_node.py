@@ -131,7 +131,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         stack.callback(self.diagnostics.close)
         operator = OperatorServices(self, self.safety, self._obstacle)
         stack.callback(operator.close)
-        self._in_force.begin(self.safety.guard)
+        self._in_force.begin(self.safety.guard, self.config)
         stack.callback(self._in_force.end)
         self.states = JointStateInput(
             self,
@@ -157,7 +157,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         apply_realtime(self.config.control, self.get_logger())  # the watchdog's thread, too
 
     def deactivate(self) -> None:
-        """Disarm, bring the torque to zero, repeat that for 60 ms, and leave what runs."""
+        """Disarm, bring the torque to rest, repeat that for 60 ms, and leave what runs."""
         self.safety.disarm()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -165,9 +165,13 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         self.controller.leave()
 
     def last_resort(self) -> None:
-        """Send zeros that were ready before anything could fail; nothing if the driver holds."""
+        """Send zeros that were ready before anything could fail; nothing if the driver holds.
+
+        If this node carries the arm, send what held it last.
+        """
         if self.config.safety.fallback != "hold":
-            self.commands.last_resort()
+            guard = self.safety.guard
+            self.commands.last_resort((lambda: guard.carried) if guard.carries else None)
 
     def cleanup(self) -> None:
         """Close the topics and what is behind them; a latch is remembered."""
