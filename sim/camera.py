@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from ddpg_ros.types import Vector
 from sim.bullet import pybullet
+from sim.goal_marks import GoalMarks
 
 FIELD_OF_VIEW = 35.0  # [°], vertical
 SUPERSAMPLING = 2  # TinyRenderer has no anti-aliasing: render larger, then average
 BACKGROUND = (244.0, 246.0, 249.0)  # RGB
 LIGHT_DISTANCE = 8.0  # far from this value, TinyRenderer loses the shadows of arms of this size
-GOAL_COLOUR = (0.20, 0.70, 0.35, 1.0)
 GOAL_OPACITY = 0.55
+GHOST_OPACITY = 0.35
 NO_REACH = 0.5  # [m] assumed size of an arm whose reach is 0
-GOAL_RADIUS = 0.06  # of the arm's reach
 UP = np.array([0.0, 0.0, 1.0])
 FROM_ASIDE = np.array([0.62, -0.68, 0.39])  # from the target to the eye, a unit vector
 
@@ -49,40 +49,25 @@ class Camera:
             room, self._direction, self._up = 0.9, FROM_ASIDE, UP
             self._target = self._target + 0.15 * self._radius * UP
         self._distance = room * self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0))
-        self._goal_shape = pybullet.createVisualShape(
-            pybullet.GEOM_SPHERE,
-            radius=GOAL_RADIUS * self._radius,
-            rgbaColor=GOAL_COLOUR,
-            specularColor=(0.2, 0.2, 0.2),
-            **self._own,
-        )
-        self._goal = -1
+        self.size = self._radius
+        """Of the arm, as far as it is framed [m]."""
 
-    def show_goal(self, point: Vector) -> None:
-        """Move the goal's sphere to a point, (3,) [m]."""
-        place = [float(number) for number in point]
-        if self._goal < 0:
-            self._goal = pybullet.createMultiBody(
-                baseVisualShapeIndex=self._goal_shape, basePosition=place, **self._own
-            )
-        else:
-            pybullet.resetBasePositionAndOrientation(
-                self._goal, place, (0.0, 0.0, 0.0, 1.0), **self._own
-            )
-
-    def picture(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Return the camera's picture, (height, width, 3)."""
-        image = self._shot(width, height)
-        if self._goal >= 0:  # TinyRenderer has no transparency: blend shots with and without
-            place, turn = pybullet.getBasePositionAndOrientation(self._goal, **self._own)
-            away = [float(x) for x in self._target + 1e3 * self._radius * self._direction]
-            pybullet.resetBasePositionAndOrientation(self._goal, away, turn, **self._own)
-            without = self._shot(width, height)
-            pybullet.resetBasePositionAndOrientation(self._goal, place, turn, **self._own)
+    def picture(self, width: int, height: int, goal: GoalMarks) -> NDArray[np.uint8]:
+        """Return the camera's picture, (height, width, 3), with a translucent goal."""
+        image = self._shot(width, height, self._own)
+        if goal.any:  # TinyRenderer has no transparency: blend shots with and without
+            goal.put_away(self._target + 1e3 * self._radius * self._direction)
+            without = self._shot(width, height, self._own)
+            goal.put_back()
             image = GOAL_OPACITY * image + (1.0 - GOAL_OPACITY) * without
+        ghost = goal.ghost()
+        if ghost is not None:
+            shape = self._shot(width, height, {"physicsClientId": ghost})
+            opacity = GHOST_OPACITY * (shape != BACKGROUND).any(axis=2, keepdims=True)
+            image = opacity * shape + (1.0 - opacity) * image
         return np.round(image).astype(np.uint8)
 
-    def _shot(self, width: int, height: int) -> NDArray[np.float64]:
+    def _shot(self, width: int, height: int, client: dict[str, Any]) -> NDArray[np.float64]:
         p, scale = pybullet, SUPERSAMPLING
         distance = self._distance
         eye = self._target + distance * self._direction
@@ -102,7 +87,7 @@ class Camera:
             lightDiffuseCoeff=0.5,
             lightSpecularCoeff=0.12,
             renderer=p.ER_TINY_RENDERER,
-            **self._own,
+            **client,
         )
         colour = np.reshape(pixels, (height * scale, width * scale, 4))[:, :, :3].astype(float)
         colour[np.reshape(segments, colour.shape[:2]) < 0] = BACKGROUND

@@ -14,6 +14,7 @@ Position limits are PyBullet's own constraints. They give way by up to the motio
 import math
 import os
 import sys
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -23,12 +24,15 @@ from numpy.typing import NDArray
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import ConfigError, MachineError, RobotError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
 from sim.description import Description, describe
 from sim.dynamics import EXPLICIT_LIMIT, Dynamics, ImplicitDamping
+from sim.goal_marks import GoalMarks
 from sim.loader import load
+from sim.push import Push
 
 LIMIT_MARGIN = 0.05
 """Smallest distance of start positions from the position limits [rad]."""
@@ -45,11 +49,11 @@ class World:
 
         Args:
             robot: the arm; every (n,) array here follows its joint order.
-            settings: gravity, physics time step and start states.
+            settings: gravity, physics time step, start states and pushes.
             gui: opens PyBullet's window.
 
         Raises:
-            ConfigError: start positions that do not fit the arm.
+            ConfigError: start positions or pushes that do not fit the arm.
             RobotError: a URDF that PyBullet cannot load, or a joint that moves no mass.
             MachineError: `gui` without a display.
         """
@@ -57,8 +61,11 @@ class World:
         self._low, self._high = _start_interval(robot, settings)
         self._velocity_spread = settings.start_velocity_spread
         self._effort = robot.effort_limit
+        self._push, self._steps = Push(robot, settings), 0  # physics steps since the reset
         self._client = _connect(gui)
         self._own: dict[str, Any] = {"physicsClientId": self._client}
+        self._opened = ExitStack()
+        self._opened.callback(pybullet.disconnect, self._client)
         try:
             description = describe(robot)
             self._body, self._joints = load(self._client, robot, description)
@@ -66,6 +73,13 @@ class World:
             """Sentences on the meshes that the pictures lack."""
             self._damping = self._prepare(description, settings.physics_timestep)
             self._camera = Camera(self._client, self._body, self._joints, robot.reach)
+            self._goal = GoalMarks(
+                self._client,
+                robot,
+                self._camera.size,
+                lambda client: load(client, robot, description),
+            )
+            self._opened.callback(self._goal.close)
         except BaseException:
             self.close()
             raise
@@ -97,6 +111,8 @@ class World:
         """Draw a start state uniformly, independently for each joint, inside the limits."""
         spread = np.minimum(self._velocity_spread, self.robot.velocity_limit)
         self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
+        self._push.reset(rng)
+        self._steps = 0
 
     def _place(self, position: Vector, velocity: Vector) -> None:
         p, own = pybullet, self._own
@@ -104,22 +120,25 @@ class World:
             p.resetJointState(self._body, index, float(angle), float(speed), **own)
 
     def step(self, torque: Vector, substeps: int) -> Vector:
-        """Apply a torque for some physics steps.
+        """Apply a torque for some physics steps, and what pushes the arm meanwhile.
 
         Args:
             torque: (n,) [N·m]; clipped to the effort limit.
             substeps: number of physics steps.
 
         Returns:
-            The applied torque, (n,) [N·m].
+            The applied torque, (n,) [N·m], without that of a push.
         """
         p, client, body, joints = pybullet, self._client, self._body, self._joints
         applied = np.minimum(np.maximum(torque, -self._effort), self._effort)
-        forces = applied.tolist()
+        push = self._push.torque(self._steps * self._timestep)
+        self._steps += substeps
+        acting = applied if push is None else applied + push
+        forces = acting.tolist()
         for _ in range(substeps):
             if self._damping is not None:
                 _, position, velocity = self.state(0)
-                forces = self._damping.torque(applied, position, velocity).tolist()
+                forces = self._damping.torque(acting, position, velocity).tolist()
             p.setJointMotorControlArray(
                 body, joints, p.TORQUE_CONTROL, forces=forces, physicsClientId=client
             )
@@ -158,19 +177,17 @@ class World:
                 return np.array(state[4])
         raise RobotError(f"{self.robot.urdf_path} has no link '{link}' at the end of a joint.")
 
-    def show_goal(self, point: Vector) -> None:
-        """Mark a point, (3,) [m], with a translucent sphere without collisions."""
-        self._camera.show_goal(point)
+    def show_goal(self, kind: GoalKind, goal: Any) -> None:
+        """Mark a goal of a kind in the pictures; it has no collisions."""
+        self._goal.show(kind, goal)
 
     def render(self, width: int = 640, height: int = 480) -> NDArray[np.uint8]:
         """Return a picture, (height, width, 3)."""
-        return self._camera.picture(width, height)
+        return self._camera.picture(width, height, self._goal)
 
     def close(self) -> None:
         """Disconnect from PyBullet; a second call does nothing."""
-        if self._client >= 0:
-            pybullet.disconnect(self._client)
-            self._client = -1
+        self._opened.close()
 
     def __enter__(self) -> "World":
         """Return the world itself."""
