@@ -49,7 +49,7 @@ class GoalMarks:
         self._marks: list[_Mark] = []
         self._bodies: list[int] = []
         self._posture: Vector | None = None
-        self._ghost: _Ghost | None = None
+        self._ghost: Ghost | None = None
 
     def show(self, kind: GoalKind, goal: Any) -> None:
         """Mark a goal instead of the last one; a kind that is not known shows nothing."""
@@ -77,14 +77,14 @@ class GoalMarks:
         for body, mark in zip(self._bodies, self._marks, strict=True):
             self._move(body, mark.place, mark.turn)
 
-    def ghost(self) -> int | None:
-        """Return the client in which the arm stands in the goal's posture, if it is one."""
+    def ghost(self) -> "Ghost | None":
+        """Return the arm in the goal's posture, if the goal is one."""
         if self._posture is None:
             return None
         if self._ghost is None:
-            self._ghost = _Ghost(self._load)
+            self._ghost = Ghost(self._load)
         self._ghost.place(self._posture)
-        return self._ghost.client
+        return self._ghost
 
     def close(self) -> None:
         """Close the ghost's client; a second call does nothing."""
@@ -136,15 +136,19 @@ class GoalMarks:
         )
 
 
-class _Ghost:
-    """The arm once more, in the goal's colour and in a client of its own: it moves nothing."""
+class Ghost:
+    """The arm once more, in a client of its own: it moves nothing."""
 
     def __init__(self, load: Load) -> None:
+        """Load the arm."""
         self.client = int(pybullet.connect(pybullet.DIRECT))
-        own = {"physicsClientId": self.client}
         self._body, self._joints = load(self.client)
-        for visual in pybullet.getVisualShapeData(self._body, **own):
-            pybullet.changeVisualShape(self._body, visual[1], rgbaColor=COLOUR, **own)
+        self.links = set(self._joints)
+        """PyBullet's indices of the links that move."""
+        own = {"physicsClientId": self.client}
+        for link in range(pybullet.getNumJoints(self._body, **own)):  # parents come first
+            if pybullet.getJointInfo(self._body, link, **own)[16] in self.links:
+                self.links.add(link)
 
     def place(self, position: Vector) -> None:
         """Put the ghost into a posture, (n,)."""

@@ -3,6 +3,7 @@
 `ros/interface/goals.py` says which message each travels as.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -147,7 +148,8 @@ class TrajectoryGoal(GoalKind):
         limits = np.minimum(robot.lower, here), np.maximum(robot.upper, here)
         _require_within(lower, upper, limits, robot)
         worst = int(np.argmax(velocity / robot.velocity_limit))
-        if velocity[worst] > robot.velocity_limit[worst] * (1.0 + _ROUNDING):
+        allowed = robot.velocity_limit[worst] * (1.0 + _ROUNDING)
+        if not velocity[worst] <= allowed:  # also true of NaN
             unit = space.unit(worst)
             raise RefusedError(
                 f"it moves '{robot.joints[worst]}' at up to {velocity[worst]:.3g} {unit}/s; "
@@ -248,7 +250,7 @@ def _require_finite(numbers: Any) -> None:
 
 def _within_reach(point: Vector, robot: Robot) -> Vector:
     _require_finite(point)
-    distance, reach = float(np.linalg.norm(point)), robot.reach
+    distance, reach = math.hypot(*point.tolist()), robot.reach
     if distance > reach + _ROUNDING:
         raise RefusedError(
             f"{point.tolist()} is {distance:.3g} m from the base, and the arm reaches at most "

@@ -39,13 +39,14 @@ class Trajectory:
         self._still = np.zeros(positions.shape[1])
         # Of each segment: position and velocity at its begin, and the two higher coefficients.
         lengths = np.diff(times)[:, None]
-        slopes = np.diff(positions, axis=0) / lengths
-        if velocities is None:
-            ahead, behind = slopes, slopes
-        else:
-            ahead, behind = velocities[:-1], velocities[1:]
-        square = (3.0 * slopes - 2.0 * ahead - behind) / lengths
-        cube = (ahead + behind - 2.0 * slopes) / lengths**2
+        with np.errstate(all="ignore"):  # what overflows is faster than any arm
+            slopes = np.diff(positions, axis=0) / lengths
+            if velocities is None:
+                ahead, behind = slopes, slopes
+            else:
+                ahead, behind = velocities[:-1], velocities[1:]
+            square = (3.0 * slopes - 2.0 * ahead - behind) / lengths
+            cube = (ahead + behind - 2.0 * slopes) / lengths**2
         self._lengths = lengths
         self._segments = np.stack((positions[:-1], ahead, square, cube), axis=1)  # (k - 1, 4, n)
 
@@ -91,9 +92,9 @@ class Trajectory:
             q = -(square + np.where(square < 0.0, -root, root))
             turns = np.stack((q / (3.0 * cube), speed / q))
             fastest = -square / (3.0 * cube)
-        positions = [self.positions, *(self._on_way(turn)[0] for turn in turns)]
-        ends = (self._on_way(at)[1] for at in (0.0 * speed, self._lengths + 0.0 * speed))
-        speeds = np.abs(np.vstack((*ends, self._on_way(fastest)[1], self._still[None])))
+            positions = [self.positions, *(self._on_way(turn)[0] for turn in turns)]
+            ends = (self._on_way(at)[1] for at in (0.0 * speed, self._lengths + 0.0 * speed))
+            speeds = np.abs(np.vstack((*ends, self._on_way(fastest)[1], self._still[None])))
         reached = np.vstack(positions)
         return Extremes(reached.min(axis=0), reached.max(axis=0), speeds.max(axis=0))
 

@@ -22,8 +22,9 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.goal_marker import GoalMarker
 from ddpg_ros.ros.interface.goals import GoalInput, GoalOutput, base_frame, codec_of
 from ddpg_ros.ros.interface.qos import LATCHED
-from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY
+from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY, is_finite
 from ddpg_ros.tasks.trajectory import Trajectory
+from ddpg_ros.types import JointState as RobotState
 from test.conftest import wait_until
 
 pytestmark = pytest.mark.ros
@@ -276,3 +277,62 @@ def test_without_the_messages_of_markers_one_sentence_says_so(monkeypatch):
     mark.publish(np.zeros(3))
     mark.close()
     assert len(said) == 1 and "visualization_msgs" in said[0] and "pip install" in said[0]
+
+
+ANY = st.floats() | st.floats(-3.0, 3.0)
+HERE = RobotState(1, np.array([0.3, 1.2]), np.zeros(2))
+
+
+def taken(kind, message):
+    """Return the goal that a message is to the arm, or None if it is refused."""
+    try:
+        goal = kind.meet(read(kind, message), ARM, HERE)
+    except RefusedError as error:
+        assert "\n" not in str(error) and len(str(error)) < 500
+        return None
+    assert is_finite(goal) and kind.fault(goal, ARM) == ""
+    return goal
+
+
+@given(st.lists(ANY, min_size=7, max_size=7))
+def test_fault_56_any_pose_is_refused_or_is_a_pose(numbers):
+    message = pose(*numbers[:4])
+    place = message.pose.position
+    place.x, place.y, place.z = numbers[4:]
+    goal = taken(POSE, message)
+    if goal is not None:
+        assert goal[:3, :3] @ goal[:3, :3].T == pytest.approx(np.eye(3), abs=1e-9)
+
+
+@given(st.permutations(["elbow", "shoulder"]), st.lists(ANY, max_size=3))
+def test_fault_56_any_joint_goal_is_refused_or_within_the_limits(names, position):
+    goal = taken(JOINTS, JointState(name=names, position=position))
+    if goal is not None:
+        assert (goal >= ARM.lower - 1e-6).all() and (goal <= ARM.upper + 1e-6).all()
+
+
+POINTS = st.lists(
+    st.tuples(
+        st.integers(-1, 2**31 - 1) | st.integers(0, 9),
+        st.integers(0, 2**32 - 1) | st.just(0),
+        st.lists(ANY, min_size=2, max_size=2) | st.lists(ANY, max_size=3),
+        st.lists(ANY, min_size=2, max_size=2) | st.just([]) | st.lists(ANY, max_size=3),
+    ),
+    max_size=4,
+)
+
+
+@given(POINTS)
+def test_fault_56_any_trajectory_is_refused_or_within_the_limits(points):
+    messages = pytest.importorskip("trajectory_msgs.msg")
+    message = messages.JointTrajectory(joint_names=["shoulder", "elbow"])
+    for seconds, nanoseconds, positions, velocities in points:
+        point = messages.JointTrajectoryPoint(positions=positions, velocities=velocities)
+        point.time_from_start = Duration(sec=seconds, nanosec=nanoseconds)
+        message.points.append(point)
+    goal = taken(TRAJECTORY, message)
+    if goal is not None:
+        for time in np.linspace(0.0, goal.duration, 50):
+            position, velocity = goal.at(float(time))
+            assert (np.abs(velocity) <= ARM.velocity_limit * (1 + 1e-5)).all()
+            assert (position >= ARM.lower - 1e-5).all() and (position <= ARM.upper + 1e-5).all()

@@ -75,6 +75,7 @@ TO_THERE = [[1.0, 0.4]]
             "it moves 'turn' at up to 3 rad/s; expected at most 2 rad/s, the limit",
         ),
         (TRAJECTORY, way([0.1], TO_THERE), "it moves 'turn' at up to 5 rad/s; expected at most 2"),
+        (TRAJECTORY, way([1.0, 2.0], [[1e308, 0.0], [-1e308, 0.0]]), "it moves 'turn' at up to "),
         (
             TRAJECTORY,
             way([0.0], TO_THERE),

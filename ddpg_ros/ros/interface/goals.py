@@ -4,6 +4,7 @@ A topic has one type, so the task decides which it is. `trajectory_msgs` is impo
 that needs it alone.
 """
 
+import math
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -181,7 +182,7 @@ def _read_pose(message: PoseStamped, robot: Robot) -> Vector:
     _require_base(message.header, robot)
     place, turn = message.pose.position, message.pose.orientation
     quaternion = np.array([turn.x, turn.y, turn.z, turn.w])
-    length = float(np.linalg.norm(quaternion))
+    length = math.hypot(*quaternion.tolist())
     if not abs(length - 1.0) <= _NO_UNIT:  # also true of NaN
         raise RefusedError(
             f"its orientation {quaternion.tolist()} has the length {length:.3g}; expected a unit "
