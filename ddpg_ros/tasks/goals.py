@@ -16,8 +16,8 @@ from ddpg_ros.tasks.joint_space import JointSpace
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.types import JointState, Vector
 
-MOST_POINTS = 2_000
-"""Of a trajectory: as many are read in a few milliseconds, between two ticks."""
+MOST_POINTS = 1_000
+"""Of a trajectory: to check as many takes about one control period of 25 ms."""
 
 _ROUNDING = 1e-6  # [rad], [m]: a goal on the limit is within it
 _NOT_A_ROTATION = 1e-3

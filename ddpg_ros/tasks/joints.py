@@ -48,10 +48,10 @@ class Joints(Task):
         self._lower, self._upper = space.range(settings.goal_range)
         self._tolerance = space.tolerances(settings.tolerance, settings.sliding_tolerance)
         posture, self._write_posture = space.seen()
-        self.observation_size = posture + 2 * space.size
+        self.observation_size = posture + 3 * space.size
         self._scratch = np.zeros(self.observation_size)
-        self._posture, self._velocity, self._away = np.split(
-            self._scratch, (posture, posture + space.size)
+        self._posture, self._velocity, self._far, self._near = np.split(
+            self._scratch, np.cumsum((posture, space.size, space.size))
         )
         self.goal = np.zeros(space.size)
 
@@ -60,11 +60,16 @@ class Joints(Task):
         self.goal = rng.uniform(self._lower, self._upper)
 
     def observe(self, state: JointState) -> Vector32:
-        """(posture, q̇ over its limit, the way to the goal over half a turn or half a range)."""
-        space = self._space
+        """(posture, q̇ over its limit, the way to the goal, from afar and from close by).
+
+        The way is over half a turn, or half a prismatic joint's range; and tanh of the way over
+        four tolerances.
+        """
+        space, way = self._space, self._space.difference(self.goal, state.position)
         self._write_posture(state.position, self._posture)
         np.divide(state.velocity, space.velocity_limit, out=self._velocity)
-        np.divide(space.difference(self.goal, state.position), space.scale, out=self._away)
+        np.divide(way, space.scale, out=self._far)
+        np.tanh(way / (4.0 * self._tolerance), out=self._near)
         return self._scratch.astype(np.float32)
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:

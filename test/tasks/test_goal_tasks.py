@@ -144,11 +144,11 @@ def test_who_is_at_the_goal_has_done_the_task_and_is_paid_best(arm, name, seed):
 
 
 def test_joints_observes_posture_speed_and_the_way_the_short_way_round(arm):
-    task = Joints(Joints.Settings(), arm)
-    task.goal = np.array([3.0, 1.0])
+    task = Joints(Joints.Settings(tolerance=0.1), arm)
+    task.goal = np.array([3.0, 0.2])
     seen = task.observe(state([-3.0, 0.0], [1.0, -0.5]))
-    c, s = math.cos(3.0), math.sin(3.0)
-    way = [(6.0 - 2 * math.pi) / math.pi, 1.0 / math.pi]
+    c, s, turn = math.cos(3.0), math.sin(3.0), 6.0 - 2 * math.pi
+    way = [turn / math.pi, 0.2 / math.pi, math.tanh(turn / 0.4), math.tanh(0.5)]
     assert seen == pytest.approx(np.array([c, 1, -s, 0, 0.5, -0.5, *way]), abs=1e-6)
 
 

@@ -134,7 +134,7 @@ def test_other_joints_than_those_of_the_arm_are_refused_with_both(names):
         ([1.0], [[1, 2]], [[]], "its point 1 has 2 positions and 0 velocities; expected 1 of"),
         ([1.0, 2.0], [[1], [2]], [[1], [1, 2]], "its point 2 has 1 positions and 2 velocities"),
         ([1.0, 2.0], [[1], [2]], [[1], []], "some of its points have velocities; expected all"),
-        ([float(n) for n in range(2001)], [[0]] * 2001, [[]] * 2001, "expected at most 2000"),
+        ([float(n) for n in range(1001)], [[0]] * 1001, [[]] * 1001, "expected at most 1000"),
     ],
 )
 def test_points_that_are_no_trajectory_are_refused(times, positions, velocities, said):
