@@ -67,7 +67,7 @@ def test_a_goal_in_the_base_frame_or_in_none_is_taken(frame):
 
 
 @pytest.mark.parametrize("frame", ["map", "world", "tool0", "base/x"])
-def test_a_goal_in_another_frame_is_refused_with_both_frames(frame):
+def test_fault_62_a_goal_in_another_frame_is_refused_with_both_frames(frame):
     for kind, message in [
         (POINT, point(0.1, 0.2, 0.3, frame)),
         (POSE, pose(0.0, 0.0, 0.0, 1.0, frame=frame)),
@@ -105,7 +105,7 @@ def test_joint_goals_go_by_name_whatever_their_order():
         (["elbow", "shoulder"], [1.0], "it has 2 names and 1 positions; expected one each"),
     ],
 )
-def test_joint_goals_of_other_joints_are_refused(names, position, said):
+def test_fault_62_joint_goals_of_other_joints_are_refused(names, position, said):
     assert said in refusal(JOINTS, JointState(name=names, position=position))
 
 

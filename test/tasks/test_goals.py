@@ -84,7 +84,9 @@ TO_THERE = [[1.0, 0.4]]
         ),
     ],
 )
-def test_a_goal_that_the_arm_cannot_meet_is_refused_in_one_sentence(arm, kind, goal, said):
+def test_fault_62_a_goal_that_the_arm_cannot_meet_is_refused_in_one_sentence(
+    arm, kind, goal, said
+):
     with pytest.raises(RefusedError) as refused:
         kind.meet(goal, arm, HERE)
     assert said in str(refused.value) and "\n" not in str(refused.value)
