@@ -22,6 +22,8 @@ EXTRA_OF = {
     "sensor_msgs": "ros",
     "std_msgs": "ros",
     "std_srvs": "ros",
+    "trajectory_msgs": "ros",
+    "visualization_msgs": "ros",
 }
 """Module → extra, for every library that the base installation leaves out."""
 

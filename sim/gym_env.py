@@ -23,12 +23,18 @@ from ddpg_ros.tasks import make_task
 from ddpg_ros.types import Vector32
 from sim.world import World
 
-IDS = {"ddpg_ros/Reach-v0": "reach", "ddpg_ros/SwingUp-v0": "swing_up"}
+IDS = {
+    "ddpg_ros/Reach-v0": "reach",
+    "ddpg_ros/Pose-v0": "pose",
+    "ddpg_ros/Joints-v0": "joints",
+    "ddpg_ros/Track-v0": "track",
+    "ddpg_ros/Hold-v0": "hold",
+    "ddpg_ros/SwingUp-v0": "swing_up",
+}
 """Environment id → task."""
 
 _ARMS: dict[str, dict[str, Value]] = {
-    "reach": {"robot.urdf": "reacher2"},
-    "swing_up": {"robot.urdf": "pendulum", "robot.gravity": "none"},  # its weight is the task
+    "swing_up": {"robot.urdf": "pendulum", "robot.gravity": "none"}  # its weight is the task
 }
 
 
@@ -54,7 +60,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
 
         Args:
             config: all settings; None takes the defaults and one of our arms for `task`.
-            task: `reach`, `swing_up` or another task's name; ignored if `config` is given.
+            task: its name; ignored if `config` is given.
             render_mode: `rgb_array`, or None for no pictures.
 
         Raises:
@@ -96,9 +102,10 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self._world.reset(self.np_random)
         self._task.reset(self.np_random)
         self._steps = 0
-        if self.render_mode is not None:
-            self._world.show_goal(self._task.goal)
         state = self._world.state(0)
+        self._task.advance(state)
+        if self.render_mode is not None:
+            self._world.show_goal(self._task.goals, self._task.goal)
         return self._task.observe(state), {"is_success": self._task.success(state)}
 
     def step(self, action: Vector32) -> tuple[Vector32, float, bool, bool, dict[str, Any]]:
@@ -115,6 +122,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self._world.step(torque, self.config.substeps)
         self._steps += 1
         state = self._world.state(round(self._steps * self.config.control.period * 1e9))
+        self._task.advance(state)
         terms = self._task.reward(state, applied)
         terminated = self._task.terminated(state)
         truncated = self._steps >= self.config.episode_steps

@@ -18,10 +18,10 @@ stamp and publishes. Its response's message is the new state's stamp [ns] as dec
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import PointStamped
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -31,15 +31,18 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from ddpg_ros.config.settings import Value
+from ddpg_ros.config.task_registry import find_task
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.payload import Payload
+from ddpg_ros.ros.interface.goals import GoalInput
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.ros.runtime.node import MainNode
+from ddpg_ros.tasks.goals import POINT, GoalKind, is_finite
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
 from sim.world import World
@@ -91,6 +94,11 @@ class Simulator(MainNode):
         record = str(self.get_parameter("record").value)
         episodes = int(self.get_parameter("record_episodes").value or 0)
         self._recorder = Recorder(self._world, Path(record), episodes) if record else None
+        self._goals: GoalInput | None = None
+        if self._recorder or gui:  # no pictures, no goals in them
+            kind = getattr(find_task(config.task.name), "goals", POINT)
+            self._goals = GoalInput(self, kind, robot, lambda goal: self._show(kind, goal))
+            self.urgent.update(self._goals.subscriptions)  # a goal is in its first frame
         self._period = round(config.control.period * 1e9)  # [ns]
         self._lockstep = config.run.clock == "lockstep"
         self._substeps = config.substeps
@@ -119,7 +127,6 @@ class Simulator(MainNode):
         self._description = self.create_publisher(String, "robot_description", LATCHED)
         urdf = self._world.robot.urdf_path.read_text(encoding="utf-8")
         self._description.publish(String(data=urdf))
-        goals = self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
         housekeeping = self.create_timer(HOUSEKEEPING, self._on_timer, clock=steady)
         if self._lockstep:
@@ -136,8 +143,6 @@ class Simulator(MainNode):
             f"{self._world.robot.describe()}; {self._config.run.clock}: states on "
             f"{self._states.topic_name}, commands from {commands.topic_name}"
         )
-        if self._recorder:
-            self.urgent.add(goals)  # each episode's goal is in its first frame
 
     def _on_command_lockstep(self, message: bytes) -> None:
         try:
@@ -214,11 +219,10 @@ class Simulator(MainNode):
         response.success, response.message = True, str(self._stamp)
         return response
 
-    def _on_goal(self, message: PointStamped) -> None:
-        point = message.point
-        goal = np.array([point.x, point.y, point.z])
-        if np.isfinite(goal).all():
-            self._world.show_goal(goal)
+    def _show(self, kind: GoalKind, goal: Any) -> None:
+        """Show a goal; the node that is to meet it says why it cannot."""
+        if not kind.fault(goal, self._world.robot) and is_finite(goal):
+            self._world.show_goal(kind, goal)
 
     def _reject(self, error: JointStateError) -> None:
         self._rejected += 1
@@ -227,6 +231,9 @@ class Simulator(MainNode):
     def _on_timer(self) -> None:
         self._turns += 1
         self._check_alone()
+        if self._goals is not None:
+            self._goals.poll()
+            self.urgent.update(self._goals.subscriptions)
         if self._turns % round(1.0 / HOUSEKEEPING) == 0:
             counts = {
                 "steps": self._steps,

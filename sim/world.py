@@ -16,6 +16,7 @@ Position limits are PyBullet's own constraints. They give way by up to the motio
 import math
 import os
 import sys
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -27,13 +28,16 @@ from ddpg_ros.errors import ConfigError, MachineError, RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import read_friction
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
+from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
 from sim.description import Description, describe
 from sim.dynamics import EXPLICIT_LIMIT, Dynamics, ImplicitDamping
+from sim.goal_marks import GoalMarks
 from sim.loader import load
 from sim.payload import with_payload
+from sim.push import Push
 
 _BRAKES = 3.0  # torque of a brake over the joint's effort limit
 
@@ -60,14 +64,14 @@ class World:
 
         Args:
             robot: the arm; every (n,) array here follows its joint order.
-            settings: gravity, physics time step and start states.
+            settings: gravity, physics time step, start states and pushes.
             gui: opens PyBullet's window.
             payload: what the arm carries at its tip.
             driver_carries: adds g(q) to every torque in every physics step, as a driver does that
                 compensates gravity.
 
         Raises:
-            ConfigError: start positions that do not fit the arm.
+            ConfigError: start positions or pushes that do not fit the arm.
             RobotError: a URDF that PyBullet cannot load, or a joint that moves no mass.
             MachineError: `gui` without a display.
         """
@@ -75,8 +79,11 @@ class World:
         self._low, self._high = _start_interval(robot, settings)
         self._velocity_spread = settings.start_velocity_spread
         self._effort = robot.effort_limit
+        self._push, self._steps = Push(robot, settings), 0  # physics steps since the reset
         self._client = _connect(gui)
         self._own: dict[str, Any] = {"physicsClientId": self._client}
+        self._opened = ExitStack()
+        self._opened.callback(pybullet.disconnect, self._client)
         try:
             description = with_payload(describe(robot), robot, payload)
             self._body, self._joints = load(self._client, robot, description)
@@ -84,6 +91,13 @@ class World:
             """Sentences on the meshes that the pictures lack."""
             self._dynamics, self._damping = self._prepare(description, settings.physics_timestep)
             self._camera = Camera(self._client, self._body, self._joints, robot.reach)
+            self._goal = GoalMarks(
+                self._client,
+                robot,
+                self._camera.size,
+                lambda client: load(client, robot, description),
+            )
+            self._opened.callback(self._goal.close)
         except BaseException:
             self.close()
             raise
@@ -121,6 +135,8 @@ class World:
         """Draw a start state uniformly, independently for each joint, inside the limits."""
         spread = np.minimum(self._velocity_spread, self.robot.velocity_limit)
         self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
+        self._push.reset(rng)
+        self._steps = 0
 
     def _place(self, position: Vector, velocity: Vector) -> None:
         p, own = pybullet, self._own
@@ -128,14 +144,14 @@ class World:
             p.resetJointState(self._body, index, float(angle), float(speed), **own)
 
     def step(self, torque: Vector, substeps: int) -> Vector:
-        """Apply a torque for some physics steps.
+        """Apply a torque for some physics steps, and what pushes the arm meanwhile.
 
         Args:
             torque: (n,) [N·m]; with what the driver adds, clipped to the effort limit.
             substeps: number of physics steps.
 
         Returns:
-            The applied torque, (n,) [N·m], without what the driver adds.
+            The applied torque, (n,) [N·m], without a push and what the driver adds.
         """
         self._brake(False)
         applied = np.minimum(np.maximum(torque, -self._effort), self._effort)
@@ -174,10 +190,12 @@ class World:
 
     def _step(self, applied: Vector, substeps: int) -> None:
         p, client, body, joints = pybullet, self._client, self._body, self._joints
-        forces = applied.tolist()
+        push = self._push.torque(self._steps * self._timestep)
+        self._steps += substeps
+        forces = (applied if push is None else applied + push).tolist()
         for _ in range(substeps):
             if self._driver_carries or self._damping is not None:
-                forces = self._forces(applied)
+                forces = self._forces(applied, push)
             p.setJointMotorControlArray(
                 body, joints, p.TORQUE_CONTROL, forces=forces, physicsClientId=client
             )
@@ -185,15 +203,19 @@ class World:
             if self._slow:
                 self._clamp_velocities()
 
-    def _forces(self, applied: Vector) -> list[float]:
-        """Return the torques of one physics step, n [N·m]: with the driver's, less the damping."""
+    def _forces(self, applied: Vector, push: Vector | None) -> list[float]:
+        """Return the torques of one physics step, n [N·m].
+
+        They are the applied ones, with the driver's and a push, less the damping.
+        """
         _, position, velocity = self.state(0)
         if self._driver_carries:
             carried = applied + self._dynamics.weight(position)
             applied = np.minimum(np.maximum(carried, -self._effort), self._effort)
+        acting = applied if push is None else applied + push
         if self._damping is not None:
-            applied = self._damping.torque(applied, position, velocity)
-        forces: list[float] = applied.tolist()
+            acting = self._damping.torque(acting, position, velocity)
+        forces: list[float] = acting.tolist()
         return forces
 
     def _clamp_velocities(self) -> None:
@@ -230,19 +252,17 @@ class World:
                 return np.array(state[4])
         raise RobotError(f"{self.robot.urdf_path} has no link '{link}' at the end of a joint.")
 
-    def show_goal(self, point: Vector) -> None:
-        """Mark a point, (3,) [m], with a translucent sphere without collisions."""
-        self._camera.show_goal(point)
+    def show_goal(self, kind: GoalKind, goal: Any) -> None:
+        """Mark a goal of a kind in the pictures; it has no collisions."""
+        self._goal.show(kind, goal)
 
     def render(self, width: int = 640, height: int = 480) -> NDArray[np.uint8]:
         """Return a picture, (height, width, 3)."""
-        return self._camera.picture(width, height)
+        return self._camera.picture(width, height, self._goal)
 
     def close(self) -> None:
         """Disconnect from PyBullet; a second call does nothing."""
-        if self._client >= 0:
-            pybullet.disconnect(self._client)
-            self._client = -1
+        self._opened.close()
 
     def __enter__(self) -> "World":
         """Return the world itself."""

@@ -186,6 +186,16 @@ class SimSection(Section):
     start_velocity_spread: NonNegative = Field(
         0.0, description="Start velocities are uniform within ± this [rad/s]"
     )
+    push_torque: list[NonNegative] = Field(
+        [],
+        description="Largest torque of a push from outside, per joint [N·m]; empty: no pushes",
+    )
+    push_seconds: Positive = Field(0.2, description="Duration of a push [s]")
+    push_every: Positive = Field(
+        4.0,
+        description="Time in which there is one push, from the episode's start on; it begins in "
+        "the first half [s]",
+    )
     command_timeout: Positive = Field(
         0.1, description="Real time: age of a command at which zero torque replaces it [s]"
     )

@@ -111,6 +111,7 @@ class ControlLoop:
             TaskFailedError: the task gave an observation of another size than it states, a reward
                 that is not finite, or other terms than it names.
         """
+        self._task.advance(state)
         observation = self._task.observe(state)
         if observation.shape != self._shape:
             raise TaskFailedError(

@@ -3,8 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from ddpg_ros.build import build_arm, make_safety, policy_about
 from ddpg_ros.config.settings import Config, to_parameters
@@ -12,10 +11,11 @@ from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
+from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.training.seeds import GOAL_STREAM
 from ddpg_ros.training.session import Session
 from ddpg_ros.training.summary import Summary
-from ddpg_ros.types import JointState, Vector
+from ddpg_ros.types import JointState
 
 _WEIGHTLESS = 1e-6  # [N·m] an arm that weighs less than this is the same to everybody
 
@@ -38,7 +38,8 @@ class ArmSession(Session):
         self.safety = make_safety(config, guard)
         self.rhythm = TickClock(config.control.period)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
-        self._given_goal: Vector | None = None
+        self._given_goal: Any = None  # from outside, for the episodes that follow
+        self._state: JointState | None = None  # the newest one of the running episode
         if endless and not config.run.policy:
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         about, policy = policy_about(config, self.robot, self._task), None
@@ -49,9 +50,14 @@ class ArmSession(Session):
         self._loop = self._make_loop()
 
     @property
-    def goal(self) -> Vector:
-        """The goal of the running episode, (3,) in the base frame [m]."""
+    def goal(self) -> Any:
+        """The goal of the running episode, see `Task.goal`."""
         return self._task.goal
+
+    @property
+    def goals(self) -> GoalKind:
+        """What the goal is."""
+        return self._task.goals
 
     @property
     def ready(self) -> bool:
@@ -98,32 +104,30 @@ class ArmSession(Session):
         if self._task.takes_goals and self._given_goal is not None:
             self._task.goal = self._given_goal
         elif self._task.takes_goals and self._endless:
-            self._task.goal = self.robot.tip_position(state.position)
+            self._task.goal = self.goals.here(self.robot, state.position)
         if self.config.run.clock == "lockstep":  # the arm is placed, and no torque acts on it
             self.safety.guard.reset()
         return True
 
     def abandon_episode(self) -> None:
         """Leave the running episode where it is; `next_episode` begins another."""
+        self._state = None
         self._loop.abandon()
 
-    def give_goal(self, goal: Vector) -> None:
-        """Set the goal of this episode and those that follow, (3,) in the base frame [m].
+    def give_goal(self, goal: Any) -> None:
+        """Set the goal of this episode and, if it is of a kind that lasts, of those that follow.
+
+        Args:
+            goal: as the task's `goals` says.
 
         Raises:
-            RefusedError: it is not finite, or further from the base than the fingertip reaches.
+            RefusedError: the task takes none, or the arm cannot meet it; the one before stays.
         """
-        if not np.isfinite(goal).all():
-            raise RefusedError(f"{goal.tolist()} is not finite")
-        distance, reach = float(np.linalg.norm(goal)), self.robot.reach
-        if self._task.takes_goals and distance > reach:
-            raise RefusedError(
-                f"{goal.tolist()} is {distance:.3g} m from the base, and the arm reaches at most "
-                f"{reach:.3g} m"
-            )
-        self._given_goal = goal
-        if self._task.takes_goals:
-            self._task.goal = goal
+        if not self._task.takes_goals:
+            raise RefusedError(f"the task {self.config.task.name} takes no goals")
+        met = self.goals.meet(goal, self.robot, self._state)
+        self._given_goal = met if self.goals.lasts else None
+        self._task.goal = met
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Run one tick of the present phase; see `ControlLoop.tick`.
@@ -133,6 +137,7 @@ class ArmSession(Session):
         phase = self.phase
         phase.start_clock()
         self.rhythm.add(dt)
+        self._state = state
         tick = self._loop.tick(state, dt)
         if tick.episode is not None:
             phase.record(tick.episode)

@@ -6,13 +6,15 @@ policy may act in `safety/state_machine.py`, and what a session consists of in `
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from ddpg_ros.control.controller import Command
 from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.episodes import Episodes, Phase
 from ddpg_ros.training.arm_session import ArmSession
-from ddpg_ros.types import Episode, JointState, Vector
+from ddpg_ros.types import Episode, JointState
 
 _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 
@@ -36,7 +38,7 @@ class SessionController:
         realtime: bool,
         try_to_arm: Callable[[], None],
         resets: Resets | None = None,
-        begun: Callable[[Vector], None] = lambda goal: None,
+        announce: Callable[[Any], None] = lambda goal: None,
         ended: Callable[[Episode], None] = lambda episode: None,
     ) -> None:
         """Begin before the first episode.
@@ -46,7 +48,8 @@ class SessionController:
             realtime: time goes on without our answers; not so in lock-step.
             try_to_arm: arms if the settings and the arm allow it.
             resets: what places the arm; None: an episode goes on from where the arm stands.
-            begun: called with the goal, (3,) [m], when an episode is asked for.
+            announce: called with the goal when an episode is asked for, and with every other
+                one that takes its place.
             ended: called with the result of each episode.
         """
         self.session = session
@@ -55,7 +58,8 @@ class SessionController:
         self._realtime = realtime
         self._try_to_arm = try_to_arm
         self._resets = resets
-        self._on_begun, self._on_ended = begun, ended
+        self._announce, self._on_ended = announce, ended
+        self._announced: Any = None
         self._period = session.config.control.period
         self._decimator = Decimator(self._period)
         self._episodes = Episodes()
@@ -120,6 +124,8 @@ class SessionController:
                 self._on_ended(episode)
             if self._episodes.phase is Phase.IDLE and self.safety.armed:
                 self._ask_for_episode(state)
+            elif not _same(self.session.goal, self._announced):
+                self._announce_goal()
         return self._episodes.phase
 
     def _ask_for_episode(self, state: JointState) -> None:
@@ -131,9 +137,14 @@ class SessionController:
             self._episodes.finish()
         else:
             self._episodes.ask(state.stamp + 1 if self._resets is None else None)
-            self._on_begun(self.session.goal)
+            self._announce_goal()
             if self._resets is not None:
                 self._resets.request()
+
+    def _announce_goal(self) -> None:
+        self._announced = self.session.goal
+        if self._announced is not None:
+            self._announce(self._announced)
 
     def leave(self) -> str:
         """Leave the episode; the next state is due, whenever it comes."""
@@ -160,3 +171,8 @@ class SessionController:
     def values(self) -> dict[str, object]:
         """Return the session's values for `/diagnostics`."""
         return self.session.values()
+
+
+def _same(one: Any, other: Any) -> bool:
+    arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return one is other or (arrays and np.array_equal(one, other))
