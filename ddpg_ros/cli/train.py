@@ -165,7 +165,10 @@ def print_arm(robot: RobotSection, console: Console) -> None:
 
 def train_over_topics(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
     """Run the simulator and the agent of a prepared run, until it ends."""
-    plan = training_plan(run.config_file, run.directory, namespace=namespace, gui=gui)
+    recording = run.config.recording
+    plan = training_plan(
+        run.config_file, run.directory, namespace=namespace, gui=gui, recording=recording
+    )
     section = run.config.run
     # The supervisor must fork before the progress bar starts its thread.
     with (

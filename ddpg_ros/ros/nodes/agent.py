@@ -16,6 +16,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.ros.interface.qos import LATCHED, RELIABLE
 from ddpg_ros.ros.interface.reset_client import ResetClient
+from ddpg_ros.ros.interface.step_publisher import open_trace
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
@@ -68,6 +69,7 @@ class AgentRole:
             self._resets,
             begun=self._announce,
             ended=self._report,
+            trace=open_trace(node, session, stack),
         )
         return self._controller
 

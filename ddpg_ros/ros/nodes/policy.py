@@ -14,6 +14,7 @@ from geometry_msgs.msg import PointStamped
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.ros.interface.qos import LATCHED
+from ddpg_ros.ros.interface.step_publisher import open_trace
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
@@ -39,7 +40,8 @@ class PolicyRole:
         self.session = ArmSession(node.config, None, endless=True)
         goals = node.create_subscription(PointStamped, "goal", self.on_goal, LATCHED)
         stack.callback(node.destroy_subscription, goals)
-        return SessionController(self.session, node.realtime, node.try_to_arm)
+        trace = open_trace(node, self.session, stack)
+        return SessionController(self.session, node.realtime, node.try_to_arm, trace=trace)
 
     def on_goal(self, message: PointStamped) -> None:
         """Take a goal, or log why it is refused."""
