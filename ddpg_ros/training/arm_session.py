@@ -51,12 +51,12 @@ class ArmSession(Session):
 
     @property
     def ready(self) -> bool:
-        """Whether the worker, if there is one, has given its first weights.
+        """Whether an episode may begin: see `TrainingPhase.ready`.
 
         Raises:
             LearnerDiedError: it could not start; the message says why.
         """
-        return self.worker is None or self.worker.ready
+        return self.worker is None or self.training is None or self.training.ready
 
     def learner_absent_for(self, now: float) -> float:
         """Return for how long a training has had no worker at `now` [s], monotonic."""

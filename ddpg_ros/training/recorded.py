@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from ddpg_ros.build import build_arm
+from ddpg_ros.config.run_directory import RECORDED
 from ddpg_ros.config.settings import Config
-from ddpg_ros.errors import RecordingError
+from ddpg_ros.errors import RecordingError, RunDirectoryError
 from ddpg_ros.recording.episodes import RecordedEpisodes, RecordedStep, episodes_of, is_wanted
 from ddpg_ros.recording.reading import read_recording
-from ddpg_ros.recording.records_file import Records
+from ddpg_ros.recording.records_file import Records, save_records
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks import Task
 from ddpg_ros.training.n_step import NStep
@@ -149,3 +150,31 @@ def _sentence(path: Path, episodes: RecordedEpisodes, rows: int, same_task: bool
         f"{path}: {rows} transitions of {episodes.steps} steps in {episodes.episodes} episodes"
         f"{'; left out: ' + ', '.join(left_out) if left_out else ''}{goals}."
     )
+
+
+def keep_recorded(recorded: Recorded, config: Config, run_dir: Path) -> None:
+    """Write the experience into a run directory, for the worker.
+
+    Raises:
+        RunDirectoryError: it cannot be written.
+    """
+    try:
+        about = {"recordings": config.run.recordings}
+        save_records(run_dir / RECORDED, recorded.records, about)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"{run_dir / RECORDED} cannot be written ({error.strerror or error}); it takes "
+            f"{recorded.records.nbytes} bytes. Make room on that disk."
+        ) from None
+
+
+def recorded_if_missing(config: Config) -> Recorded | None:
+    """Return the experience of `run.recordings` unless the run directory holds it already.
+
+    Raises:
+        RecordingError: a recording that cannot be used.
+    """
+    there = config.run.directory and (Path(config.run.directory) / RECORDED).exists()
+    if not config.run.recordings or there:
+        return None
+    return experience_of(config, [Path(name) for name in config.run.recordings])

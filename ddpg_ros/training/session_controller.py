@@ -174,8 +174,12 @@ class SessionController:
             self.session.abandon_episode()
 
     def ready_to_arm(self) -> str:
-        """A learner without weights stands against arming."""
-        return "" if self.session.ready else "the learner has not given its first weights yet."
+        """A learner without weights, or one that learns offline, stands against arming."""
+        if self.session.ready:
+            return ""
+        if self.session.config.run.offline:
+            return "the learner has not done the updates of the offline training yet."
+        return "the learner has not given its first weights yet."
 
     def on_timer(self, now: float) -> None:
         """Look after the learner; hold the policy back while it has been away for long."""
