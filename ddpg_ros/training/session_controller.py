@@ -177,9 +177,7 @@ class SessionController:
         """A learner without weights, or one that learns offline, stands against arming."""
         if self.session.ready:
             return ""
-        if self.session.config.run.offline:
-            return "the learner has not done the updates of the offline training yet."
-        return "the learner has not given its first weights yet."
+        return "the learner has not given its first weights yet, or still learns offline."
 
     def on_timer(self, now: float) -> None:
         """Look after the learner; hold the policy back while it has been away for long."""
