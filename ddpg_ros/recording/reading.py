@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mcap.records import Channel, Metadata, Schema
+from mcap.records import Channel, Metadata, Schema, Statistics
 from mcap.records import Message as McapMessage
 from mcap.stream_reader import StreamReader
 from mcap_ros2.decoder import DecoderFactory
@@ -165,6 +165,7 @@ def _read_file(
     schemas: dict[int, Schema] = {}
     channels: dict[int, TopicContent | None] = {}
     decoders = DecoderFactory()
+    before = len(times)
     with file.open("rb") as stream:
         _require_ends(stream.fileno(), size)
         for record in StreamReader(stream, validate_crcs=True, record_size_limit=size).records:
@@ -182,6 +183,10 @@ def _read_file(
                         record.topic, TopicContent(record.topic, kind, decode)
                     )
                 channels[record.id] = content
+            elif isinstance(record, Statistics) and record.message_count != len(times) - before:
+                raise ValueError(
+                    f"holds {len(times) - before} messages, and its index {record.message_count}"
+                )
             elif isinstance(record, McapMessage):
                 times.append(record.log_time)
                 content = channels[record.channel_id]
