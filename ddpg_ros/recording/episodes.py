@@ -51,6 +51,25 @@ def _last(topic: str) -> str:
     return topic.rpartition("/")[2]
 
 
+def joints_of(recording: Recording) -> list[str]:
+    """Return the joints that the first step names; empty if there is no step."""
+    for topic in _named(recording, STEP):
+        for message in recording.decoded(topic):
+            if place_of(message.header.frame_id) is not None:
+                return [name for name in message.name if not name.startswith(GOAL)]
+    return []
+
+
+def period_of(episodes: "RecordedEpisodes") -> float:
+    """Return the median time from a step to the next [s]; 0 if there is none."""
+    spans = [
+        step.next_state.stamp - step.state.stamp
+        for stretch in episodes.stretches
+        for step in stretch
+    ]
+    return 1e-9 * float(np.median(spans)) if spans else 0.0
+
+
 def episodes_of(recording: Recording, joints: Sequence[str]) -> RecordedEpisodes:
     """Return the steps of a recording.
 

@@ -1,6 +1,7 @@
 """Reads recordings: `.mcap` files and rosbag2 directories, whole or not at all."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Recording:
     path: Path
     files: list[Path] = field(default_factory=list)
     topics: dict[str, TopicContent] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Messages by name and type of the topic, of all topics."""
     about: dict[str, str] = field(default_factory=dict)  # of our own metadata record
     begin: int = 0  # [ns] since 1970
     end: int = 0  # [ns]
@@ -137,6 +140,19 @@ def _listed(bag: Path) -> list[Path]:
     return files
 
 
+def is_recording(path: Path) -> bool:
+    """Return whether a path looks like a recording: by its name, its first bytes or its files."""
+    try:
+        if path.is_dir():
+            return (path / METADATA).is_file() or any(path.glob(f"*/{METADATA}"))
+        if not is_regular(path):
+            return False
+        with path.open("rb") as stream:
+            return path.suffix == ".mcap" or stream.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
+        return False
+
+
 def read_recording(path: Path, wanted: Callable[[str, str], bool]) -> Recording:
     """Read a recording, and check that it is whole.
 
@@ -163,7 +179,7 @@ def _read_file(
     size = file.stat().st_size
     recording.bytes += size
     schemas: dict[int, Schema] = {}
-    channels: dict[int, TopicContent | None] = {}
+    channels: dict[int, tuple[tuple[str, str], TopicContent | None]] = {}
     decoders = DecoderFactory()
     before = len(times)
     with file.open("rb") as stream:
@@ -182,14 +198,15 @@ def _read_file(
                     content = recording.topics.setdefault(
                         record.topic, TopicContent(record.topic, kind, decode)
                     )
-                channels[record.id] = content
+                channels[record.id] = (record.topic, kind), content
             elif isinstance(record, Statistics) and record.message_count != len(times) - before:
                 raise ValueError(
                     f"holds {len(times) - before} messages, and its index {record.message_count}"
                 )
             elif isinstance(record, McapMessage):
                 times.append(record.log_time)
-                content = channels[record.channel_id]
+                topic, content = channels[record.channel_id]
+                recording.counts[topic] += 1
                 if content is not None:
                     content.messages.append(record.data)
 

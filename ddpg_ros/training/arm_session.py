@@ -40,7 +40,7 @@ class ArmSession(Session):
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         about, policy = policy_about(config, self.robot, self._task), None
         if config.run.policy or run_dir is None:
-            policy = _load_fitting(Path(config.run.policy), about)
+            policy = load_fitting(Path(config.run.policy), about)
         super().__init__(config, about, run_dir, GOAL_STREAM, policy, endless)
         self._loop = self._make_loop()
 
@@ -161,19 +161,33 @@ class ArmSession(Session):
         )
 
 
-def _load_fitting(path: Path, ours: PolicyAbout) -> Policy:
+def load_fitting(path: Path, ours: PolicyAbout) -> Policy:
     """Load a policy and refuse one that was trained for another arm or task."""
     policy = load_policy(path)
+    require_fitting(path, policy.about, ours)
+    return policy
+
+
+def require_fitting(path: Path, theirs: PolicyAbout, ours: PolicyAbout) -> None:
+    """Refuse a policy that was trained for another arm or task.
+
+    Args:
+        path: of the policy, for the sentence.
+        theirs: what it was trained for.
+        ours: what it is to run on.
+
+    Raises:
+        PolicyFileError: they differ; the sentence says in what.
+    """
     for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256"):
-        theirs, own = getattr(policy.about, what), getattr(ours, what)
-        if theirs != own:
+        trained, own = getattr(theirs, what), getattr(ours, what)
+        if trained != own:
             raise PolicyFileError(
-                f"{path} was trained with {what} {theirs}, and this robot has {own}; "
+                f"{path} was trained with {what} {trained}, and this robot has {own}; "
                 "run it with the configuration that it was trained with."
             )
-    if (policy.about.sizes[0], policy.about.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
+    if (theirs.sizes[0], theirs.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
         raise PolicyFileError(
-            f"{path} maps {policy.about.sizes[0]} observations to {policy.about.sizes[-1]} "
+            f"{path} maps {theirs.sizes[0]} observations to {theirs.sizes[-1]} "
             f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
         )
-    return policy

@@ -14,7 +14,13 @@ from ddpg_ros.build import build_arm
 from ddpg_ros.config.run_directory import RECORDED
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RecordingError, RunDirectoryError
-from ddpg_ros.recording.episodes import RecordedEpisodes, RecordedStep, episodes_of, is_wanted
+from ddpg_ros.recording.episodes import (
+    RecordedEpisodes,
+    RecordedStep,
+    episodes_of,
+    is_wanted,
+    period_of,
+)
 from ddpg_ros.recording.reading import read_recording
 from ddpg_ros.recording.records_file import Records, save_records
 from ddpg_ros.robot.arm import Robot
@@ -108,14 +114,10 @@ def _learn(
 
 
 def _require_period(path: Path, episodes: RecordedEpisodes, period: float) -> None:
-    spans = [
-        1e-9 * (step.next_state.stamp - step.state.stamp)
-        for stretch in episodes.stretches
-        for step in stretch
-    ]
-    if spans and abs(float(np.median(spans)) / period - 1.0) > _PERIOD_MARGIN:
+    recorded = period_of(episodes)
+    if recorded and abs(recorded / period - 1.0) > _PERIOD_MARGIN:
         raise RecordingError(
-            f"{path} has a step every {float(np.median(spans)):.4g} s, and control.period is "
+            f"{path} has a step every {recorded:.4g} s, and control.period is "
             f"{period:g} s; expected the same. Set control.period to that of the recording, or "
             "leave it out."
         )
