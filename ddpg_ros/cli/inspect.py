@@ -15,6 +15,7 @@ from ddpg_ros.config.run_directory import CONFIG, POLICY, RECORDINGS, SUMMARY
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy
 from ddpg_ros.errors import DdpgRosError
+from ddpg_ros.files.kinds import is_regular
 from ddpg_ros.recording.bag import bags_in
 from ddpg_ros.recording.reading import is_recording
 from ddpg_ros.training.arm_session import require_fitting
@@ -38,7 +39,7 @@ def inspect(
     if is_recording(path):
         rows, verdict, content = inspect_recording(path)
         shown = Shown(str(path), rows, {}, verdict, content)
-    elif path.is_dir() and (path / CONFIG).is_file():
+    elif is_regular(path / CONFIG):
         shown = _run(path)
     else:
         shown = _policy(path)

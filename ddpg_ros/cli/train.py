@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.build import build_arm, policy_about
+from ddpg_ros.cli.disk_room import recording_bytes, require_disk_room
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
     require_display,
@@ -165,6 +166,12 @@ def _prepare(
         return prepare_run(settings, run_dir, name=require_environment(gym, settings))
     prepare_arm(settings, namespace, held)
     recorded = read_recorded(settings, console)
+    joints = len(Robot.load(settings.robot.urdf, settings.robot.joints, settings.robot.tip).joints)
+    require_disk_room(
+        run_dir or Path(settings.run.directory or "runs"),
+        recording_bytes(settings, joints),
+        0 if recorded is None else recorded.records.nbytes,
+    )
     run = prepare_run(settings, run_dir)
     if recorded is not None:
         keep_recorded(recorded, run.config, run.directory)
