@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("torch")
 pytest.importorskip("pybullet")
 
+from ddpg_ros.build import policy_about
 from ddpg_ros.cli.disk_room import recording_bytes
 from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
@@ -81,8 +83,8 @@ def test_what_is_recorded_is_bounded_by_the_limit():
     every = Config().with_parameters({"run.record": "all", "run.steps": 1_000_000_000})
     assert recording_bytes(every, 7) == 2_000_000_000
     assert recording_bytes(Config(), 7) == 0
-    latch = Config().with_parameters({"run.clock": "realtime", "control.period": 0.002})
-    assert recording_bytes(latch, 2) == 20_000 * 230  # 40 s at 500 Hz
+    latch = Config().with_parameters({"run.clock": "realtime", "control.period": 0.01})
+    assert recording_bytes(latch, 2) == 4_000 * 230  # 40 s at 100 Hz
 
 
 def test_inspect_says_what_a_recording_holds_and_where_it_loads(ddpg_ros, bag):
@@ -129,10 +131,10 @@ def test_inspect_says_what_a_run_holds(ddpg_ros, arm_policy):
 
 
 def test_inspect_says_if_the_policy_is_of_another_arm(ddpg_ros, arm_policy, monkeypatch):
-    monkeypatch.setattr("ddpg_ros.build.hashlib.sha256", lambda _: Hash())
-    assert "it does not load here: " in ddpg_ros("inspect", arm_policy).out
+    def another(*arguments):
+        return replace(policy_about(*arguments), urdf_sha256="another file")
 
-
-class Hash:
-    def hexdigest(self):
-        return "another file"
+    monkeypatch.setattr("ddpg_ros.cli.inspect.policy_about", another)
+    said = ddpg_ros("inspect", arm_policy).out
+    assert "it does not load here: " in said
+    assert "and this robot has another file" in said
