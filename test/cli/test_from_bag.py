@@ -40,7 +40,7 @@ def cut(bag):
     return path
 
 
-def test_a_recording_that_is_cut_off_is_refused(ddpg_ros, empty, bag):
+def test_fault_84_a_recording_that_is_cut_off_is_refused(ddpg_ros, empty, bag):
     sentence = ddpg_ros("train", "--from-bag", cut(bag)).sentence
     assert "bag_0.mcap is cut off" in sentence and "mcap recover" in sentence
 
@@ -50,7 +50,7 @@ def test_a_recording_that_is_not_there_is_refused(ddpg_ros, empty, tmp_path):
     assert "none cannot be read" in sentence
 
 
-def test_a_recording_of_another_arm_is_refused(ddpg_ros, empty, bag):
+def test_fault_84_a_recording_of_another_arm_is_refused(ddpg_ros, empty, bag):
     sentence = ddpg_ros("train", "--config", "swing_up", "--from-bag", bag).sentence
     assert "about the joints shoulder, elbow; this arm has" in sentence
 

@@ -56,7 +56,7 @@ def test_nothing_is_missing_where_nothing_was_lost():
 
 
 @given(st.data())
-def test_shuffled_lost_and_doubled_messages_never_make_a_wrong_step(data):
+def test_fault_84_shuffled_lost_and_doubled_messages_never_make_a_wrong_step(data):
     heard = data.draw(st.lists(st.sampled_from(STEPS), max_size=40))  # any order, any number
     answers = data.draw(st.lists(st.sampled_from(sorted(TORQUES)), unique=True))
     found = join(PATH, heard, {stamp: TORQUES[stamp] for stamp in answers})

@@ -62,7 +62,7 @@ def test_a_file_a_bag_and_a_folder_of_bags_hold_the_same(tmp_path):
 
 @settings(deadline=None)
 @given(st.data())
-def test_every_length_of_a_file_that_is_cut_off_is_refused(whole, tmp_path_factory, data):
+def test_fault_84_every_length_of_a_file_that_is_cut_off_is_refused(whole, tmp_path_factory, data):
     length = data.draw(st.integers(0, len(whole) - 1))
     path = tmp_path_factory.mktemp("cut") / "cut.mcap"
     path.write_bytes(whole[:length])
@@ -72,7 +72,7 @@ def test_every_length_of_a_file_that_is_cut_off_is_refused(whole, tmp_path_facto
 
 @settings(deadline=None)
 @given(st.data())
-def test_a_flipped_bit_is_refused_or_changes_nothing(whole, tmp_path_factory, data):
+def test_fault_84_a_flipped_bit_is_refused_or_changes_nothing(whole, tmp_path_factory, data):
     at = data.draw(st.integers(0, len(whole) - 1))
     bit = data.draw(st.integers(0, 7))
     spoilt = bytearray(whole)
