@@ -194,6 +194,12 @@ LAUNCH_ARGUMENTS = (
         (AS_CONFIGURED, "lockstep", "realtime"),
     ),
     LaunchArgument("seed", AS_CONFIGURED, "Seeds every generator; a whole number, or 'config'"),
+    LaunchArgument(
+        "record",
+        AS_CONFIGURED,
+        "Recordings: none, those around each latch, everything, or the configuration's choice",
+        (AS_CONFIGURED, "off", "latch", "all"),
+    ),
     LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
     LaunchArgument("gui", "false", "Show PyBullet's window", _BOOLEANS),
     LaunchArgument("log_level", "info", "Least severe message that is printed", LOG_LEVELS),
@@ -213,11 +219,17 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         DdpgRosError: an invalid configuration, value, run directory or ROS domain.
     """
     require_ros_domain()
-    clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
+    clock, seed, record = (
+        None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed", "record")
+    )
     if seed is not None and not seed.isdecimal():
         raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
     config = load_arm_config(values["config"], values["namespace"]).with_parameters(
-        {"run.clock": clock, "run.seed": None if seed is None else int(seed)},
+        {
+            "run.clock": clock,
+            "run.seed": None if seed is None else int(seed),
+            "run.record": record,
+        },
         source="the launch arguments",
     )
     if config.run.policy:

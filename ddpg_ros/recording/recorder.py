@@ -22,6 +22,26 @@ _FILE_SECONDS, _FILE_BYTES = 30.0, 2**25  # of a file of `all`
 _RING_BYTES = 2**28  # more than 30 s of any arm; beyond that fewer seconds are kept
 
 
+class Latches:
+    """Tells a new latch of a node from those of before."""
+
+    def __init__(self) -> None:
+        """Begin with no node."""
+        self._counts: dict[str, int] = {}
+
+    def is_new(self, node: str, count: int, latched: bool) -> bool:
+        """Take what a node reports; return whether it has latched since its last report.
+
+        Args:
+            node: its name.
+            count: its latches so far.
+            latched: whether one holds now. The first report of a node counts only then.
+        """
+        before = self._counts.get(node, count - latched)
+        self._counts[node] = count
+        return count > before
+
+
 class Recorder:
     """Takes every message, and writes bags into a folder. All times are monotonic [s]."""
 

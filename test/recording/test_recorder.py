@@ -10,7 +10,7 @@ from rosbags.rosbag2 import Reader
 
 from ddpg_ros.recording import bag as bag_module
 from ddpg_ros.recording.messages import Message
-from ddpg_ros.recording.recorder import AFTER, BEFORE, Recorder
+from ddpg_ros.recording.recorder import AFTER, BEFORE, Latches, Recorder
 from test.recordings import COMMAND, topic, torque_bytes
 
 MANY = 10**9
@@ -107,3 +107,21 @@ def test_a_full_disk_is_logged_once_and_the_recorder_goes_on(tmp_path, monkeypat
     made.close()
     (kept,) = times(tmp_path)
     assert kept[-1] == 999
+
+
+def test_a_latch_is_new_once_for_each_node():
+    latches = Latches()
+    assert not latches.is_new("/policy", 0, False)
+    assert latches.is_new("/policy", 1, True)
+    assert not latches.is_new("/policy", 1, True)
+    assert not latches.is_new("/policy", 1, False)  # reset
+    assert latches.is_new("/policy", 2, False)  # and latched and reset between two reports
+    assert not latches.is_new("/policy", 0, False)  # started anew
+    assert latches.is_new("/policy", 1, True)
+
+
+def test_of_latches_before_the_recorder_only_one_that_holds_is_new():
+    latches = Latches()
+    assert not latches.is_new("/policy", 3, False)
+    assert latches.is_new("/guard", 3, True)
+    assert not latches.is_new("/guard", 3, True)

@@ -29,12 +29,13 @@ from ddpg_ros.errors import ConfigError
 from ddpg_ros.recording.definitions import definition_of, message_class
 from ddpg_ros.recording.episodes import COMMAND, GUARDED, STEP
 from ddpg_ros.recording.messages import Message, Topic, qos_entry
-from ddpg_ros.recording.recorder import Recorder
+from ddpg_ros.recording.recorder import Latches, Recorder
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.executor import take_rest
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.ros.runtime.node import MainNode
+from ddpg_ros.safety.state_machine import Mode
 from ddpg_ros.version import __version__
 
 _DIAGNOSTICS = "/diagnostics"
@@ -51,6 +52,7 @@ TOPICS = (
 )
 """What is recorded, beside ros2_control's array of torques, whose name is a setting."""
 
+_LATCHED = {mode.value for mode in (Mode.FAULT, Mode.ESTOP)}
 _TICK = 0.1  # [s] between looks at the clock
 _LOOK_EVERY = 0.3  # [s] for new topics
 _DEPTH = 5000  # messages that wait while a file is written
@@ -96,7 +98,7 @@ class RecorderNode(MainNode):
             tuple(self.resolve_topic_name(name) for name in _LASTING),
         )
         self._heard: dict[str, Subscription] = {}  # by topic
-        self._latches: dict[str, int] = {}  # so far, by node
+        self._latches = Latches()
         self._looked_at = 0.0  # [s]
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.urgent.add(self.create_timer(_TICK, self._on_timer, clock=steady))
@@ -158,13 +160,13 @@ class RecorderNode(MainNode):
                 node = status.name
                 if (node.rpartition("/")[0] or "/") != own:
                     continue
-                for pair in status.values:
-                    if pair.key == "latches":
-                        count = int(pair.value)
-                        if count > self._latches.get(node, 0):
-                            self.get_logger().info(f"{node} has latched: {status.message}")
-                            self._recorder.latched(now)
-                        self._latches[node] = count
+                values = {pair.key: pair.value for pair in status.values}
+                if "latches" not in values:
+                    continue
+                latched = values.get("state") in _LATCHED
+                if self._latches.is_new(node, int(values["latches"]), latched):
+                    self.get_logger().info(f"{node} has latched: {status.message}")
+                    self._recorder.latched(now)
 
     def end(self) -> None:
         """Write what is left."""
