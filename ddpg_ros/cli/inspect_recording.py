@@ -8,8 +8,9 @@ import yaml
 
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.errors import ConfigError, DdpgRosError, RecordingError
-from ddpg_ros.recording.episodes import episodes_of, is_wanted, joints_of, period_of
+from ddpg_ros.recording.episodes import episodes_of, period_of
 from ddpg_ros.recording.reading import Recording, read_recording
+from ddpg_ros.recording.step_messages import is_wanted, joints_of
 from ddpg_ros.training.recorded import experience_of
 
 

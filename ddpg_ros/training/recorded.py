@@ -18,11 +18,11 @@ from ddpg_ros.recording.episodes import (
     RecordedEpisodes,
     RecordedStep,
     episodes_of,
-    is_wanted,
     period_of,
 )
 from ddpg_ros.recording.reading import read_recording
 from ddpg_ros.recording.records_file import Records, save_records
+from ddpg_ros.recording.step_messages import is_wanted
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks import Task
 from ddpg_ros.training.n_step import NStep

@@ -12,8 +12,9 @@ pytest.importorskip("rclpy")
 
 from ddpg_ros.errors import RecordingError
 from ddpg_ros.recording.bag import METADATA
-from ddpg_ros.recording.episodes import episodes_of, is_wanted
+from ddpg_ros.recording.episodes import episodes_of
 from ddpg_ros.recording.reading import files_of, read_recording
+from ddpg_ros.recording.step_messages import is_wanted
 from test.recordings import (
     COMMAND,
     GUARDED,

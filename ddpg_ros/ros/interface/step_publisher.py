@@ -8,7 +8,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from ddpg_ros.recording.episodes import STEP
+from ddpg_ros.recording.step_messages import STEP
 from ddpg_ros.recording.steps import GOAL, WIDTH, Place
 from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT, layout_of
 from ddpg_ros.training.arm_session import ArmSession

@@ -27,9 +27,9 @@ from ddpg_ros.config.run_directory import RECORDINGS
 from ddpg_ros.config.settings import to_parameters
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.recording.definitions import definition_of, message_class
-from ddpg_ros.recording.episodes import COMMAND, GUARDED, STEP
 from ddpg_ros.recording.messages import Message, Topic, qos_entry
 from ddpg_ros.recording.recorder import Latches, Recorder
+from ddpg_ros.recording.step_messages import COMMAND, GUARDED, STEP
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.executor import take_rest
