@@ -28,7 +28,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        (f"share/{NAME}/config", glob("config/*.yaml")),
+        (f"share/{NAME}/config", glob("config/*.yaml") + glob("config/*.json")),
         (f"share/{NAME}/launch", glob("launch/*.launch.py")),
     ],
     entry_points={
@@ -37,6 +37,7 @@ setup(
             "agent = ddpg_ros.executables:agent",
             "policy = ddpg_ros.executables:policy",
             "guard = ddpg_ros.executables:guard",
+            "recorder = ddpg_ros.executables:recorder",
             "simulator = ddpg_ros.executables:simulator",
         ],
     },

@@ -61,5 +61,6 @@ def _actions(plan: TrainingPlan) -> list[Any]:
         return OnProcessExit(target_action=nodes[name], on_exit=react)
 
     done = OnProcessExit(target_action=report, on_exit=[shut_down("the report is written")])
-    handlers = [RegisterEventHandler(handler) for handler in (*map(on_end, nodes), done)]
+    essential = [node.name for node in plan.nodes if node.essential]
+    handlers = [RegisterEventHandler(handler) for handler in (*map(on_end, essential), done)]
     return [*handlers, *nodes.values()]

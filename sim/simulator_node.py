@@ -80,10 +80,11 @@ class Simulator(MainNode):
         refuse_unknown_types(self)
         self._config = config = read_config(self, EXTRA)
         robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+        gui = bool(self.get_parameter("gui").value)
         self._world = World(
             robot,
             config.sim,
-            gui=bool(self.get_parameter("gui").value),
+            gui=gui,
             payload=Payload.of(config.robot),
             driver_carries=config.robot.gravity == "driver",
         )

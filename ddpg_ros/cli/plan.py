@@ -33,6 +33,7 @@ class ProcessPlan:
     parameters: tuple[tuple[str, bool | int | float | str], ...] = ()  # override the file
     namespace: str = ""  # empty or absolute, `/left`
     log_level: str = "info"
+    essential: bool = True  # whether the run ends if this node does
 
     def command(self) -> list[str]:
         """Return the command that starts this node with the current interpreter."""
@@ -112,8 +113,9 @@ def training_plan(
     use_sim_time: bool = False,
     record: Path | None = None,
     episodes: int = 0,
+    recording: str = "off",
 ) -> TrainingPlan:
-    """Plan a training: the simulator and the agent, with one parameter file.
+    """Plan a training: the simulator, the recorder and the agent, with one parameter file.
 
     Args:
         config_file: the resolved configuration, as `prepare_run` writes it.
@@ -124,6 +126,7 @@ def training_plan(
         use_sim_time: the agent uses the simulator's clock.
         record: where the simulator writes a GIF; None writes none.
         episodes: number of episodes in the GIF.
+        recording: what the recorder writes, `latch` or `all`; `off` starts none.
 
     Raises:
         ConfigError: an unknown log level, an invalid namespace, or `use_sim_time` in a namespace.
@@ -157,7 +160,18 @@ def training_plan(
         namespace=absolute,
         log_level=log_level,
     )
-    return TrainingPlan(run_dir=run_dir, nodes=(simulator, agent))
+    recorder = ProcessPlan(
+        name="recorder",
+        module="ddpg_ros.ros.nodes.recorder",
+        executable="recorder",
+        params_file=config_file,
+        parameters=(("run.record", recording),),
+        namespace=absolute,
+        log_level=log_level,
+        essential=False,
+    )
+    nodes = (simulator, agent) if recording == "off" else (simulator, recorder, agent)
+    return TrainingPlan(run_dir=run_dir, nodes=nodes)
 
 
 @dataclass(frozen=True)
@@ -180,6 +194,12 @@ LAUNCH_ARGUMENTS = (
         (AS_CONFIGURED, "lockstep", "realtime"),
     ),
     LaunchArgument("seed", AS_CONFIGURED, "Seeds every generator; a whole number, or 'config'"),
+    LaunchArgument(
+        "record",
+        AS_CONFIGURED,
+        "Recordings: none, those around each latch, everything, or the configuration's choice",
+        (AS_CONFIGURED, "off", "latch", "all"),
+    ),
     LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
     LaunchArgument("gui", "false", "Show PyBullet's window", _BOOLEANS),
     LaunchArgument("log_level", "info", "Least severe message that is printed", LOG_LEVELS),
@@ -199,11 +219,17 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         DdpgRosError: an invalid configuration, value, run directory or ROS domain.
     """
     require_ros_domain()
-    clock, seed = (None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed"))
+    clock, seed, record = (
+        None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed", "record")
+    )
     if seed is not None and not seed.isdecimal():
         raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
     config = load_arm_config(values["config"], values["namespace"]).with_parameters(
-        {"run.clock": clock, "run.seed": None if seed is None else int(seed)},
+        {
+            "run.clock": clock,
+            "run.seed": None if seed is None else int(seed),
+            "run.record": record,
+        },
         source="the launch arguments",
     )
     if config.run.policy:
@@ -220,5 +246,6 @@ def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
         log_level=values["log_level"],
         gui=values["gui"] == "true",
         use_sim_time=values["use_sim_time"] == "true",
+        recording=config.recording,
     )
     return replace(plan, lock=lock)

@@ -14,7 +14,7 @@ from ddpg_ros.errors import RunDirectoryError
 
 CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
 EVALUATION, CHECKPOINTS = "evaluation.csv", "checkpoints"
-STATUS = "status.json"
+STATUS, RECORDINGS, RECORDED = "status.json", "recordings", "recorded.safetensors"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 

@@ -292,6 +292,22 @@ class RunSection(Section):
     )
     directory: str = Field("", description="Run directory; empty: runs/TASK-DATE-TIME")
     policy: str = Field("", description="Policy file to run without learning; empty: train")
+    record: Literal["auto", "off", "latch", "all"] = Field(
+        "auto",
+        description="Recordings in recordings/ of the run directory: none, 30 s before and 10 s "
+        "after each latch, or everything; auto: latch in real time, off in lock-step",
+    )
+    record_limit: Positive = Field(
+        2000.0, description="Most that recordings may take on the disk [MB]; the oldest go"
+    )
+    recordings: list[str] = Field(
+        [], description="Recordings whose steps fill the replay buffer before the training"
+    )
+    offline: bool = Field(
+        False,
+        description="Learn from run.recordings alone: run.steps updates, and no step of the arm "
+        "before the evaluation",
+    )
 
 
 class Config(Section):
@@ -350,6 +366,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _offline_needs_recordings(self) -> "Config":
+        if self.run.offline and not self.run.recordings:
+            raise ValueError(
+                "run.offline is set and run.recordings is empty; expected recordings to learn "
+                "from (ddpg-ros train --from-bag FILE --offline)"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_driver_can_hold(self) -> "Config":
         array = self.control.command_interface == "effort_array"
         if self.safety.fallback == "hold" and array:
@@ -368,6 +393,13 @@ class Config(Section):
     def synchronous(self) -> bool:
         """Whether the control loop waits for the learner's share of updates; reproducible."""
         return self.run.sync and self.run.clock == "lockstep"
+
+    @property
+    def recording(self) -> Literal["off", "latch", "all"]:
+        """What is recorded, with `auto` decided."""
+        if self.run.record == "auto":
+            return "latch" if self.run.clock == "realtime" else "off"
+        return self.run.record
 
     @property
     def episode_steps(self) -> int:

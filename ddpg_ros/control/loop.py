@@ -44,6 +44,7 @@ class Tick(NamedTuple):
     torque: Vector  # (n,) [N·m], after the guard; zero if the episode is over
     over: bool  # whether this state was the episode's last, so that a reset is due
     episode: Episode | None  # the finished episode, if it is over
+    requested: Vector | None = None  # (n,) [N·m], before the guard; None if the episode is over
 
 
 class _Step(NamedTuple):
@@ -127,7 +128,7 @@ class ControlLoop:
         torque = self._guard.apply(requested, state.position, state.velocity, dt)
         own = torque - self._guard.carried
         self._open = _Step(observation, (own / self._torque_limit).astype(np.float32))
-        return Tick(torque, False, None)
+        return Tick(torque, False, None, requested)
 
     def _close(self, state: JointState, observation: Vector32) -> Episode | None:
         """Record the open step as a transition; returns the episode if it is over."""

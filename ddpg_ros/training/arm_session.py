@@ -11,6 +11,7 @@ from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.training.seeds import GOAL_STREAM
 from ddpg_ros.training.session import Session
@@ -44,8 +45,7 @@ class ArmSession(Session):
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         about, policy = policy_about(config, self.robot, self._task), None
         if config.run.policy or run_dir is None:
-            weighs = bool((guard.heaviest_weight > _WEIGHTLESS).any())
-            policy = _load_fitting(Path(config.run.policy), about, weighs)
+            policy = load_fitting(Path(config.run.policy), about, feels_weight(guard))
         super().__init__(config, about, run_dir, GOAL_STREAM, policy, endless)
         self._loop = self._make_loop()
 
@@ -61,12 +61,12 @@ class ArmSession(Session):
 
     @property
     def ready(self) -> bool:
-        """Whether the worker, if there is one, has given its first weights.
+        """Whether an episode may begin: see `TrainingPhase.ready`.
 
         Raises:
             LearnerDiedError: it could not start; the message says why.
         """
-        return self.worker is None or self.worker.ready
+        return self.worker is None or self.training is None or self.training.ready
 
     def learner_absent_for(self, now: float) -> float:
         """Return for how long a training has had no worker at `now` [s], monotonic."""
@@ -170,24 +170,44 @@ class ArmSession(Session):
         )
 
 
-def _load_fitting(path: Path, ours: PolicyAbout, weighs: bool) -> Policy:
+def feels_weight(guard: Guard) -> bool:
+    """Return whether the arm's weight pulls at any of its joints."""
+    return bool((guard.heaviest_weight > _WEIGHTLESS).any())
+
+
+def load_fitting(path: Path, ours: PolicyAbout, weighs: bool) -> Policy:
     """Load a policy and refuse one that was trained for another arm, weight or task."""
     policy = load_policy(path)
-    about = replace(policy.about, gravity=policy.about.gravity or _gravity_then(policy.about))
+    require_fitting(path, policy.about, ours, weighs)
+    return policy
+
+
+def require_fitting(path: Path, theirs: PolicyAbout, ours: PolicyAbout, weighs: bool) -> None:
+    """Refuse a policy that was trained for another arm, weight or task.
+
+    Args:
+        path: of the policy, for the sentence.
+        theirs: what it was trained for.
+        ours: what it is to run on.
+        weighs: whether the arm feels its weight; if not, it does not matter who carries it.
+
+    Raises:
+        PolicyFileError: they differ; the sentence says in what.
+    """
+    theirs = replace(theirs, gravity=theirs.gravity or _gravity_then(theirs))
     weight = ("gravity", "payload_mass", "payload_centre") if weighs else ()
     for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256", *weight):
-        theirs, own = getattr(about, what), getattr(ours, what)
-        if theirs != own:
+        trained, own = getattr(theirs, what), getattr(ours, what)
+        if trained != own:
             raise PolicyFileError(
-                f"{path} was trained with {what} {theirs}, and this robot has {own}; "
+                f"{path} was trained with {what} {trained}, and this robot has {own}; "
                 "run it with the configuration that it was trained with."
             )
-    if (about.sizes[0], about.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
+    if (theirs.sizes[0], theirs.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
         raise PolicyFileError(
-            f"{path} maps {about.sizes[0]} observations to {about.sizes[-1]} "
+            f"{path} maps {theirs.sizes[0]} observations to {theirs.sizes[-1]} "
             f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
         )
-    return policy
 
 
 def _gravity_then(about: PolicyAbout) -> str:

@@ -13,8 +13,9 @@ import numpy as np
 from ddpg_ros.control.controller import Command
 from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.episodes import Episodes, Phase
+from ddpg_ros.control.loop import Tick
 from ddpg_ros.training.arm_session import ArmSession
-from ddpg_ros.types import Episode, JointState
+from ddpg_ros.types import Episode, JointState, Vector
 
 _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 
@@ -29,6 +30,22 @@ class Resets(Protocol):
         """Ask no more; what is on its way is not answered any longer."""
 
 
+class Trace(Protocol):
+    """Takes every step of every episode, for recordings."""
+
+    def begin(self, phase: str) -> None:
+        """Record that an episode begins."""
+
+    def record(self, state: JointState, requested: Vector | None, goal: Vector) -> None:
+        """Record a step.
+
+        Args:
+            state: that the control loop saw.
+            requested: the torque before the guard, (n,) [N·m]; None ends the episode.
+            goal: of the task, at this step.
+        """
+
+
 class SessionController:
     """Joint states → `Session.tick` → commands; a reset between episodes."""
 
@@ -40,6 +57,7 @@ class SessionController:
         resets: Resets | None = None,
         announce: Callable[[Any], None] = lambda goal: None,
         ended: Callable[[Episode], None] = lambda episode: None,
+        trace: Trace | None = None,
     ) -> None:
         """Begin before the first episode.
 
@@ -51,6 +69,7 @@ class SessionController:
             announce: called with the goal when an episode is asked for, and with every other
                 one that takes its place.
             ended: called with the result of each episode.
+            trace: takes every step, once its torque is out; None if nothing is recorded.
         """
         self.session = session
         self.robot = session.robot
@@ -58,7 +77,7 @@ class SessionController:
         self._realtime = realtime
         self._try_to_arm = try_to_arm
         self._resets = resets
-        self._announce, self._on_ended = announce, ended
+        self._announce, self._on_ended, self._trace = announce, ended, trace
         self._announced: Any = None
         self._period = session.config.control.period
         self._decimator = Decimator(self._period)
@@ -66,6 +85,7 @@ class SessionController:
         self._newest: JointState | None = None
         self._answered: JointState | None = None  # `after_answer` has not seen to it yet
         self._ended: Episode | None = None  # with that state
+        self._tick: Tick | None = None  # what came of it, if it belonged to an episode
         self._ticked_at = time.monotonic()
 
     def on_state(self, state: JointState, now: float) -> Command | None:
@@ -106,7 +126,7 @@ class SessionController:
             self._try_to_arm()
         armed = self.safety.armed
         if armed and self._episodes.admit(state.stamp):
-            tick = self.session.tick(state, dt)
+            tick = self._tick = self.session.tick(state, dt)
             if not tick.over:
                 return Command(state.stamp, tick.torque)
             self._episodes.end()
@@ -119,6 +139,10 @@ class SessionController:
         """Report an episode that has ended, and ask for one if there is none."""
         state, self._answered = self._answered, None
         if state is not None:
+            if self._tick is not None:
+                tick, self._tick = self._tick, None
+                if self._trace is not None:
+                    self._trace.record(state, tick.requested, self.session.goal)
             if self._ended is not None:
                 episode, self._ended = self._ended, None
                 self._on_ended(episode)
@@ -137,6 +161,8 @@ class SessionController:
             self._episodes.finish()
         else:
             self._episodes.ask(state.stamp + 1 if self._resets is None else None)
+            if self._trace is not None:
+                self._trace.begin(self.session.phase.name)
             self._announce_goal()
             if self._resets is not None:
                 self._resets.request()
@@ -159,8 +185,10 @@ class SessionController:
             self.session.abandon_episode()
 
     def ready_to_arm(self) -> str:
-        """A learner without weights stands against arming."""
-        return "" if self.session.ready else "the learner has not given its first weights yet."
+        """A learner without weights, or one that learns offline, stands against arming."""
+        if self.session.ready:
+            return ""
+        return "the learner has not given its first weights yet, or still learns offline."
 
     def on_timer(self, now: float) -> None:
         """Look after the learner; hold the policy back while it has been away for long."""

@@ -129,6 +129,8 @@ def test_launch_arguments_reach_configuration_and_nodes(tmp_path: Path) -> None:
     assert plan.nodes[0].parameters == (("gui", True),)
     assert plan.nodes[1].namespace == "/left"
     assert plan.run_dir == tmp_path / "run"
+    assert [node.name for node in plan.nodes] == ["simulator", "recorder", "agent"]
+    assert plan.nodes[1].parameters == (("run.record", "latch"),)
 
 
 def test_launch_defaults_are_what_the_command_line_starts(tmp_path: Path) -> None:

@@ -18,7 +18,17 @@ from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.errors import RunDirectoryError
 
 FILE = Path(__file__).parents[2] / "launch" / "train.launch.py"
-NAMES = ["namespace", "config", "clock", "seed", "run_dir", "gui", "log_level", "use_sim_time"]
+NAMES = [
+    "namespace",
+    "config",
+    "clock",
+    "seed",
+    "record",
+    "run_dir",
+    "gui",
+    "log_level",
+    "use_sim_time",
+]
 STAND_INS = {
     "launch": ["LaunchDescription"],
     "launch.actions": [
@@ -85,6 +95,17 @@ def test_the_nodes_get_the_file_and_the_namespace(
     assert agent.parameters == [str(run / "config.yaml"), simulated]
     assert simulator.namespace == agent.namespace == "/left"
     assert load_config(run / "config.yaml").run.seed == 3
+
+
+def test_a_recorder_is_started_if_asked_for_and_its_end_ends_nothing(
+    generate: Callable[[], Any], tmp_path: Path
+) -> None:
+    actions = start(generate, run_dir=str(tmp_path / "run"), record="all")
+    nodes = of_kind(actions, "Node")
+    assert [node.executable for node in nodes] == ["simulator", "recorder", "agent"]
+    assert nodes[1].parameters[1] == {"run.record": "all"}
+    watched = [h.args[0].target_action for h in of_kind(actions, "RegisterEventHandler")]
+    assert nodes[0] in watched and nodes[2] in watched and nodes[1] not in watched
 
 
 def test_the_report_follows_an_agent_that_ended_well_and_then_all_shuts_down(

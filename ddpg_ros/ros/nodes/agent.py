@@ -18,10 +18,12 @@ from ddpg_ros.ros.interface.goal_marker import GoalMarker
 from ddpg_ros.ros.interface.goals import GoalOutput
 from ddpg_ros.ros.interface.qos import RELIABLE
 from ddpg_ros.ros.interface.reset_client import ResetClient
+from ddpg_ros.ros.interface.step_publisher import open_trace
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.training.arm_session import ArmSession
+from ddpg_ros.training.recorded import keep_recorded, recorded_if_missing
 from ddpg_ros.training.session_controller import SessionController
 from ddpg_ros.types import Episode
 from ddpg_ros.worker.handle import SaveRequest
@@ -72,15 +74,19 @@ class AgentRole:
             self._resets,
             announce=self._announce,
             ended=self._report,
+            trace=open_trace(node, session, stack),
         )
         return self._controller
 
     def _begin(self, config: Config) -> ArmSession:
         build_arm(config)  # what cannot be is refused before anything is left on the disk
+        recorded = None if config.run.policy else recorded_if_missing(config)
         self._run_dir = claim_run(config)
         with ExitStack() as hold:
             if self._run_dir is not None:
                 hold.enter_context(hold_run(self._run_dir))
+                if recorded is not None:
+                    keep_recorded(recorded, config, self._run_dir)
             self._session = ArmSession(config, self._run_dir)
             self._hold = hold.pop_all()
         return self._session

@@ -12,6 +12,7 @@ from typing import Any
 from ddpg_ros.config.settings import Config
 from ddpg_ros.ros.interface.goal_marker import GoalMarker
 from ddpg_ros.ros.interface.goals import GoalInput
+from ddpg_ros.ros.interface.step_publisher import open_trace
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
@@ -36,8 +37,13 @@ class PolicyRole:
         stack.callback(self.goals.close)
         marker = GoalMarker(node, self.session.goals, self.session.robot)
         stack.callback(marker.close)
+        trace = open_trace(node, self.session, stack)
         return SessionController(
-            self.session, node.realtime, node.try_to_arm, announce=marker.publish
+            self.session,
+            node.realtime,
+            node.try_to_arm,
+            announce=marker.publish,
+            trace=trace,
         )
 
     def _take(self, goal: Any) -> None:
