@@ -132,7 +132,7 @@ if ! same $venv/ready-runtime "$key"; then
     # shellcheck disable=SC2086  # $ros is no argument, or two
     install "the product (torch, PyBullet, $origin_of_ros: some hundred MB)" \
         -c $limits setuptools -r requirements/base.txt -r requirements/learn.txt \
-        -r requirements/sim.txt $ros
+        -r requirements/sim.txt -r requirements/xacro.txt $ros
     install "this checkout" --no-deps --no-build-isolation -e .
 fi
 if [ "$part" = dev ]; then
