@@ -5,8 +5,8 @@ and refuses a file with a missing mesh. In the rewritten file
 
 * every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none;
 * the joints that the robot holds are fixed at their positions;
-* meshes have absolute paths; a mesh that cannot be drawn is left out and noted;
-* there are no collision shapes, because nothing collides in this simulator.
+* meshes have absolute paths; a mesh that cannot be read is left out and noted;
+* there are collision shapes only if the arm's links are to keep apart.
 """
 
 import copy
@@ -20,6 +20,8 @@ from ddpg_ros.robot.kinematics import Joint, Pose
 from ddpg_ros.robot.urdf import read_number
 from sim.meshes import find_mesh
 
+_SHAPES = (("visual", "is drawn without"), ("collision", "touches nothing with"))
+
 
 class Description(NamedTuple):
     """An arm as PyBullet loads it."""
@@ -27,18 +29,22 @@ class Description(NamedTuple):
     root: ElementTree.Element  # the rewritten URDF
     inertias: dict[str, Inertia]  # by link
     damping: dict[str, float]  # by commanded joint [N·m·s/rad]
-    notes: list[str]  # sentences on the meshes that the pictures lack
+    notes: list[str]  # sentences on the meshes that are left out
 
 
-def describe(robot: Robot) -> Description:
+def describe(robot: Robot, collisions: bool = False) -> Description:
     """Rewrite the URDF of a robot.
+
+    Args:
+        robot: the arm.
+        collisions: whether the collision shapes stay.
 
     Raises:
         RobotError: a link is missing, comes twice or has no joint; or an inertia or a damping is
             invalid.
     """
     path = robot.urdf_path
-    source = ElementTree.parse(path).getroot()
+    source = robot.root()
     links = {link.get("name", ""): link for link in source.findall("link")}
     _require_links(robot, [link.get("name", "") for link in source.findall("link")])
     root = ElementTree.Element("robot", name=robot.name)
@@ -50,13 +56,14 @@ def describe(robot: Robot) -> Description:
         inertias[name] = read_inertia(link, name in moving, path)
         element = ElementTree.SubElement(root, "link", name=name)
         _add_inertial(element, link, inertias[name])
-        for visual in link.findall("visual"):
-            drawn = copy.deepcopy(visual)
-            note = _resolve_mesh(drawn, robot)
-            if note:
-                notes.append(f"{path}: link '{name}' is drawn without a mesh, {note}.")
-            else:
-                element.append(drawn)
+        for kind, without in _SHAPES[: 1 + collisions]:
+            for shape in link.findall(kind):
+                kept = copy.deepcopy(shape)
+                note = _resolve_mesh(kept, robot)
+                if note:
+                    notes.append(f"{path}: link '{name}' {without} a mesh, {note}.")
+                else:
+                    element.append(kept)
     damping: dict[str, float] = {}
     elements = {element.get("name", ""): element for element in source.findall("joint")}
     for joint in robot.tree:

@@ -165,8 +165,11 @@ def test_an_address_on_the_net_is_no_place():
     assert found is None and "no such scheme" in problem
 
 
-def test_a_collision_shape_is_not_looked_for(tmp_path):
-    with World(arm(tmp_path, "package://gone/arm.stl", "collision"), SimSection()) as world:
+def test_a_collision_shape_is_looked_for_if_links_are_to_keep_apart(tmp_path):
+    robot = arm(tmp_path, "package://gone/arm.stl", "collision")
+    with World(robot, SimSection()) as world:
+        assert "link 'arm' touches nothing with a mesh, 'package://gone" in world.notes[0]
+    with World(robot, SimSection(self_collision=False)) as world:
         assert world.notes == ()
 
 
@@ -175,7 +178,7 @@ def test_a_shape_that_pybullet_cannot_read_is_left_out(tmp_path):
     text = robot.urdf_path.read_text().replace('<mesh filename="x.stl"/>', "<blob/>")
     (tmp_path / "box.urdf").write_text(text)
     with World(Robot.load(str(tmp_path / "box.urdf")), SimSection()) as world:
-        assert "is drawn without shapes" in " ".join(world.notes)
+        assert "is without shapes" in " ".join(world.notes)
         assert drawn(world) == 0
 
 
