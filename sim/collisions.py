@@ -45,8 +45,9 @@ class SelfCollision:
         shaped = [
             link for link in self._names if pybullet.getCollisionShapeData(body, link, **self._own)
         ]
-        pairs = set(itertools.combinations(sorted(shaped), 2))
-        self._ignore({pair for pair in pairs if pair not in set(_apart(infos, pairs))})
+        every = set(itertools.combinations(sorted(shaped), 2))
+        pairs = set(_apart(infos, every))
+        self._ignore(every - pairs)
         place(start)
         touching = self._touching()
         low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)

@@ -72,6 +72,7 @@ def _read(client: int, description: Description) -> int | None:
         file, root = Path(folder) / "arm.urdf", copy.deepcopy(description.root)
         for mesh in root.iter("mesh"):
             mesh.set("filename", str(readable(Path(mesh.get("filename", "")), Path(folder))))
+        ElementTree.indent(root)  # PyBullet breaks lines of 8192 characters, within a word
         ElementTree.ElementTree(root).write(file, encoding="utf-8")
         apart = p.URDF_USE_SELF_COLLISION if root.find("link/collision") is not None else 0
         try:

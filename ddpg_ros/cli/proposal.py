@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ddpg_ros.config.settings import Config, Value
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix, read_damping
 from ddpg_ros.robot.loads import Loads, finite_range, gravity_torque, loads_of
@@ -25,6 +25,7 @@ _UP_TO_SPEED = 0.15  # [s] in which a joint alone reaches its velocity limit
 _RESERVE = 1.3  # × the torque against gravity
 _SHARE = 0.05  # of an effort: a wrist moves little mass, and a real one has friction
 _TOLERANCE = 0.05  # of the arm's extent
+_STILL = 1e-6  # of the reach: a tip that moves less stands still
 _RATE = 250.0  # [N·m/s] the default of robot.torque_rate
 _STEPS = ((2, 40_000), (4, 120_000), (math.inf, 220_000))  # joints, control steps
 _LEARNER: dict[str, Value] = {
@@ -79,7 +80,14 @@ def propose(
 
     Raises:
         ConfigError: no settings were found that the guard takes.
+        RobotError: the tip cannot move.
     """
+    size = extent(robot)
+    if size < _STILL * max(robot.reach, 1.0):
+        raise RobotError(
+            f"the tip {robot.tip} of {robot.urdf_path} stays where it is, whatever its joints do; "
+            "name a link off their axes with --tip."
+        )
     loads = loads_of(robot, mass)
     velocity, needed = limits_needed(robot, loads)
     invented = placeholders(robot, needed)
@@ -93,7 +101,7 @@ def propose(
         "safety.velocity_limit": velocity.tolist(),
         "task.name": "reach",
         "task.episode_seconds": 3.0,
-        "task.tolerance": float(rounded(np.array([_TOLERANCE * extent(robot)]))[0]),
+        "task.tolerance": float(rounded(np.array([_TOLERANCE * size]))[0]),
         "task.goal_range": 0.8,
         "task.velocity_weight": 0.02,
         "task.torque_weight": 0.0,

@@ -10,6 +10,7 @@ from ddpg_ros.robot.inertia import read_inertia
 from ddpg_ros.robot.loads import Loads
 from ddpg_ros.robot.units import units_of
 
+_TORQUES = "Set robot.torque_limit to what the motors may deliver; it has what the arm needs."
 _FAST = {"rad/s": 20.0, "m/s": 5.0}  # a velocity limit above this is a placeholder
 
 
@@ -61,10 +62,17 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
             f"no rigid body has the moments of inertia of {few_of(wrong)}: one is larger than the "
             "other two together. They are used as they are."
         )
-    if invented:
+    missing = [
+        joint
+        for joint, effort in zip(robot.joints, robot.effort_limit, strict=True)
+        if np.isinf(effort)
+    ]
+    if missing:
+        said.append(f"no effort is stated for {few_of(missing)}. {_TORQUES}")
+    excessive = [joint for joint in invented if joint not in missing]
+    if excessive:
         said.append(
-            f"the effort of {few_of(invented)} is missing, or many times what the arm needs: a "
-            "placeholder? Set robot.torque_limit to what the motors may deliver."
+            f"the effort of {few_of(excessive)} is many times what the arm needs. {_TORQUES}"
         )
     units = units_of(robot.kinds)
     fast = [
@@ -118,9 +126,3 @@ def _moving(robot: Robot) -> dict[str, ElementTree.Element]:
         moved |= {joint.child for joint in robot.tree if joint.parent in moved}
     links = robot.root().findall("link")
     return {link.get("name", ""): link for link in links if link.get("name") in moved}
-
-
-def narrowest(robot: Robot) -> float:
-    """Return the smallest range of the joints that turn [rad]."""
-    ranges = np.where(robot.sliding, np.inf, robot.upper - robot.lower)
-    return float(ranges.min())

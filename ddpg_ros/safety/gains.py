@@ -277,4 +277,4 @@ def _floor(number: float) -> float:
     if not 0.0 < number < math.inf:
         return number
     unit = 10.0 ** (math.floor(math.log10(number)) - 2)
-    return math.floor(number / unit * _ROUNDING) * unit
+    return min(number, math.floor(number / unit * _ROUNDING) * unit)  # 66 · 0.1 is above 6.6
