@@ -1,6 +1,6 @@
 """Which links of an arm can touch each other, and whether they do.
 
-Links that are joined do not count, nor do pairs that touch at the start or at most positions: the
+Links that are joined do not count, nor do pairs that touch at the start or at many positions: the
 shapes of real files overlap at the joints, and PyBullet takes the convex hull of each mesh.
 """
 
@@ -14,8 +14,8 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import Vector
 from sim.bullet import pybullet
 
-_SAMPLES = 40  # random positions
-_MOSTLY = 0.5  # a pair that touches at a larger share of them does not count
+_SAMPLES = 100  # random positions
+_OFTEN = 0.2  # a pair that touches at a larger share of them does not count: its shapes are coarse
 _DEPTH = 1e-4  # [m] of overlap from which links touch
 
 
@@ -57,11 +57,11 @@ class SelfCollision:
             place(rng.uniform(low, high))
             for pair in self._touching():
                 counts[pair] += 1
-        mostly = {pair for pair, count in counts.items() if count > _MOSTLY * _SAMPLES}
-        self._ignore(touching | mostly)
+        often = {pair for pair, count in counts.items() if count > _OFTEN * _SAMPLES}
+        self._ignore(touching | often)
         place(start)
         self.ignored = [
-            f"{self._names[a]} and {self._names[b]}" for a, b in sorted(touching | mostly)
+            f"{self._names[a]} and {self._names[b]}" for a, b in sorted(touching | often)
         ]
         """Pairs of links that pass through each other, because they touch at the start."""
 

@@ -11,9 +11,10 @@ and refuses a file with a missing mesh. In the rewritten file
 
 import copy
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from typing import NamedTuple
 
-from ddpg_ros.errors import RobotError
+from ddpg_ros.errors import RobotError, few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import Inertia, read_inertia, rpy_of
 from ddpg_ros.robot.kinematics import Joint, Pose
@@ -49,7 +50,7 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
     _require_links(robot, [link.get("name", "") for link in source.findall("link")])
     root = ElementTree.Element("robot", name=robot.name)
     root.extend(source.findall("material"))
-    notes: list[str] = []
+    lacking: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     moving = _moving_links(robot)
     inertias: dict[str, Inertia] = {}
     for name, link in links.items():
@@ -59,9 +60,9 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
         for kind, without in _SHAPES[: 1 + collisions]:
             for shape in link.findall(kind):
                 kept = copy.deepcopy(shape)
-                note = _resolve_mesh(kept, robot)
-                if note:
-                    notes.append(f"{path}: link '{name}' {without} a mesh, {note}.")
+                file, problem = _resolve_mesh(kept, robot)
+                if problem:
+                    lacking.setdefault((without, _home_of(file)), []).append((name, file, problem))
                 else:
                     element.append(kept)
     damping: dict[str, float] = {}
@@ -75,7 +76,8 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
             if number < 0:
                 raise RobotError(f"{where} has a damping of {number:g}; expected none below 0.")
             damping[joint.name] = number
-    return Description(root, inertias, damping, list(dict.fromkeys(notes)))
+    notes = [_note(path, without, those) for (without, _), those in lacking.items()]
+    return Description(root, inertias, damping, notes)
 
 
 def _moving_links(robot: Robot) -> set[str]:
@@ -153,14 +155,27 @@ def _numbers(values: "list[float] | tuple[float, ...]") -> str:
     return " ".join(map(repr, values))
 
 
-def _resolve_mesh(visual: ElementTree.Element, robot: Robot) -> str:
-    """Replace the name of a visual's mesh by its path; returns why the mesh cannot be drawn."""
-    mesh = visual.find("geometry/mesh")
+def _resolve_mesh(shape: ElementTree.Element, robot: Robot) -> tuple[str, str]:
+    """Replace the name of a shape's mesh by its path; returns the name, and what is wrong."""
+    mesh = shape.find("geometry/mesh")
     if mesh is None:
-        return ""
+        return "", ""
     name = mesh.get("filename", "")
     found, problem = find_mesh(name, robot.urdf_path.parent)
-    if found is None:
-        return f"'{name}': {problem}"
-    mesh.set("filename", str(found))
-    return ""
+    if found is not None:
+        mesh.set("filename", str(found))
+    return name, problem
+
+
+def _home_of(name: str) -> str:
+    """Return the package of a mesh, or its folder: what is not there, is so for all in it."""
+    scheme, _, rest = name.rpartition("://")
+    return rest.partition("/")[0] if scheme == "package" else name.rpartition("/")[0]
+
+
+def _note(path: Path, without: str, those: list[tuple[str, str, str]]) -> str:
+    """Return one sentence for the links that lack a mesh from the same place."""
+    link, file, problem = those[0]
+    others = [name for name in dict.fromkeys(name for name, _, _ in those) if name != link]
+    more = f"; the same of {few_of(others)}" if others else ""
+    return f"{path}: link '{link}' {without} a mesh, '{file}': {problem}{more}."

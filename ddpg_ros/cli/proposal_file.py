@@ -27,7 +27,7 @@ def write_proposal(proposal: Proposal, arm: Robot, file: Path) -> None:
         **proposal.settings,
     }
     lines = [f"# {arm.name}, as `ddpg-ros robot` understands {arm.urdf_path.name}: a first"]
-    lines += ["# training. Look at the limits before a real arm moves (docs/your-arm.md, 5)."]
+    lines += ["# training. Look at the limits before a real arm moves (docs/your-arm.md, 4)."]
     lines += ["/**:", "  ros__parameters:"]
     section = ""
     for name, value in sorted(settings.items(), key=lambda item: _place(item[0])):

@@ -24,7 +24,7 @@ from ddpg_ros.robot.urdf import find_urdf
 if TYPE_CHECKING:
     from PIL import Image
 
-_RENDERED, _PICTURE = (1280, 960), (480, 480)  # [px]
+_RENDERED, _PICTURE = (800, 600), (480, 480)  # [px]
 _MARGIN = 0.08  # of the arm's size in the picture
 _TRIAL = 25  # control periods without torque, before the settings are believed
 _NOTHING = 1e-6  # [N·m], [N]
@@ -154,7 +154,7 @@ def _cropped(image: "Image.Image") -> "Image.Image":
 
 
 def _try_out(config: Config, picture: Path) -> list[str]:
-    """Let the simulated arm go for a second, after its picture; returns what pictures lack.
+    """Let the simulated arm go for a second, after its picture; returns what it lacks.
 
     Raises:
         RobotError: the arm does not stay finite.
@@ -174,4 +174,5 @@ def _try_out(config: Config, picture: Path) -> list[str]:
                 f"the simulation of {arm.urdf_path} diverges within a second; set a smaller "
                 f"sim.physics_timestep than {config.sim.physics_timestep:g} s."
             )
-        return list(world.notes)
+        passing = [f"{pair} overlap, and pass through each other." for pair in world.passing]
+        return [*world.notes, *passing]

@@ -188,3 +188,30 @@ def test_an_arm_whose_tip_stands_on_its_base_has_a_picture(tmp_path):
     assert robot.reach == 0
     with World(robot, SimSection()) as world:
         assert drawn(world) > 50
+
+
+def test_a_long_description_keeps_its_shapes(tmp_path):
+    (tmp_path / "arm.stl").write_bytes(stl())
+    text = arm(tmp_path, "arm.stl").urdf_path.read_text()
+    shape = text[text.index("<visual>") : text.index("</visual>") + len("</visual>")]
+    for count in range(60, 75):  # PyBullet breaks a line at 8192 characters, wherever that is
+        file = tmp_path / f"long{count}.urdf"
+        file.write_text(text.replace(shape, shape * count))
+        with World(Robot.load(str(file)), SimSection()) as world:
+            assert world.notes == ()
+
+
+def test_meshes_of_a_package_that_is_not_there_are_one_sentence(tmp_path):
+    text = arm(tmp_path, "package://gone/meshes/arm.stl").urdf_path.read_text()
+    more = "".join(
+        f'<link name="l{i}"><visual><geometry><mesh filename="package://gone/meshes/{i}.stl"/>'
+        f'</geometry></visual></link><joint name="f{i}" type="fixed"><parent link="arm"/>'
+        f'<child link="l{i}"/></joint>'
+        for i in range(3)
+    )
+    (tmp_path / "many.urdf").write_text(text.replace("</robot>", f"{more}</robot>"))
+    with World(Robot.load(str(tmp_path / "many.urdf")), SimSection()) as world:
+        (note,) = world.notes
+    assert "link 'arm' is drawn without a mesh, 'package://gone/meshes/arm.stl'" in note
+    assert f"looked at {tmp_path}/gone/meshes/arm.stl" in note
+    assert note.endswith("; the same of l0, l1, l2.")
