@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and everything in it: `sh requirements/setup.sh [runtime|dev|bench|mutation]`.
+# Makes .venv and everything in it: `sh requirements/setup.sh [runtime|dev|bench|mutation|arms]`.
 #
 # A second call with nothing changed returns at once. An interrupted call leaves .venv/unfinished,
 # and the next one starts over. PYTHON=… chooses the interpreter.
@@ -138,6 +138,10 @@ fi
 if [ "$part" = dev ]; then
     install "the test tools" -c $limits -r requirements/dev.txt
     echo "$key" >$venv/ready-dev
+fi
+if [ "$part" = arms ]; then
+    install "the arms of others (131 MB)" -c $limits -r requirements/arms.txt
+    echo "$key" >$venv/ready-arms
 fi
 if [ "$part" = mutation ]; then
     install "mutmut" -c $limits -r requirements/mutation.txt

@@ -3,7 +3,8 @@
 PyBullet assumes 1 kg for a link without `<inertial>`, lets a joint without a motor swing freely,
 and refuses a file with a missing mesh. In the rewritten file
 
-* every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none;
+* every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none; that
+  of the base, which does not move, is along its link's axes;
 * the joints that the robot holds are fixed at their positions;
 * meshes have absolute paths; a mesh that cannot be read is left out and noted;
 * there are collision shapes only if the arm's links are to keep apart.
@@ -52,11 +53,12 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
     root.extend(source.findall("material"))
     lacking: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     moving = _moving_links(robot)
+    above = {joint.child for joint in robot.tree}
     inertias: dict[str, Inertia] = {}
     for name, link in links.items():
         inertias[name] = read_inertia(link, name in moving, path)
         element = ElementTree.SubElement(root, "link", name=name)
-        _add_inertial(element, link, inertias[name])
+        _add_inertial(element, link if name in above else None, inertias[name])
         for kind, without in _SHAPES[: 1 + collisions]:
             for shape in link.findall(kind):
                 kept = copy.deepcopy(shape)
@@ -108,8 +110,15 @@ def _require_links(robot: Robot, names: list[str]) -> None:
             )
 
 
-def _add_inertial(element: ElementTree.Element, link: ElementTree.Element, own: Inertia) -> None:
-    given = link.find("inertial")
+def _add_inertial(
+    element: ElementTree.Element, link: ElementTree.Element | None, own: Inertia
+) -> None:
+    """Add an inertial; `link` is None for the base, which cannot move.
+
+    PyBullet's inverse dynamics pulls along the axes of the base's inertial frame, so that a base
+    with another frame than its link's would tilt gravity.
+    """
+    given = link.find("inertial") if link is not None else None
     inertial = ElementTree.SubElement(element, "inertial")
     diagonal = given is not None and not any(
         float(tag.get(key, "0"))

@@ -139,7 +139,7 @@ def _of(used: float, stated: float) -> str:
     return f"{used:g} of {stated:g}" if math.isfinite(stated) else f"{used:g} (none stated)"
 
 
-def _cropped(image: "Image.Image") -> "Image.Image":
+def cropped(image: "Image.Image") -> "Image.Image":
     """Return the part of a picture that the arm is in, at most as large as `_PICTURE`."""
     from PIL import Image, ImageChops
 
@@ -165,7 +165,7 @@ def _try_out(config: Config, picture: Path) -> list[str]:
 
     arm, _, _ = build_arm(config)
     with World(arm, config.sim) as world:
-        _cropped(Image.fromarray(world.render(*_RENDERED))).quantize(64).save(picture)
+        cropped(Image.fromarray(world.render(*_RENDERED))).quantize(64).save(picture)
         for _ in range(_TRIAL):
             world.step(np.zeros(len(arm.joints)), config.substeps)
         state = world.state(0)

@@ -50,7 +50,8 @@ class Tree:
         mimicked = {joint.leader for joint in joints}
         self._motors = {j.name for j in joints if j.kind in MOTORS and not j.leader}
         named = {name for name in self._motors if _GRIPPER.search(name)}
-        self._grippers = self._motors & (mimicked | named)
+        alone = len(named) < len(self._motors)  # an arm may itself be called a finger
+        self._grippers = self._motors & (mimicked | (named if alone else set()))
         outwards = [self.base] if bases else []
         for link in outwards:
             outwards += [joint.child for joint in self._children.get(link, ())]
@@ -111,10 +112,10 @@ class Tree:
         """Return the link at which the arm ends and the fingers, if any, begin.
 
         The path from the base follows the branch with the most motors. A link with two such
-        branches ends the arm: the branches are fingers.
+        branches ends the arm: the branches are fingers, as none has more motors than the arm.
 
         Raises:
-            RobotError: two branches tie before the first motor, so the URDF has several arms.
+            RobotError: two branches tie that are no fingers, so the URDF has several arms.
         """
         link, passed = self.base, 0
         while self._depth.get(link, 0):
@@ -122,7 +123,7 @@ class Tree:
             deepest = self._depth[link]
             longest = [joint for joint in branches if self._motors_from(joint) == deepest]
             if len(longest) > 1:
-                if passed:
+                if passed >= deepest:
                     break
                 ends = ", ".join(self.end_of(joint.child) for joint in longest)
                 raise RobotError(

@@ -53,6 +53,8 @@ def test_a_jaw_that_nothing_mimics_is_a_gripper_by_its_name(load):
     jaw = joint("jawDrive", "c", "d")
     assert load(joint("a", "base", "b") + joint("wrist", "b", "c") + jaw).joints == ("a", "wrist")
     assert load(jaw).joints == ("jawDrive",)
+    finger = joint("finger_1", "base", "b") + joint("finger_2", "b", "c")
+    assert load(finger).joints == ("finger_1", "finger_2")
 
 
 def test_joints_that_slide_are_commanded_within_the_arm_and_held_as_two_fingers(load):
@@ -92,6 +94,15 @@ def test_a_named_joint_that_does_not_move_the_tip_is_refused_unless_it_is_a_fing
     robot = load(finger + TWO_LINKS, joints=["shoulder", "squeeze", "elbow"], tip="tip")
     ahead = robot.tip_position(np.array([0.0, 1.0, math.pi / 2]))
     assert ahead == pytest.approx(np.array([0.3, 0.2, 0.5]), abs=1e-12)
+
+
+def test_two_arms_on_a_torso_are_no_fingers_of_it(load):
+    torso = joint("torso", "base", "chest")
+    arm = joint("{0}1", "chest", "{0}b") + joint("{0}2", "{0}b", "{0}c")
+    with pytest.raises(RobotError, match=r"2 chains of 2 joints.*robot\.tip .* \(lc, rc\)"):
+        load(torso + arm.format("l") + arm.format("r"))
+    robot = load(torso + arm.format("l") + arm.format("r"), tip="rc")
+    assert robot.joints == ("torso", "r1", "r2")
 
 
 def test_two_arms_are_refused_with_the_tips_to_choose_from(load):
