@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "ddpg_ros"
-EXTRAS = ("learn", "sim", "robot", "ros", "dev")
+EXTRAS = ("learn", "sim", "robot", "ros", "xacro", "dev")
 
 
 def requirements(part: str) -> list[str]:

@@ -42,7 +42,7 @@ def build_guard(config: Config) -> tuple[Robot, Guard]:
         DdpgRosError: a URDF, joint or limit that does not fit the others; or an array interface
             without `robot.joints`, so that only the URDF would determine the array's order.
     """
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    robot = Robot.of(config)
     if config.control.command_interface == "effort_array" and not config.robot.joints:
         raise ConfigError(
             "control.command_interface is effort_array, which carries no names, and robot.joints "
@@ -79,7 +79,7 @@ def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
         torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
         control_period=config.control.period,
         task=config.task.name,
-        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
+        urdf_sha256=hashlib.sha256(robot.source).hexdigest(),
         seed=config.run.seed,
         steps=0,
         updates=0,

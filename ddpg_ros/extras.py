@@ -13,6 +13,7 @@ EXTRA_OF = {
     "torch": "learn",
     "PIL": "sim",
     "pybullet": "sim",
+    "xacro": "xacro",
     "diagnostic_msgs": "ros",
     "geometry_msgs": "ros",
     "lifecycle_msgs": "ros",

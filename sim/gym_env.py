@@ -72,11 +72,10 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self.config = config or Config().with_parameters(
             {"task.name": task, **_ARMS.get(task, {})}, source="ArmEnv"
         )
-        section = self.config.robot
-        robot = Robot.load(section.urdf, section.joints, section.tip)
-        self._torque_limit = robot.torque_limit(section.torque_limit)
+        robot = Robot.of(self.config)
+        self._torque_limit = robot.torque_limit(self.config.robot.torque_limit)
         self._task = make_task(self.config.task, robot)
-        payload = Payload.of(section)
+        section, payload = self.config.robot, Payload.of(self.config.robot)
         self._mass = None
         if section.gravity == "model":
             self._mass = MassMatrix(robot, payload, self.config.sim.gravity)

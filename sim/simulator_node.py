@@ -79,7 +79,7 @@ class Simulator(MainNode):
         super().__init__("simulator", arguments)
         refuse_unknown_types(self)
         self._config = config = read_config(self, EXTRA)
-        robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+        robot = Robot.of(config)
         gui = bool(self.get_parameter("gui").value)
         self._world = World(
             robot,
@@ -126,7 +126,7 @@ class Simulator(MainNode):
         self._clocks = self.create_publisher(ClockMessage, "clock", BEST_EFFORT)
         self._health = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._description = self.create_publisher(String, "robot_description", LATCHED)
-        urdf = self._world.robot.urdf_path.read_text(encoding="utf-8")
+        urdf = self._world.robot.source.decode("utf-8", errors="replace")
         self._description.publish(String(data=urdf))
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
         housekeeping = self.create_timer(HOUSEKEEPING, self._on_timer, clock=steady)

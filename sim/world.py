@@ -28,10 +28,12 @@ from ddpg_ros.errors import ConfigError, MachineError, RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import read_friction
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
+from sim.collisions import SelfCollision
 from sim.description import Description, describe
 from sim.dynamics import EXPLICIT_LIMIT, Dynamics, ImplicitDamping
 from sim.goal_marks import GoalMarks
@@ -42,7 +44,9 @@ from sim.push import Push
 _BRAKES = 3.0  # torque of a brake over the joint's effort limit
 
 LIMIT_MARGIN = 0.05
-"""Smallest distance of start positions from the position limits [rad]."""
+"""Smallest distance of start positions from the position limits [rad], [m]."""
+
+_TRIES = 100  # start positions, before an arm that touches itself is refused
 
 
 class World:
@@ -85,7 +89,8 @@ class World:
         self._opened = ExitStack()
         self._opened.callback(pybullet.disconnect, self._client)
         try:
-            description = with_payload(describe(robot), robot, payload)
+            description = describe(robot, settings.self_collision)
+            description = with_payload(description, robot, payload)
             self._body, self._joints = load(self._client, robot, description)
             self.notes: tuple[str, ...] = tuple(description.notes)
             """Sentences on the meshes that the pictures lack."""
@@ -114,7 +119,13 @@ class World:
             if limit < robot.velocity_limit.max()
         ]
         self._slow_joints = [joint for joint, _ in self._slow]
-        self._place((self._low + self._high) / 2.0, np.zeros(len(robot.joints)))
+        middle = (self._low + self._high) / 2.0
+        self._place(middle, np.zeros(len(robot.joints)))
+        self._collisions: SelfCollision | None = None
+        if description.root.find("link/collision") is not None:
+            self._collisions = SelfCollision(
+                self._client, self._body, robot, middle, self._place_at_rest
+            )
         if gui:
             self._camera.aim_window()
 
@@ -132,11 +143,40 @@ class World:
         return dynamics, ImplicitDamping(dynamics, damping, timestep)
 
     def reset(self, rng: np.random.Generator) -> None:
-        """Draw a start state uniformly, independently for each joint, inside the limits."""
+        """Draw a start state uniformly, independently for each joint, inside the limits.
+
+        Raises:
+            ConfigError: the arm touches itself wherever it starts.
+        """
         spread = np.minimum(self._velocity_spread, self.robot.velocity_limit)
-        self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
+        for _ in range(_TRIES):
+            self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
+            if self._collisions is None or not self._collisions.touches():
+                break
+        else:
+            raise ConfigError(
+                f"{self.robot.name} touches itself at each of {_TRIES} start positions; set "
+                "another sim.start_position or a smaller sim.start_position_spread, or "
+                "sim.self_collision: false."
+            )
         self._push.reset(rng)
         self._steps = 0
+
+    def touches_itself(self, position: Vector) -> bool:
+        """Return whether links overlap that are not joined, at a position, (n,) [rad].
+
+        The arm stays there. It is False if `sim.self_collision` is, or the file has no shapes.
+        """
+        self._place_at_rest(position)
+        return self._collisions is not None and self._collisions.touches()
+
+    @property
+    def passing(self) -> list[str]:
+        """Pairs of links that pass through each other, because they touch at the start."""
+        return [] if self._collisions is None else self._collisions.ignored
+
+    def _place_at_rest(self, position: Vector) -> None:
+        self._place(position, np.zeros(len(position)))
 
     def _place(self, position: Vector, velocity: Vector) -> None:
         p, own = pybullet, self._own
@@ -311,9 +351,11 @@ def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]
     if not inside.all():
         if settings.start_position:
             worst = int(np.argmin(inside))
+            unit = units_of(robot.kinds)[worst].position
             raise ConfigError(
-                f"sim.start_position puts {robot.joints[worst]} at {centre[worst]:g} rad; "
-                f"expected {robot.lower[worst]:g} to {robot.upper[worst]:g} rad, as the URDF says."
+                f"sim.start_position puts {robot.joints[worst]} at {centre[worst]:g} {unit}; "
+                f"expected {robot.lower[worst]:g} to {robot.upper[worst]:g} {unit}, as the URDF "
+                "says."
             )
         centre = np.clip(centre, robot.lower, robot.upper)  # the default, 0, is outside
     low, high = robot.lower + margin, robot.upper - margin

@@ -10,6 +10,7 @@ from ddpg_ros.cli.evaluate import evaluate
 from ddpg_ros.cli.inspect import inspect
 from ddpg_ros.cli.play import play
 from ddpg_ros.cli.report import report_command
+from ddpg_ros.cli.robot import robot
 from ddpg_ros.cli.train import train
 from ddpg_ros.version import __version__
 
@@ -40,6 +41,7 @@ def every_verb(
     """Handle the options that precede a verb."""
 
 
+app.command()(robot)
 app.command()(train)
 app.command("eval")(evaluate)
 app.command()(play)

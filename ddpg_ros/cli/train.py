@@ -26,7 +26,7 @@ from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config.parameter_file import load_config, own_configs, read_assignments
 from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
-from ddpg_ros.config.settings import Config, RobotSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
@@ -109,7 +109,7 @@ def train(
         if gym:
             outcome = _train_gym(gym, run, console)
         else:
-            print_arm(run.config.robot, console)
+            print_arm(run.config, console)
             outcome = train_over_topics(run, namespace, gui, console)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
@@ -207,10 +207,12 @@ def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
 
 
-def print_arm(robot: RobotSection, console: Console) -> None:
+def print_arm(config: Config, console: Console) -> None:
     """Print which joints are held, and which meshes the simulator's pictures will lack."""
-    arm = Robot.load(robot.urdf, robot.joints, robot.tip)
-    for line in ([arm.describe()] if arm.held else []) + describe(arm).notes:
+    arm = Robot.of(config)
+    for line in ([arm.describe()] if arm.held else []) + describe(
+        arm, config.sim.self_collision
+    ).notes:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

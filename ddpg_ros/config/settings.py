@@ -37,15 +37,20 @@ class RobotSection(Section):
 
     urdf: str = Field(
         "reacher2",
-        description="Path of a URDF, an arm of ours (pendulum, reacher2), or a path within "
-        "pybullet_data, such as franka_panda/panda.urdf",
+        description="Path of a URDF or xacro, an arm of ours (pendulum, reacher2), or a path "
+        "within pybullet_data, such as franka_panda/panda.urdf",
+    )
+    xacro_arguments: list[str] = Field(
+        [], description="Arguments of a xacro, name:=value each; empty: its defaults"
     )
     joints: list[str] = Field(
         [], description="Joints to command, in order; empty: all from base to tip"
     )
     tip: str = Field("", description="Link of the fingertip; empty: the end of the chain")
     torque_limit: list[Positive] = Field(
-        [], description="Torque limit of each joint [N·m], at most the URDF's; empty: the URDF's"
+        [],
+        description="Torque limit of each joint [N·m], [N] if it slides, at most the URDF's; "
+        "empty: the URDF's, which must then state one",
     )
     torque_rate: Positive = Field(
         250.0,
@@ -87,12 +92,16 @@ class SafetySection(Section):
     )
     velocity_limit: list[Positive] = Field(
         [],
-        description="Velocity limit of each joint [rad/s], at most the URDF's; empty: the URDF's",
+        description="Velocity limit of each joint [rad/s], [m/s] if it slides, at most the "
+        "URDF's; empty: the URDF's, which must then state one",
     )
     soft_margin: NonNegative = Field(
         0.05,
         description="Distance of the soft position limits inside the hard ones [rad], if the "
         "URDF's safety_controller states none",
+    )
+    prismatic_margin: NonNegative = Field(
+        0.005, description="As soft_margin, for joints that slide [m]"
     )
     urdf_gains: bool = Field(
         True,
@@ -114,6 +123,9 @@ class SafetySection(Section):
     )
     position_tolerance: NonNegative = Field(
         0.1, description="Distance beyond a hard position limit that latches a fault [rad]"
+    )
+    prismatic_tolerance: NonNegative = Field(
+        0.01, description="As position_tolerance, for joints that slide [m]"
     )
     fallback: Literal["damping", "zero", "hold"] = Field(
         "damping",
@@ -195,6 +207,11 @@ class SimSection(Section):
         4.0,
         description="Time in which there is one push, from the episode's start on; it begins in "
         "the first half [s]",
+    )
+    self_collision: bool = Field(
+        True,
+        description="Keep links apart that are not joined, by the URDF's collision shapes; pairs "
+        "that touch at the start pass through each other",
     )
     command_timeout: Positive = Field(
         0.1, description="Real time: age of a command at which zero torque replaces it [s]"

@@ -1,7 +1,6 @@
 """The arm's mass matrix M(q) and weight g(q), from its URDF and its payload."""
 
 import math
-import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pinocchio
@@ -10,9 +9,9 @@ from numpy.typing import NDArray
 from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import read_inertia
-from ddpg_ros.robot.kinematics import Joint
+from ddpg_ros.robot.kinematics import Joint, joint_model
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
-from ddpg_ros.robot.urdf import read_number, read_urdf
+from ddpg_ros.robot.urdf import read_number
 from ddpg_ros.types import Vector
 
 Matrix = NDArray[np.float64]
@@ -200,7 +199,7 @@ def read_friction(robot: Robot) -> Vector:
 
 
 def _read_dynamics(robot: Robot, key: str) -> Vector:
-    _, elements = read_urdf(robot.urdf_path)
+    elements = {element.get("name"): element for element in robot.root().findall("joint")}
     where = f"{robot.urdf_path}: joint"
     stated = [
         read_number(elements[joint], "dynamics", key, 0.0, f"{where} '{joint}'")
@@ -211,8 +210,7 @@ def _read_dynamics(robot: Robot, key: str) -> Vector:
 
 def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
     """Return pinocchio's model of an arm, and the index of each commanded joint in it."""
-    root = ElementTree.parse(robot.urdf_path).getroot()
-    links = {link.get("name", ""): link for link in root.findall("link")}
+    links = {link.get("name", ""): link for link in robot.root().findall("link")}
     by_parent: dict[str, list[Joint]] = {}
     for joint in robot.tree:
         by_parent.setdefault(joint.parent, []).append(joint)
@@ -230,10 +228,13 @@ def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
             model.appendBodyToJoint(parent, point, frame)
         for child in by_parent.get(link, ()):
             if child.name in robot.joints:
-                kind = pinocchio.JointModelRevoluteUnaligned(child.axis)
                 columns[child.name] = len(columns)
                 origin = frame * pinocchio.SE3(child.origin)
-                add(child.child, model.addJoint(parent, kind, origin, child.name), _IDENTITY)
+                add(
+                    child.child,
+                    model.addJoint(parent, joint_model(child), origin, child.name),
+                    _IDENTITY,
+                )
             else:
                 held = pinocchio.SE3(child.at(robot.held.get(child.name, 0.0)))
                 add(child.child, parent, frame * held)

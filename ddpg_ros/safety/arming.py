@@ -3,6 +3,7 @@
 import numpy as np
 
 from ddpg_ros.errors import RefusedError
+from ddpg_ros.robot.units import TURNS
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.types import Vector
 
@@ -52,10 +53,12 @@ def require_inside(position: Vector, limits: Limits, soft: bool) -> None:
         if soft
         else (limits.lower, limits.upper, "hard")
     )
+    units = limits.units or (TURNS,) * len(limits.joints)
     for joint in np.flatnonzero((position < lower) | (position > upper)):
         raise RefusedError(
-            f"joint {limits.joints[joint]} is at {position[joint]:.4g} rad, outside its {which} "
-            f"limits of {lower[joint]:.4g} to {upper[joint]:.4g} rad; move it inside first."
+            f"joint {limits.joints[joint]} is at {position[joint]:.4g} {units[joint].position}, "
+            f"outside its {which} limits of {lower[joint]:.4g} to {upper[joint]:.4g} "
+            f"{units[joint].position}; move it inside first."
         )
 
 

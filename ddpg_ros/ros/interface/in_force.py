@@ -8,6 +8,7 @@ from rclpy.parameter import Parameter
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, few_of, shortened
+from ddpg_ros.robot.units import Units
 from ddpg_ros.ros.interface.parameters import show
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.safety.guard import Guard
@@ -130,10 +131,11 @@ class LimitsInForce:
 def describe(limits: Limits) -> list[str]:
     """Return one line for each joint, and one for what holds for all."""
     lines = [
-        f"{joint.name}: torque {joint.torque:g} N·m, velocity {joint.velocity:g} rad/s, position "
-        f"{joint.lower:g} to {joint.upper:g} rad (soft {joint.soft_lower:g} to "
-        f"{joint.soft_upper:g}), k_position {joint.k_position:g} 1/s, k_velocity "
-        f"{_gain(joint.k_velocity)}, damping {_gain(joint.damping)}, power {joint.power:g} W"
+        f"{joint.name}: torque {joint.torque:g} {joint.units.torque}, velocity {joint.velocity:g} "
+        f"{joint.units.velocity}, position {joint.lower:g} to {joint.upper:g} "
+        f"{joint.units.position} (soft {joint.soft_lower:g} to {joint.soft_upper:g}), k_position "
+        f"{joint.k_position:g} 1/s, k_velocity {_gain(joint.k_velocity, joint.units)}, damping "
+        f"{_gain(joint.damping, joint.units)}, power {joint.power:g} W"
         for joint in limits.by_joint()
     ]
     return [
@@ -142,8 +144,8 @@ def describe(limits: Limits) -> list[str]:
     ]
 
 
-def _gain(gain: float) -> str:
-    return "by inertia" if math.isnan(gain) else f"{gain:g} N·m·s/rad"
+def _gain(gain: float, units: Units) -> str:
+    return "by inertia" if math.isnan(gain) else f"{gain:g} {units.damping}"
 
 
 def _of_joints(limits: Limits, numbers: Vector) -> list[str]:
