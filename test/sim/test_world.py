@@ -178,7 +178,7 @@ def test_the_goal_is_seen_and_moves_nothing(kind):
 
 def test_the_ghost_of_a_posture_stands_in_it():
     robot, posture = Robot.load("reacher2"), (1.5, 0.8)
-    with at(robot, -1.5, -0.8) as world, at(robot, *posture) as there:
+    with at(robot, -1.5, 0.8) as world, at(robot, *posture) as there:
         without = world.render(160, 120)
         world.show_goal(JOINTS, np.array(posture))
         changed = (world.render(160, 120) != without).any(axis=2)
