@@ -32,6 +32,20 @@ class GoalKind(ABC):
     """Whether a goal from outside holds for the episodes that follow, too."""
 
     @abstractmethod
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """Return the shape of a goal's numbers; (0,): numbers alone are no such goal."""
+
+    def numbers(self, goal: Any) -> Vector:
+        """Return a goal as numbers in a row, for recordings."""
+        return np.ravel(goal)
+
+    def from_numbers(self, numbers: Vector, robot: Robot) -> Any:
+        """Return the goal that `numbers` are of, or None: they are of another kind, or none."""
+        shape = self.shape(robot)
+        fits = numbers.size == math.prod(shape) > 0
+        return numbers.reshape(shape) if fits else None
+
+    @abstractmethod
     def fault(self, goal: Any, robot: Robot) -> str:
         """Return what a goal of this kind has to be, if this is none; or nothing."""
 
@@ -58,9 +72,13 @@ class PointGoal(GoalKind):
 
     name = "point"
 
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`."""
+        return (3,)
+
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
-        return "" if np.shape(goal) == (3,) else "an array of 3 numbers [m]"
+        return "" if np.shape(goal) == self.shape(robot) else "an array of 3 numbers [m]"
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: it has to be within the reach."""
@@ -76,9 +94,13 @@ class PoseGoal(GoalKind):
 
     name = "pose"
 
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`."""
+        return (4, 4)
+
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
-        return "" if np.shape(goal) == (4, 4) else "a (4, 4) transform [m]"
+        return "" if np.shape(goal) == self.shape(robot) else "a (4, 4) transform [m]"
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: its position has to be within the reach."""
@@ -99,10 +121,14 @@ class JointsGoal(GoalKind):
 
     name = "joints"
 
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`."""
+        return (len(robot.joints),)
+
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
-        size = len(robot.joints)
-        return "" if np.shape(goal) == (size,) else f"an array of {size} joint positions"
+        shape = self.shape(robot)
+        return "" if np.shape(goal) == shape else f"an array of {shape[0]} joint positions"
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: it has to be within the position limits."""
@@ -122,6 +148,14 @@ class TrajectoryGoal(GoalKind):
 
     name = "trajectory"
     lasts = False
+
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`: trajectories differ in their length."""
+        return (0,)
+
+    def numbers(self, goal: Any) -> Vector:
+        """See `GoalKind`."""
+        return np.zeros(0)
 
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
