@@ -12,6 +12,7 @@ import numpy as np
 
 from ddpg_ros.errors import RefusedError, shortened
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.tasks.joint_space import JointSpace
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.types import JointState, Vector
@@ -184,15 +185,15 @@ class TrajectoryGoal(GoalKind):
         worst = int(np.argmax(velocity / robot.velocity_limit))
         allowed = robot.velocity_limit[worst] * (1.0 + _ROUNDING)
         if not velocity[worst] <= allowed:  # also true of NaN
-            unit = space.unit(worst)
+            unit = units_of(robot.kinds)[worst].velocity
             raise RefusedError(
-                f"it moves '{robot.joints[worst]}' at up to {velocity[worst]:.3g} {unit}/s; "
-                f"expected at most {robot.velocity_limit[worst]:g} {unit}/s, the limit"
+                f"it moves '{robot.joints[worst]}' at up to {velocity[worst]:.3g} {unit}; "
+                f"expected at most {robot.velocity_limit[worst]:g} {unit}, the limit"
             )
         away = np.abs(first - here)
         worst = int(np.argmax(away))
         if goal.times[0] <= 0.0 and away[worst] > _JUMP:
-            unit = space.unit(worst)
+            unit = units_of(robot.kinds)[worst].position
             raise RefusedError(
                 f"it begins at once, {away[worst]:.3g} {unit} from where "
                 f"'{robot.joints[worst]}' stands; expected a time_from_start of the first point "
@@ -303,6 +304,6 @@ def _require_within(
         reached = lowest[worst] if below[worst] > above[worst] else highest[worst]
         raise RefusedError(
             f"it brings '{robot.joints[worst]}' to {reached:.4g} "
-            f"{JointSpace(robot).unit(worst)}; expected {robot.lower[worst]:g} to "
+            f"{units_of(robot.kinds)[worst].position}; expected {robot.lower[worst]:g} to "
             f"{robot.upper[worst]:g}, the position limits"
         )
