@@ -20,10 +20,9 @@ class JointSpace:
 
     def __init__(self, robot: Robot) -> None:
         """Take kinds and limits from the robot."""
-        kinds = {joint.name: joint.kind for joint in robot.tree}
         self.joints = robot.joints
         self.size = len(robot.joints)
-        self.slides = np.array([kinds[name] == "prismatic" for name in robot.joints])
+        self.slides = robot.sliding
         """(n,) bool."""
         self.free = np.isinf(robot.lower) & np.isinf(robot.upper) & ~self.slides
         """(n,) bool: which turn freely."""
