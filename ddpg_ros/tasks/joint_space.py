@@ -20,6 +20,7 @@ class JointSpace:
 
     def __init__(self, robot: Robot) -> None:
         """Take kinds and limits from the robot."""
+        self.joints = robot.joints
         self.size = len(robot.joints)
         self.slides = robot.sliding
         """(n,) bool: which slide."""
