@@ -92,7 +92,7 @@ def main() -> int:
         with World(robot, base.sim) as world:
             proposal = propose(base, robot, mass, world.touches_itself)
             world.touches_itself(np.array(proposal.config.sim.start_position))
-            tiles.append(_tile(world.render(960, 720), arm.name))
+            tiles.append(_tile(world.render(720, 540), arm.name))
         loads, kinds = proposal.loads, robot.kinds
         sliding = kinds.count("prismatic")
         joints = f"{len(kinds)}" + (f", {sliding} sliding" if sliding else "")

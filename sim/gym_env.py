@@ -75,7 +75,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         robot, section = Robot.of(self.config), self.config.robot
         self._torque_limit = robot.torque_limit(section.torque_limit)
         self._task = make_task(self.config.task, robot)
-        section, payload = self.config.robot, Payload.of(self.config.robot)
+        payload = Payload.of(section)
         self._mass = None
         if section.gravity == "model":
             self._mass = MassMatrix(robot, payload, self.config.sim.gravity)
