@@ -249,15 +249,18 @@ class Guard:
         """Whether the torque sent last is zero or, if this guard carries the arm, holds it."""
         return self._last == self._rest
 
-    def _weigh(self, angles: list[float], speeds: list[float]) -> list[float]:
-        """Return the torques that carry the arm's weight, within the limits; 0 for a driver's.
+    def carrying(self, position: Vector, velocity: Vector) -> Vector:
+        """Return what `apply` adds to a request at a state, (n,) [N·m]; 0 if another carries it.
 
-        They are those of the position in one period: a torque acts about then. The weight of a
-        position that is past makes short links fall faster at long periods. If this guard carries
-        the arm, they are from now on what is sent without a policy.
+        Args:
+            position: (n,) [rad].
+            velocity: (n,) [rad/s].
         """
-        if not self.weighs:
-            return self._rest
+        weight = self._weight_ahead(position.tolist(), velocity.tolist()) if self.carries else []
+        return np.array(weight or self._zeros)
+
+    def _weight_ahead(self, angles: list[float], speeds: list[float]) -> list[float]:
+        """Return g(q + T v) within the torque limits, n [N·m]; nothing if it is not finite."""
         assert self._mass is not None
         ahead = [
             angle + clamp(self._period * speed, -LARGEST_LEAD, LARGEST_LEAD)
@@ -265,11 +268,19 @@ class Guard:
         ]
         heavy: list[float] = self._mass.weight(np.array(ahead)).tolist()
         if not all(map(math.isfinite, heavy)):  # of absurd positions
+            return []
+        return self._capped(heavy)
+
+    def _weigh(self, angles: list[float], speeds: list[float]) -> list[float]:
+        """Return the torques that carry the arm's weight, within the limits; 0 for a driver's.
+
+        They are those of the position in one period: a torque acts about then. The weight of a
+        position that is past makes short links fall faster at long periods. If this guard carries
+        the arm, they are from now on what is sent without a policy.
+        """
+        weight = self._weight_ahead(angles, speeds) if self.weighs else []
+        if not weight:
             return self._rest
-        weight = [
-            clamp(one, -joint.torque, joint.torque)
-            for one, joint in zip(heavy, self._joints, strict=True)
-        ]
         if self.carries:
             self._rest = weight
             if self._placed:

@@ -25,6 +25,7 @@ from ddpg_ros.recording.reading import read_recording
 from ddpg_ros.recording.records_file import Records, save_records
 from ddpg_ros.recording.step_messages import is_wanted
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.safety.guard import Guard
 from ddpg_ros.tasks import Task
 from ddpg_ros.training.n_step import NStep
 from ddpg_ros.training.seeds import RECORDED_STREAM, stream
@@ -57,7 +58,7 @@ def experience_of(
     Raises:
         RecordingError: one of them cannot be used; the sentence says which and why.
     """
-    robot, task, _ = build_arm(config)
+    robot, task, guard = build_arm(config)
     limit = robot.torque_limit(config.robot.torque_limit)
     layout = RecordLayout(task.observation_size, len(robot.joints))
     rng = stream(config.run.seed, RECORDED_STREAM)
@@ -75,7 +76,7 @@ def experience_of(
             steps = NStep(config.learner.n_step, config.learner.discount)
             rows += [
                 layout.pack(one)
-                for one in _learn(steps, task, robot, stretch, limit, same_task, rng)
+                for one in _learn(steps, task, robot, guard, stretch, limit, same_task, rng)
             ]
         sentences.append(_sentence(path, episodes, len(rows) - before, same_task))
     records = np.array(rows, dtype=np.float32).reshape(len(rows), layout.width)
@@ -96,6 +97,7 @@ def _learn(
     steps: NStep,
     task: Task,
     robot: Robot,
+    guard: Guard,
     stretch: Sequence[RecordedStep],
     limit: Vector,
     same_task: bool,
@@ -108,7 +110,8 @@ def _learn(
         if task.takes_goals and same_task:
             goal = task.goals.from_numbers(step.goal, robot)
             task.goal = task.goal if goal is None else goal
-        action = (step.torque / limit).astype(np.float32)
+        own = step.torque - guard.carrying(step.state.position, step.state.velocity)
+        action = (own / limit).astype(np.float32)
         if step.state.stamp != newest:
             task.advance(step.state)
         observation = task.observe(step.state)

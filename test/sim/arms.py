@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pinocchio as pin
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from ddpg_ros.robot.arm import Robot
@@ -43,7 +44,7 @@ def arms(draw):
     ):
         kinds.insert(draw(st.integers(0, len(kinds))), extra)
     links, joints, last, leader = ['<link name="base"/>'], [], "base", ""
-    commanded = []
+    above: dict[str, tuple[str, str]] = {}  # by link: its parent, and the joint to it
     for number, kind in enumerate(kinds):
         name, link = f"joint{number}", f"link{number}"
         frame = kind != "revolute" and draw(st.booleans())
@@ -52,7 +53,6 @@ def arms(draw):
         inside = f'<limit lower="{low!r}" upper="{high!r}" effort="50" velocity="50"/>'
         if kind == "revolute":
             inside = '<limit lower="-3" upper="3" effort="50" velocity="50"/>'
-            commanded.append(name)
         if kind == "mimic":
             inside += f'<mimic joint="{leader}" multiplier="-0.5" offset="0.2"/>' if leader else ""
         urdf_kind = {"held": "revolute", "mimic": "revolute"}.get(kind, kind)
@@ -62,6 +62,7 @@ def arms(draw):
             f'rpy="{triple(rng.uniform(-3, 3, 3))}"/><axis xyz="{triple(rng.normal(0, 1, 3))}"/>'
             f"{inside if urdf_kind != 'fixed' else ''}</joint>"
         )
+        above[link] = last, name
         leader = name if kind in ("held", "prismatic") else leader
         last = link if draw(st.integers(0, 3)) else last  # now and then a side branch
     links.append(f'<link name="end">{inertial(rng, 0.1)}</link>')
@@ -69,6 +70,13 @@ def arms(draw):
         f'<joint name="last" type="fixed"><parent link="link{len(kinds) - 1}"/>'
         f'<child link="end"/><origin xyz="{triple(rng.normal(0, 0.2, 3))}"/></joint>'
     )
+    way, at = set(), f"link{len(kinds) - 1}"  # to the tip; a joint beside it cannot be commanded
+    while at in above:
+        at, joint = above[at]
+        way.add(joint)
+    turning_ones = (f"joint{n}" for n, kind in enumerate(kinds) if kind == "revolute")
+    commanded = [joint for joint in turning_ones if joint in way]
+    assume(commanded)
     return f'<robot name="random">{"".join(links + joints)}</robot>', commanded
 
 

@@ -1,8 +1,6 @@
 """Weight in the simulator: g(q) is PyBullet's own, drivers and brakes hold, payloads weigh."""
 
 import math
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ from hypothesis import given, settings
 
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config, SimSection
-from ddpg_ros.errors import DdpgRosError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
@@ -52,25 +49,6 @@ def test_the_weight_of_random_arms_is_pybullets(tmp_path_factory, drawn):
     file = tmp_path_factory.mktemp("drawn") / "arm.urdf"
     file.write_text(text)
     assert differs(Robot.load(str(file), commanded), LOAD, 5) < EQUAL
-
-
-def others() -> list[Path]:
-    """Return the URDFs of example-robot-data, if it is there."""
-    found = find_spec("cmeel")
-    places = (found.submodule_search_locations if found else None) or ()
-    robots = (Path(p).parent / "cmeel.prefix/share/example-robot-data/robots" for p in places)
-    return sorted(file for folder in robots for file in folder.glob("*/**/*.urdf"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("file", others(), ids=lambda file: file.stem)
-def test_the_weight_of_arms_that_people_have_is_pybullets(file):
-    try:
-        robot = Robot.load(str(file))
-        World(robot, SimSection()).close()
-    except DdpgRosError as error:
-        pytest.skip(str(error)[:200])  # no arm of ours: a legged robot, limits that are missing
-    assert differs(robot, LOAD) < EQUAL
 
 
 def moved(world: World, steps: int, torque) -> float:

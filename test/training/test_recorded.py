@@ -19,6 +19,7 @@ from ddpg_ros.types import JointState, RecordLayout
 from sim.world import World
 from test.dotted import dotted
 from test.recordings import ABOUT, PERIOD, contents_of, write_bag
+from test.upright import UPRIGHT
 
 pytestmark = pytest.mark.bullet
 
@@ -96,6 +97,18 @@ def test_the_experience_of_a_recording_is_that_of_the_agent_to_the_last_bit(
     assert recorded.sentences == [
         f"{bag}: {3 * LENGTH} transitions of {3 * LENGTH} steps in 3 episodes."
     ]
+
+
+def test_a_recorded_torque_is_learnt_from_without_what_carried_the_arm(tmp_path):
+    file = tmp_path / "upright.urdf"
+    file.write_text(UPRIGHT)
+    given = {"robot.urdf": str(file), "robot.gravity": "model", "robot.payload_mass": 0.5}
+    config = CONFIG.with_parameters(given | {"sim.start_position_spread": 0.5})
+    learnt, contents = explore(config)
+    recorded = experience_of(config, [write_bag(tmp_path / "bag", contents)])
+    assert np.array_equal(recorded.records, learnt)
+    weight = build_arm(config)[2].carrying(np.zeros(2), np.zeros(2))
+    assert np.abs(weight).min() > 1.0  # [N·m]
 
 
 def test_a_recording_of_trajectories_is_rewarded_along_others_that_begin_where_the_arm_stood(
