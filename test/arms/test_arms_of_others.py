@@ -13,11 +13,13 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.loads import finite_range
 from ddpg_ros.robot.posture import choose_start
+from ddpg_ros.tasks.goals import JOINTS, POSE, TRAJECTORY
 from sim.camera import BACKGROUND
 from sim.dynamics import Dynamics
 from sim.world import World
 from test.sim.arms import Reference
 from test.sim.test_physics import moving_mass
+from test.tasks_on_arms import TASKS, require_fit
 
 try:
     robots()
@@ -96,6 +98,16 @@ def test_it_moves_and_stays_finite(robot, world, mass):
     state = world.state(0)
     assert np.isfinite(state.position).all() and np.isfinite(state.velocity).all()
     assert (np.abs(state.position - before) > 1e-4).any()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_its_goals_can_be_met_and_are_drawn(robot, world, task):
+    rng = np.random.default_rng(3)
+    require_fit(robot, task, rng)
+    kind = {"pose": POSE, "track": TRAJECTORY}.get(task, JOINTS)
+    before = world.render(160, 120)
+    world.show_goal(kind, kind.here(robot, rng.uniform(*finite_range(robot))))
+    assert (world.render(160, 120) != before).any()
 
 
 def test_it_is_drawn(world):

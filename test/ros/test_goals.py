@@ -1,6 +1,7 @@
 """Goals on the topic `goal`: which messages are goals, who is heard, what is said of others."""
 
 import math
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,12 +13,15 @@ rclpy = pytest.importorskip("rclpy")
 
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import PointStamped, PoseStamped
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+from visualization_msgs.msg import Marker
 
-from ddpg_ros.errors import RefusedError
+from ddpg_ros.errors import MachineError, RefusedError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.goal_marker import GoalMarker
 from ddpg_ros.ros.interface.goals import GoalInput, GoalOutput, base_frame, codec_of
@@ -110,14 +114,13 @@ def test_fault_62_joint_goals_of_other_joints_are_refused(names, position, said)
 
 
 def test_a_trajectory_goes_by_name_and_keeps_velocities_and_times():
-    messages = pytest.importorskip("trajectory_msgs.msg")
-    message = messages.JointTrajectory(joint_names=["elbow", "shoulder"])
+    message = JointTrajectory(joint_names=["elbow", "shoulder"])
     for seconds, nanoseconds, positions, velocities in [
         (0, 500_000_000, [1.0, 0.0], [0.5, 0.0]),
         (2, 0, [2.0, -0.5], [0.0, -0.25]),
     ]:
         message.points.append(
-            messages.JointTrajectoryPoint(
+            JointTrajectoryPoint(
                 positions=positions,
                 velocities=velocities,
                 time_from_start=Duration(sec=seconds, nanosec=nanoseconds),
@@ -132,9 +135,8 @@ def test_a_trajectory_goes_by_name_and_keeps_velocities_and_times():
 
 
 def test_a_trajectory_without_points_or_with_other_joints_is_refused():
-    messages = pytest.importorskip("trajectory_msgs.msg")
-    assert "it names the joints (none)" in refusal(TRAJECTORY, messages.JointTrajectory())
-    named = messages.JointTrajectory(joint_names=["elbow", "shoulder"])
+    assert "it names the joints (none)" in refusal(TRAJECTORY, JointTrajectory())
+    named = JointTrajectory(joint_names=["elbow", "shoulder"])
     assert refusal(TRAJECTORY, named) == "it has no points"
 
 
@@ -149,8 +151,6 @@ def assert_same(one, other):
 @given(st.integers(0, 2**32 - 1))
 @pytest.mark.parametrize("kind", [POINT, POSE, JOINTS, TRAJECTORY], ids=lambda kind: kind.name)
 def test_what_is_written_is_read_again(kind, seed):
-    if kind is TRAJECTORY:
-        pytest.importorskip("trajectory_msgs.msg")
     rng = np.random.default_rng(seed)
     position = rng.uniform(ARM.lower, ARM.upper)
     goal = kind.here(ARM, position)
@@ -221,8 +221,6 @@ def test_without_latched_publishers_there_is_nothing_that_does_not_fit_a_volatil
     user, policy = room.node("user"), room.node("policy")
     goals = GoalInput(policy, POINT, ARM, lambda goal: None)
     complaints = []
-    from rclpy.event_handler import PublisherEventCallbacks
-
     callbacks = PublisherEventCallbacks(incompatible_qos=complaints.append)
     volatile = user.create_publisher(PointStamped, "goal", VOLATILE, event_callbacks=callbacks)
     room.until(lambda: volatile.get_subscription_count() > 0, "who listens")
@@ -233,10 +231,9 @@ def test_without_latched_publishers_there_is_nothing_that_does_not_fit_a_volatil
 
 def test_the_goal_and_its_mark_carry_frame_and_stamp(room):
     agent, user = room.node("agent"), room.node("user")
-    markers = pytest.importorskip("visualization_msgs.msg")
     seen = {}
     user.create_subscription(PointStamped, "goal", lambda m: seen.update(goal=m), LATCHED)
-    user.create_subscription(markers.Marker, "goal_marker", lambda m: seen.update(mark=m), LATCHED)
+    user.create_subscription(Marker, "goal_marker", lambda m: seen.update(mark=m), LATCHED)
     goals, mark = GoalOutput(agent, POINT, ARM), GoalMarker(agent, POINT, ARM)
     for output in (goals, mark):
         output.publish(np.array([0.1, 0.2, 0.3]))
@@ -245,12 +242,11 @@ def test_the_goal_and_its_mark_carry_frame_and_stamp(room):
         assert message.header.frame_id == "base" and message.header.stamp.sec > 0
     place = seen["mark"].pose.position
     assert (place.x, place.y, place.z) == (0.1, 0.2, 0.3)
-    assert seen["mark"].type == markers.Marker.SPHERE and seen["mark"].scale.x > 0
+    assert seen["mark"].type == Marker.SPHERE and seen["mark"].scale.x > 0
 
 
 @pytest.mark.parametrize("kind", [POSE, JOINTS, TRAJECTORY], ids=lambda kind: kind.name)
 def test_the_mark_of_a_goal_begins_at_the_fingertip_that_is_meant(kind):
-    markers = pytest.importorskip("visualization_msgs.msg")
     sent = []
     node = SimpleNamespace(
         create_publisher=lambda *_: SimpleNamespace(publish=sent.append),
@@ -261,15 +257,20 @@ def test_the_mark_of_a_goal_begins_at_the_fingertip_that_is_meant(kind):
     position = np.array([0.3, 1.0])
     GoalMarker(node, kind, ARM).publish(kind.here(ARM, position))
     (mark,) = sent
-    lines = {POSE: markers.Marker.LINE_LIST, JOINTS: markers.Marker.LINE_LIST}
-    assert mark.type == lines.get(kind, markers.Marker.LINE_STRIP)
+    lines = {POSE: Marker.LINE_LIST, JOINTS: Marker.LINE_LIST}
+    assert mark.type == lines.get(kind, Marker.LINE_STRIP)
     first, tip = mark.points[0], ARM.tip_position(position)
     assert [first.x, first.y, first.z] == pytest.approx(tip.tolist())
 
 
-def test_without_the_messages_of_markers_one_sentence_says_so(monkeypatch):
-    import sys
+def test_without_the_messages_of_trajectories_one_sentence_says_how_to_install_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "trajectory_msgs.msg", None)
+    with pytest.raises(MachineError, match=r"needs trajectory_msgs, .* pip install"):
+        codec_of(TRAJECTORY)
+    assert codec_of(POSE).message is PoseStamped
 
+
+def test_without_the_messages_of_markers_one_sentence_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "visualization_msgs.msg", None)
     said = []
     node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=said.append))
@@ -324,10 +325,9 @@ POINTS = st.lists(
 
 @given(POINTS)
 def test_fault_56_any_trajectory_is_refused_or_within_the_limits(points):
-    messages = pytest.importorskip("trajectory_msgs.msg")
-    message = messages.JointTrajectory(joint_names=["shoulder", "elbow"])
+    message = JointTrajectory(joint_names=["shoulder", "elbow"])
     for seconds, nanoseconds, positions, velocities in points:
-        point = messages.JointTrajectoryPoint(positions=positions, velocities=velocities)
+        point = JointTrajectoryPoint(positions=positions, velocities=velocities)
         point.time_from_start = Duration(sec=seconds, nanosec=nanoseconds)
         message.points.append(point)
     goal = taken(TRAJECTORY, message)

@@ -21,8 +21,8 @@ from ddpg_ros.tasks.pose import PoseTask, rotation_angle
 from ddpg_ros.tasks.track import Track
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.types import JointState
+from test.tasks_on_arms import TASKS, require_fit
 
-TASKS = ("joints", "pose", "track", "hold")
 PERIOD = 40_000_000  # [ns]
 FILE = """<robot name="arm">
 <joint name="turn" type="continuous"><parent link="base"/><child link="a"/>
@@ -91,29 +91,7 @@ def random_arms(draw):
 @settings(max_examples=60, deadline=None)
 @given(random_arms(), st.sampled_from(TASKS), st.integers(0, 2**32 - 1))
 def test_on_any_arm_a_task_gives_what_it_states_and_goals_that_the_arm_can_meet(arm, name, seed):
-    rng, size = np.random.default_rng(seed), len(arm.joints)
-    task = make_task(task_settings({"name": name}), arm)
-    space = JointSpace(arm)
-    for _ in range(2):  # episodes
-        task.reset(rng)
-        start = rng.uniform(space.lower, space.upper)
-        for tick in range(4):
-            here = JointState(
-                tick * PERIOD,
-                start + rng.uniform(-0.5, 0.5, size) * (tick > 0),
-                rng.uniform(-1.0, 1.0, size) * arm.velocity_limit,
-            )
-            task.advance(here)
-            seen = task.observe(here)
-            assert seen.shape == (task.observation_size,) and seen.dtype == np.float32
-            assert np.isfinite(seen).all() and np.abs(seen).max() < 50.0
-            terms = task.reward(here, rng.uniform(-1.0, 1.0, size).astype(np.float32))
-            assert tuple(terms) == task.terms
-            assert all(math.isfinite(value) for value in terms.values())
-            assert isinstance(task.success(here), bool)
-        first = JointState(0, start, np.zeros(size))
-        met = task.goals.meet(task.goal, arm, first)
-        assert task.goals.fault(met, arm) == ""
+    require_fit(arm, name, np.random.default_rng(seed))
 
 
 @settings(max_examples=60, deadline=None)

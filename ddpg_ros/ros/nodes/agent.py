@@ -15,7 +15,7 @@ from ddpg_ros.config.run_directory import claim_run, hold_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.ros.interface.goal_marker import GoalMarker
-from ddpg_ros.ros.interface.goals import GoalOutput
+from ddpg_ros.ros.interface.goals import GoalOutput, codec_of
 from ddpg_ros.ros.interface.qos import RELIABLE
 from ddpg_ros.ros.interface.reset_client import ResetClient
 from ddpg_ros.ros.interface.step_publisher import open_trace
@@ -79,7 +79,8 @@ class AgentRole:
         return self._controller
 
     def _begin(self, config: Config) -> ArmSession:
-        build_arm(config)  # what cannot be is refused before anything is left on the disk
+        _, task, _ = build_arm(config)  # what cannot be is refused before anything is on the disk
+        codec_of(task.goals)
         recorded = None if config.run.policy else recorded_if_missing(config)
         self._run_dir = claim_run(config)
         with ExitStack() as hold:
