@@ -244,6 +244,17 @@ class Guard:
         """
         return np.array(self._rest)
 
+    def carried_at(self, position: Vector, velocity: Vector) -> Vector:
+        """Return what `carried` was when a torque was sent at a position and velocity.
+
+        Args:
+            position: (n,) [rad].
+            velocity: (n,) [rad/s].
+        """
+        return np.array(
+            self._weigh(position.tolist(), velocity.tolist()) if self.carries else self._zeros
+        )
+
     @property
     def rests(self) -> bool:
         """Whether the torque sent last is zero or, if this guard carries the arm, holds it."""
