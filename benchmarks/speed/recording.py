@@ -1,6 +1,5 @@
 """`python -m benchmarks recording`: what a recorder beside the agent costs its control loop."""
 
-import json
 import os
 import statistics
 from pathlib import Path
@@ -40,18 +39,17 @@ def bench_recording(
             console.print(f"round {number + 1}, record {mode}", highlight=False)
             latency = measure(Segment("learner off", rate, seconds, mode))
             taken[mode].append(until_answered(latency, rate))
-    report = {
-        "benchmark": "recording",
-        "unit": "s",
-        "rate": rate,
-        "seconds": seconds,
-        "rows": [_row(mode, taken) for mode in MODES],
-        "load_before": busy,
-        **describe_machine(),
-    }
-    write_results(report, results / "recording.json")
-    console.print(_table(report["rows"]))
-    console.print(json.dumps(report["machine"]), highlight=False)
+        report = {
+            "benchmark": "recording",
+            "unit": "s",
+            "rate": rate,
+            "seconds": seconds,
+            "rows": [_row(mode, taken) for mode in MODES],
+            "load_before": busy,
+            **describe_machine(),
+        }
+        write_results(report, results / "recording.json")
+        console.print(_table(report["rows"]))
 
 
 def _row(mode: Mode, taken: dict[Mode, list[Vector]]) -> dict[str, Any]:

@@ -65,9 +65,14 @@ class Bag:
         file = _File(name, min(times), max(times), counts, len(content))
         self.directory.mkdir(parents=True, exist_ok=True)
         write_whole(self.directory / name, content)
-        self._number += 1
         self._files.append(file)
-        self._write_metadata()
+        try:
+            self._write_metadata()
+        except OSError:
+            self._files.pop()
+            (self.directory / name).unlink(missing_ok=True)
+            raise
+        self._number += 1
         return file.size
 
     def drop_oldest(self) -> int:

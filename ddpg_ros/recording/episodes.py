@@ -25,7 +25,8 @@ class RecordedStep(NamedTuple):
     state: JointState
     torque: Vector  # (n,) [N·m], after the guard
     next_state: JointState
-    goal: Vector  # (g,); empty if the task had none
+    goal: Vector  # (g,) at the state; empty if the task had none, or a trajectory
+    next_goal: Vector  # (g,) at the next state
 
 
 class RecordedEpisodes(NamedTuple):
@@ -96,7 +97,11 @@ def join(
                     stretches.append(stretch)
                 stretch = []
             else:
-                stretch.append(RecordedStep(_state(step), torque, _state(following), step.goal))
+                stretch.append(
+                    RecordedStep(
+                        _state(step), torque, _state(following), step.goal, following.goal
+                    )
+                )
         if stretch:
             stretches.append(stretch)
     return RecordedEpisodes(

@@ -19,7 +19,8 @@ _LOG = logging.getLogger(__name__)
 
 BEFORE, AFTER = 30.0, 10.0  # [s] around a latch
 _FILE_SECONDS, _FILE_BYTES = 30.0, 2**25  # of a file of `all`
-_RING_BYTES = 2**28  # more than 30 s of any arm; beyond that fewer seconds are kept
+_RING_BYTES = 2**28  # in memory; more than 30 s of any arm
+_PAUSE = 1.0  # [s] between two tries of a disk that is full
 
 
 class Latches:
@@ -70,9 +71,8 @@ class Recorder:
         self._waiting: list[Message] = []  # for the next file of the bag
         self._waiting_bytes = 0
         self._write_at = float("inf")
-        self._complained = False
-        self.written: list[Path] = []
-        """The bags so far."""
+        self._failed = False  # the last write did
+        self._next_try = 0.0  # [s]
 
     def add_topic(self, topic: Topic) -> None:
         """Take the description of a topic, before its first message."""
@@ -95,14 +95,15 @@ class Recorder:
         if self._bag is None:
             self._begin(now, AFTER)
             self._waiting = self._recent.messages(now)
-            self._write()
+            self._waiting_bytes = sum(len(message.data) for message in self._waiting)
+            self._write(now)
         self._write_at = now + AFTER
 
     def look(self, now: float) -> None:
         """Write what is due; ten times a second."""
-        if self._bag is None or (now < self._write_at and self._waiting_bytes < _FILE_BYTES):
+        due = now >= self._write_at or self._waiting_bytes >= _FILE_BYTES or self._failed
+        if self._bag is None or not due or now < self._next_try or not self._write(now):
             return
-        self._write()
         if now >= self._write_at:
             self._write_at = now + _FILE_SECONDS
             if self._mode == "latch":
@@ -111,7 +112,7 @@ class Recorder:
     def close(self) -> None:
         """Write what is left of an open bag."""
         if self._bag is not None:
-            self._write()
+            self._write(self._next_try)
             self._bag = None
 
     def _begin(self, now: float, seconds: float) -> None:
@@ -123,30 +124,33 @@ class Recorder:
         self._bag = Bag(self._folder / name, self._about)
         self._write_at = now + seconds
 
-    def _write(self) -> None:
+    def _write(self, now: float) -> bool:
+        """Write what waits as the next file of the bag; what a full disk does not take waits on.
+
+        Returns:
+            Whether nothing waits any more.
+        """
         bag, messages = self._bag, self._waiting
-        self._waiting, self._waiting_bytes = [], 0
         assert bag is not None
         if not messages:
-            return
+            return True
         try:
             size = bag.add_file(messages, self._topics)
             removed = make_room(self._folder, self._most_bytes, bag)
         except OSError as error:
-            if not self._complained:
-                _LOG.warning(
-                    "%d messages are lost: %s cannot be written (%s). Make room on that disk; "
-                    "it tries again with what comes.",
-                    len(messages),
-                    bag.directory,
-                    error.strerror or error,
-                )
-            self._complained = True
-            return
-        self._complained = False
-        if bag.directory not in self.written:
-            self.written.append(bag.directory)
+            self._put_off(f"{bag.directory} cannot be written ({error.strerror or error})", now)
+            return False
+        self._waiting, self._waiting_bytes, self._failed = [], 0, False
         if self._mode == "latch":
             _LOG.info("%d messages, %d bytes, are in %s", len(messages), size, bag.directory)
         for path in removed:
             _LOG.info("%s is removed, as run.record_limit says", path)
+        return True
+
+    def _put_off(self, why: str, now: float) -> None:
+        if not self._failed:
+            _LOG.warning("%s. Make room on that disk; it is tried again every second.", why)
+        if self._waiting_bytes > _RING_BYTES:
+            _LOG.warning("%d messages are lost: %s.", len(self._waiting), why)
+            self._waiting, self._waiting_bytes = [], 0
+        self._failed, self._next_try = True, now + _PAUSE

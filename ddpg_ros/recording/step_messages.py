@@ -7,11 +7,8 @@ import numpy as np
 
 from ddpg_ros.errors import RecordingError, few_of
 from ddpg_ros.recording.reading import Recording, TopicContent
-from ddpg_ros.recording.steps import GOAL, Place, Step, place_of
+from ddpg_ros.recording.steps import COMMAND, GOAL, GUARDED, STEP, Place, Step, place_of
 from ddpg_ros.types import Vector
-
-STEP, COMMAND, GUARDED = "step", "joint_command", "guarded_command"
-"""The last parts of the topics' names."""
 
 _JOINT_STATE = "sensor_msgs/msg/JointState"
 _SECOND = 1_000_000_000  # [ns]
@@ -77,7 +74,9 @@ def _step_of(
         )
     order = [names.index(joint) for joint in joints]
     position, velocity, effort = arrays
-    goal = position[[at for at, name in enumerate(names) if name.startswith(GOAL)]]
+    goals = {name.removeprefix(GOAL): at for at, name in enumerate(names) if GOAL in name}
+    of_joints = goals.keys() == set(joints)
+    goal = position[[goals[joint] for joint in joints] if of_joints else list(goals.values())]
     stamp = _stamp_of(recording, topic, message)
     return Step(place, stamp, position[order], velocity[order], effort[order], goal)
 

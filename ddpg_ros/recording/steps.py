@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from ddpg_ros.types import Vector
 
+STEP, COMMAND, GUARDED = "step", "joint_command", "guarded_command"
+"""The last parts of the names of the topics that carry steps and torques."""
+
 GOAL = "goal/"
 """How the names of the goal's numbers begin, which follow the joints."""
 

@@ -21,7 +21,7 @@ from ddpg_ros.recording.episodes import (
     episodes_of,
     period_of,
 )
-from ddpg_ros.recording.reading import read_recording
+from ddpg_ros.recording.reading import Recording, read_recording
 from ddpg_ros.recording.records_file import Records, save_records
 from ddpg_ros.recording.step_messages import is_wanted
 from ddpg_ros.robot.arm import Robot
@@ -58,7 +58,7 @@ def experience_of(
     Raises:
         RecordingError: one of them cannot be used; the sentence says which and why.
     """
-    robot, task, guard = build_arm(config)
+    arm = robot, task, _ = build_arm(config)
     limit = robot.torque_limit(config.robot.torque_limit)
     layout = RecordLayout(task.observation_size, len(robot.joints))
     rng = stream(config.run.seed, RECORDED_STREAM)
@@ -70,13 +70,13 @@ def experience_of(
         episodes = episodes_of(recording, robot.joints)
         _require_period(path, episodes, config.control.period)
         _require_limit(path, episodes, robot, limit)
+        _require_gravity(path, recording, config)
         same_task = recording.about.get("task", config.task.name) == config.task.name
         before = len(rows)
         for stretch in episodes.stretches:
             steps = NStep(config.learner.n_step, config.learner.discount)
             rows += [
-                layout.pack(one)
-                for one in _learn(steps, task, robot, guard, stretch, limit, same_task, rng)
+                layout.pack(one) for one in _learn(steps, arm, stretch, limit, same_task, rng)
             ]
         sentences.append(_sentence(path, episodes, len(rows) - before, same_task))
     records = np.array(rows, dtype=np.float32).reshape(len(rows), layout.width)
@@ -95,33 +95,39 @@ def experience_of(
 
 def _learn(
     steps: NStep,
-    task: Task,
-    robot: Robot,
-    guard: Guard,
+    arm: tuple[Robot, Task, Guard],
     stretch: Sequence[RecordedStep],
     limit: Vector,
     same_task: bool,
     rng: np.random.Generator,
 ) -> list[Experience]:
+    """Return the experience of steps that follow each other; as `ControlLoop.tick` makes it."""
+    robot, task, guard = arm
     task.reset(rng)
-    newest = -1  # stamp of the state that the task has taken in last [ns]
     experience: list[Experience] = []
+    if same_task:
+        _set_goal(task, stretch[0].goal, robot)
+    task.advance(stretch[0].state)
+    observation = task.observe(stretch[0].state)
     for step in stretch:
-        if task.takes_goals and same_task:
-            goal = task.goals.from_numbers(step.goal, robot)
-            task.goal = task.goal if goal is None else goal
         own = step.torque - guard.carrying(step.state.position, step.state.velocity)
         action = (own / limit).astype(np.float32)
-        if step.state.stamp != newest:
-            task.advance(step.state)
-        observation = task.observe(step.state)
+        if same_task:
+            _set_goal(task, step.next_goal, robot)
         task.advance(step.next_state)
-        newest = step.next_state.stamp
+        following = task.observe(step.next_state)
         reward = float(sum(task.reward(step.next_state, action).values()))
         over = bool(task.terminated(step.next_state))
-        following = task.observe(step.next_state)
         experience += steps.add(Transition(observation, action, reward, over, following))
+        observation = following
     return experience + steps.end()
+
+
+def _set_goal(task: Task, numbers: Vector, robot: Robot) -> None:
+    """Give the task a recorded goal, if it takes goals and this is another one of its kind."""
+    goal = task.goals.from_numbers(numbers, robot) if task.takes_goals else None
+    if goal is not None and not np.array_equal(goal, task.goal):
+        task.goal = goal
 
 
 def _require_period(path: Path, episodes: RecordedEpisodes, period: float) -> None:
@@ -146,6 +152,15 @@ def _require_limit(path: Path, episodes: RecordedEpisodes, robot: Robot, limit: 
             f"{path} has {largest[at]:.4g} N·m at joint '{robot.joints[at]}', and "
             f"robot.torque_limit is {limit[at]:g} N·m there; expected at most that. Set "
             "robot.torque_limit to that of the recording."
+        )
+
+
+def _require_gravity(path: Path, recording: Recording, config: Config) -> None:
+    recorded, own = recording.about.get("gravity"), config.robot.gravity
+    if recorded not in (None, own):
+        raise RecordingError(
+            f"{path} was recorded with robot.gravity {recorded}, and here it is {own}; the same "
+            "torques would mean another action. Set robot.gravity to that of the recording."
         )
 
 

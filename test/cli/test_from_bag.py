@@ -1,6 +1,7 @@
 """`train --from-bag` and `inspect`: what they refuse, and that nothing is left behind then."""
 
 import json
+import os
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -75,7 +76,9 @@ def test_an_environment_of_gymnasium_takes_no_recording(ddpg_ros, empty, bag):
 def test_a_disk_without_room_is_refused_with_both_numbers(ddpg_ros, empty, monkeypatch, record):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
-    sentence = ddpg_ros("train", "--set", f"run.record={record}").sentence
+    own = f"of_{os.getpid()}"
+    ended = ddpg_ros("train", "--namespace", own, "--set", f"run.record={record}")
+    sentence = ended.sentence
     assert "bytes of recordings" in sentence and "has 1000 bytes free" in sentence
 
 

@@ -89,12 +89,16 @@ def test_a_second_file_joins_the_first(tmp_path):
         ]
 
 
-def test_after_a_failed_write_the_bag_is_as_before(tmp_path, monkeypatch):
+@pytest.mark.parametrize("suffix", [".mcap", ".yaml"])
+def test_after_a_failed_write_the_bag_is_as_before(tmp_path, monkeypatch, suffix):
     bag = Bag(tmp_path / "b", {})
     bag.add_file(commands(3), TOPICS)
+    whole = bag_module.write_whole
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def full(path, content):
+        if path.suffix == suffix:
+            raise OSError(28, "No space left on device")
+        whole(path, content)
 
     with monkeypatch.context() as patch:
         patch.setattr(bag_module, "write_whole", full)
@@ -102,6 +106,7 @@ def test_after_a_failed_write_the_bag_is_as_before(tmp_path, monkeypatch):
             bag.add_file(commands(2), TOPICS)
     with Reader(tmp_path / "b") as reader:
         assert reader.message_count == 3
+    assert len(list((tmp_path / "b").glob("*.mcap"))) == 1
     bag.add_file(commands(2, begin=5_000_000), TOPICS)
     with Reader(tmp_path / "b") as reader:
         assert reader.message_count == 5

@@ -124,6 +124,20 @@ def test_joints_in_another_order_are_put_into_ours(tmp_path):
         assert list(step.torque) == list(EPISODE[1][true.stamp][::-1])
 
 
+def test_a_goal_of_joints_is_put_into_our_order_by_name(tmp_path):
+    step = EPISODE[0][0]
+    names = ["elbow", "shoulder", "goal/elbow", "goal/shoulder"]
+    said = [1.0, 2.0, 3.0, 4.0]
+    steps = [
+        (STEP, joint_state(at.stamp, at.place.text(), names, said, said, said))
+        for at in EPISODE[0]
+    ]
+    torques = [(COMMAND, torque_bytes(step.stamp, (0.5, 0.25)))]
+    ((first,),) = episodes_in(write_bag(tmp_path / "b", steps + torques)).stretches
+    assert list(first.state.position) == [2.0, 1.0]
+    assert list(first.goal) == list(first.next_goal) == [4.0, 3.0]
+
+
 def test_the_torques_of_a_guard_node_count_before_those_of_the_policy(tmp_path):
     guarded = [(GUARDED, torque_bytes(s, t / 4)) for s, t in EPISODE[1].items()]
     bag = write_bag(tmp_path / "b", contents_of(EPISODE) + guarded)

@@ -92,21 +92,58 @@ def test_all_stays_within_its_limit_and_keeps_the_newest(tmp_path):
     assert kept == list(range(4000 - len(kept), 4000))
 
 
-def test_a_full_disk_is_logged_once_and_the_recorder_goes_on(tmp_path, monkeypatch, caplog):
-    made = recorder(tmp_path, "all")
+@pytest.fixture
+def full(monkeypatch):
+    """Fills the disk until it is called again."""
 
-    def full(*_):
+    def write(*_):
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr(bag_module, "write_whole", full)
+    whole = bag_module.write_whole
+    return lambda is_full: monkeypatch.setattr(
+        bag_module, "write_whole", write if is_full else whole
+    )
+
+
+def test_what_a_full_disk_does_not_take_waits_until_it_has_room(tmp_path, full, caplog):
+    made = recorder(tmp_path, "all")
+    full(True)
+    with caplog.at_level(logging.WARNING):
         pass_time(made, 0.0, 70.0)
-    (line,) = caplog.messages
+    (line,) = caplog.messages  # said once
     assert "No space left on device" in line
+    full(False)
     pass_time(made, 70.0, 100.0)
     made.close()
+    assert times(tmp_path) == [list(range(0, 1000))]
+
+
+def test_a_latch_on_a_full_disk_is_written_as_soon_as_there_is_room(tmp_path, full):
+    made = recorder(tmp_path)
+    pass_time(made, 0.0, 40.0)
+    full(True)
+    made.latched(40.0)
+    pass_time(made, 40.0, 43.0)
+    full(False)
+    pass_time(made, 43.0, 44.1)
     (kept,) = times(tmp_path)
-    assert kept[-1] == 999
+    assert kept[:300] == list(range(100, 400))
+    pass_time(made, 44.1, 51.0)
+    assert times(tmp_path) == [list(range(100, 501))]
+
+
+def test_the_memory_of_a_recorder_on_a_full_disk_is_bounded(tmp_path, full, caplog, monkeypatch):
+    monkeypatch.setattr("ddpg_ros.recording.recorder._RING_BYTES", 20_000)
+    made = recorder(tmp_path, "all")
+    full(True)
+    with caplog.at_level(logging.WARNING):
+        pass_time(made, 0.0, 100.0)
+    full(False)
+    pass_time(made, 100.0, 140.0)
+    made.close()
+    assert any("messages are lost" in line for line in caplog.messages)
+    (kept,) = times(tmp_path)
+    assert kept == list(range(1400 - len(kept), 1400))
 
 
 def test_a_latch_is_new_once_for_each_node():

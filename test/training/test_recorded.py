@@ -59,7 +59,7 @@ def explore(config, episodes=3):
     limit = robot.torque_limit(config.robot.torque_limit)
     rng = np.random.default_rng(3)
     loop = ControlLoop(task, actor, guard, limit, config.episode_steps, rng)
-    world = World(robot, config.sim)
+    world = World(robot, config.sim, driver_carries=config.robot.gravity == "driver")
     recorded, stamp = [], PERIOD
     for number in range(1, episodes + 1):
         world.reset(rng)
@@ -83,14 +83,22 @@ def explore(config, episodes=3):
 
 
 @pytest.mark.parametrize(
-    ("task", "n_step"), [("reach", 1), ("reach", 3), ("pose", 1), ("joints", 1), ("hold", 1)]
+    "settings",
+    [
+        {},
+        {"learner.n_step": 3},
+        {"robot.gravity": "model"},  # what carries the arm is no part of the action
+        {"robot.gravity": "none"},
+        {"task.name": "joints"},
+        {"task.name": "pose"},
+        {"task.name": "hold"},
+    ],
+    ids=str,
 )
-def test_the_experience_of_a_recording_is_that_of_the_agent_to_the_last_bit(
-    tmp_path, task, n_step
-):
-    config = CONFIG.with_parameters({"task.name": task, "learner.n_step": n_step})
+def test_the_experience_of_a_recording_is_that_of_the_agent_to_the_last_bit(tmp_path, settings):
+    config = CONFIG.with_parameters(settings)
     learnt, contents = explore(config)
-    bag = write_bag(tmp_path / "bag", contents, ABOUT | {"task": task})
+    bag = write_bag(tmp_path / "bag", contents, ABOUT | {"task": config.task.name})
     recorded = experience_of(config, [bag])
     assert np.array_equal(recorded.records, learnt)
     assert len(learnt) == 3 * LENGTH
@@ -171,6 +179,12 @@ def test_torques_beyond_the_limit_are_refused_with_joint_and_numbers(explored):
     config = CONFIG.with_parameters({"robot.torque_limit": [2.0, 0.1]})
     sentence = refusal(config, explored[1])
     assert "joint 'elbow', and robot.torque_limit is 0.1 N·m" in sentence
+
+
+def test_another_bearer_of_the_weight_is_refused(tmp_path):
+    _, contents = explore(CONFIG, episodes=1)
+    bag = write_bag(tmp_path / "bag", contents, ABOUT | {"gravity": "none"})
+    assert "robot.gravity none, and here it is driver" in refusal(CONFIG, bag)
 
 
 def test_another_arm_is_refused(explored):

@@ -50,6 +50,8 @@ class Session:
     def __init__(self, episodes=2):
         self.config = SimpleNamespace(control=SimpleNamespace(period=PERIOD))
         self.robot, self.safety, self.goal = None, Safety(), GOAL
+        self.goals = SimpleNamespace(numbers=lambda goal: goal)
+        self.phase = SimpleNamespace(name="train")
         self.ready, self.trained, self.policy = True, False, True
         self.absent = 0.0
         self.left = episodes
@@ -100,10 +102,23 @@ class Resets:
         self.cancelled += 1
 
 
+class Trace:
+    """Writes down what it is told: the phase of an episode, or state, torque and goal."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, phase):
+        self.told.append(phase)
+
+    def record(self, state, requested, goal):
+        self.told.append((state.stamp // STEP, requested and requested.tolist(), goal.tolist()))
+
+
 class Run:
     """A controller, its session, and what a node would send."""
 
-    def __init__(self, realtime=False, resets=True, **session):
+    def __init__(self, realtime=False, resets=True, trace=None, **session):
         self.session = Session(**session)
         self.safety = self.session.safety
         self.resets = Resets() if resets else None
@@ -115,6 +130,7 @@ class Run:
             self.resets,
             announce=lambda goal: self.told.append(goal.tolist()),
             ended=self.told.append,
+            trace=trace,
         )
 
     def out(self, command):
@@ -151,6 +167,34 @@ def test_a_goal_that_the_first_state_brings_is_announced_with_it():
     run.session.goal = GOAL
     run.see(2)
     assert run.told == [GOAL.tolist()]
+
+
+def test_the_trace_gets_each_step_once_its_torque_is_out_and_an_end_before_the_next_goal():
+    trace = Trace()
+    run = Run(trace=trace)
+    tick, next_episode = run.session.tick, run.session.next_episode
+
+    def asking(state, dt):
+        came = tick(state, dt)
+        return came if came.over else came._replace(requested=np.array([0.75]))
+
+    def drawing(state):
+        run.session.goal = run.session.goal + 1.0
+        return next_episode(state)
+
+    run.session.tick, run.session.next_episode = asking, drawing
+    run.see(1)
+    run.place(2)
+    command = run.controller.on_state(state(2), run.now)
+    assert trace.told == ["train"]  # not before the torque is out
+    run.out(command)
+    for number in (3, 4):
+        run.see(number)
+    run.see_again(4)  # which is no step
+    run.see(5)
+    first = (GOAL + 1.0).tolist()
+    steps = [(number, [0.75], first) for number in (2, 3, 4)]
+    assert trace.told == ["train", *steps, (5, None, first), "train"]
 
 
 def test_in_lock_step_nothing_is_sent_until_the_arm_is_placed():

@@ -9,9 +9,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from ddpg_ros.recording.step_messages import STEP
-from ddpg_ros.recording.steps import GOAL, WIDTH, Place
+from ddpg_ros.recording.steps import GOAL, STEP, WIDTH, Place
 from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT, layout_of
+from ddpg_ros.tasks.goals import JOINTS
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import JointState, Vector
 
@@ -23,20 +23,20 @@ _DEPTH = 50  # steps that wait for a recorder
 class StepPublisher:
     """The trace of a session, as messages."""
 
-    def __init__(self, node: Node, joints: Sequence[str], goal_size: int) -> None:
+    def __init__(self, node: Node, joints: Sequence[str], goal: Sequence[object]) -> None:
         """Open the topic.
 
         Args:
             node: publishes.
             joints: of the arm, in its order.
-            goal_size: numbers in the goal of the task.
+            goal: what to call each number of the task's goal.
         """
         self._node = node
-        names = [*joints, *(f"{GOAL}{number}" for number in range(goal_size))]
+        names = [*joints, *(f"{GOAL}{name}" for name in goal)]
         count = len(names)
         self._layout = layout_of(names, count, count, count, " " * WIDTH)
         self._no_torque = [0.0] * len(joints)
-        self._no_speed = [0.0] * goal_size
+        self._no_speed = [0.0] * len(goal)
         self._publisher = node.create_publisher(
             JointStateMessage, f"~/{STEP}", QoSProfile(depth=_DEPTH)
         )
@@ -71,8 +71,8 @@ def open_trace(node: Node, session: ArmSession, stack: ExitStack) -> StepPublish
     """Return the trace of a session, which `stack` closes; None if the run is not recorded."""
     if session.config.recording == "off":
         return None
-    trace = StepPublisher(
-        node, session.robot.joints, math.prod(session.goals.shape(session.robot))
-    )
+    joints, size = session.robot.joints, math.prod(session.goals.shape(session.robot))
+    names = joints if session.goals is JOINTS else range(size)  # joints may change their order
+    trace = StepPublisher(node, joints, names)
     stack.callback(trace.close)
     return trace

@@ -29,7 +29,7 @@ from ddpg_ros.errors import ConfigError
 from ddpg_ros.recording.definitions import definition_of, message_class
 from ddpg_ros.recording.messages import Message, Topic, qos_entry
 from ddpg_ros.recording.recorder import Latches, Recorder
-from ddpg_ros.recording.step_messages import COMMAND, GUARDED, STEP
+from ddpg_ros.recording.steps import COMMAND, GUARDED, STEP
 from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.executor import take_rest
@@ -93,6 +93,7 @@ class RecorderNode(MainNode):
             {
                 "version": __version__,
                 "task": config.task.name,
+                "gravity": config.robot.gravity,
                 "settings": yaml.safe_dump(settings, sort_keys=False),
             },
             tuple(self.resolve_topic_name(name) for name in _LASTING),
