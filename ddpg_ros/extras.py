@@ -1,10 +1,16 @@
-"""The optional parts of an installation: which extra of this package brings which library."""
+"""Which part of an installation brings which library, and the sentence if one is missing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
 from ddpg_ros.errors import MachineError
+from ddpg_ros.installation import remedy, sentence, unmet
+
+_BASE = frozenset(
+    ("annotated_types", "numpy", "pinocchio", "pydantic", "yaml", "rich", "safetensors", "typer")
+)
+"""Modules of the base installation."""
 
 EXTRA_OF = {
     "gymnasium": "learn",
@@ -45,18 +51,25 @@ def require(*modules: str) -> None:
 
 @contextmanager
 def naming_extras() -> Iterator[None]:
-    """Turn the failed import of an optional library into a sentence.
+    """Turn the failed import of a library into a sentence.
 
     Raises:
-        MachineError: the block imported a module of `EXTRA_OF` that is not installed.
+        MachineError: the block imported a module of `EXTRA_OF` that is not installed, or one of
+            the base installation that is not there or too old.
     """
     try:
         yield
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        missing = unmet()
+        if missing:
+            raise MachineError(sentence(missing)) from None
         module = (error.name or "").partition(".")[0]
-        if module not in EXTRA_OF:
-            raise
-        raise _not_installed(module) from None
+        absent = isinstance(error, ModuleNotFoundError)
+        if absent and module in EXTRA_OF:
+            raise _not_installed(module) from None
+        if absent and module in _BASE:
+            raise MachineError(f"this needs {module}, which is not here. {remedy()}") from None
+        raise
 
 
 def _not_installed(module: str) -> MachineError:

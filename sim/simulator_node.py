@@ -40,6 +40,7 @@ from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
+from sim.robot_description import shareable
 from sim.world import World
 
 EXTRA: dict[str, Value] = {"gui": False, "record": "", "record_episodes": 6}
@@ -93,7 +94,9 @@ class Simulator(MainNode):
         self._steps = self._ignored = self._rejected = self._resets = 0
         self._turns = 0  # [timer periods]
         self._met = -1  # turn at which another publisher appeared; -1: none
-        self._writer = JointStateWriter(robot.joints)
+        self._held = list(robot.held.values())
+        self._still = [0.0] * len(self._held)
+        self._writer = JointStateWriter([*robot.joints, *robot.held])
         self._message = b""  # the present state
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # simulated time is made here
         self._stamp = 0
@@ -108,8 +111,7 @@ class Simulator(MainNode):
         self._clocks = self.create_publisher(ClockMessage, "clock", BEST_EFFORT)
         self._health = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._description = self.create_publisher(String, "robot_description", LATCHED)
-        urdf = self._world.robot.urdf_path.read_text(encoding="utf-8")
-        self._description.publish(String(data=urdf))
+        self._description.publish(String(data=shareable(self._world.robot)))
         goals = self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
         housekeeping = self.create_timer(HOUSEKEEPING, self._on_timer, clock=steady)
@@ -177,7 +179,10 @@ class Simulator(MainNode):
         state = self._world.state(stamp)
         self._stamp = stamp
         self._message = self._writer.write(
-            stamp, applied.tolist(), state.position.tolist(), state.velocity.tolist()
+            stamp,
+            applied.tolist() + self._still,
+            state.position.tolist() + self._held,
+            state.velocity.tolist() + self._still,
         )
 
     def _publish(self) -> None:

@@ -12,13 +12,12 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.build import build_arm, policy_about
+from ddpg_ros.cli.place import require_ros_domain, take_training_lock
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
     require_display,
     require_environment,
     require_learner_machine,
-    require_ros_domain,
-    take_training_lock,
 )
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
@@ -69,9 +68,7 @@ def train(
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
     loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
-    if config and Path(config).resolve().parent == Path(loaded.run.directory):
-        # the file is of an earlier run: keep that one
-        loaded = loaded.with_parameters({"run.directory": ""})
+    loaded = in_new_directory(loaded, config)
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -80,7 +77,7 @@ def train(
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
     }
-    settings = loaded.with_parameters(_joined(assigned, options), source="the command line")
+    settings = loaded.with_parameters(joined(assigned, options), source="the command line")
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
@@ -90,7 +87,7 @@ def train(
     if gui:
         require_display()
     with ExitStack() as held:
-        run = _prepare(settings, run_dir, gym, namespace, held)
+        run = prepare(settings, run_dir, gym, namespace, held)
         console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
         if gym:
             outcome = _train_gym(gym, run, console)
@@ -108,7 +105,14 @@ def train(
     raise typer.Exit(outcome.code)
 
 
-def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+def in_new_directory(config: Config, file: str) -> Config:
+    """Return a configuration that leaves the run alone to which its file belongs."""
+    if file and Path(file).resolve().parent == Path(config.run.directory):
+        return config.with_parameters({"run.directory": ""})
+    return config
+
+
+def joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
     """Merge `--set` and the options; refuse a setting to which both give different values."""
     given = {name: value for name, (_, value) in options.items() if value is not None}
     for name, value in given.items():
@@ -120,7 +124,7 @@ def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> di
     return assigned | given
 
 
-def _prepare(
+def prepare(
     settings: Config, run_dir: Path | None, gym: str, namespace: str, held: ExitStack
 ) -> Run:
     """Check everything that can fail, then make the run directory.
@@ -156,10 +160,15 @@ def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
 
 
-def print_arm(robot: RobotSection, console: Console) -> None:
-    """Print which joints are held, and which meshes the simulator's pictures will lack."""
+def notes_on(robot: RobotSection) -> list[str]:
+    """Return which joints are held, and which meshes the simulator's pictures will lack."""
     arm = Robot.load(robot.urdf, robot.joints, robot.tip)
-    for line in ([arm.describe()] if arm.held else []) + describe(arm).notes:
+    return ([arm.describe()] if arm.held else []) + describe(arm).notes
+
+
+def print_arm(robot: RobotSection, console: Console) -> None:
+    """Print what `notes_on` the arm says."""
+    for line in notes_on(robot):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

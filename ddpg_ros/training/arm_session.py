@@ -161,9 +161,23 @@ class ArmSession(Session):
         )
 
 
+def require_fit(policy: Policy, path: Path, config: Config) -> None:
+    """Refuse a policy that was trained for another arm or task than a configuration has.
+
+    Raises:
+        DdpgRosError: it was, or the configuration cannot be used.
+    """
+    robot, task, _ = build_arm(config)
+    _require_same(policy, path, policy_about(config, robot, task))
+
+
 def _load_fitting(path: Path, ours: PolicyAbout) -> Policy:
-    """Load a policy and refuse one that was trained for another arm or task."""
     policy = load_policy(path)
+    _require_same(policy, path, ours)
+    return policy
+
+
+def _require_same(policy: Policy, path: Path, ours: PolicyAbout) -> None:
     for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256"):
         theirs, own = getattr(policy.about, what), getattr(ours, what)
         if theirs != own:
@@ -176,4 +190,3 @@ def _load_fitting(path: Path, ours: PolicyAbout) -> Policy:
             f"{path} maps {policy.about.sizes[0]} observations to {policy.about.sizes[-1]} "
             f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
         )
-    return policy
