@@ -7,7 +7,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "ddpg_ros"
-EXTRAS = ("learn", "sim", "robot", "ros", "dev")
+EXTRAS = ("learn", "sim", "robot", "ros", "dev")  # and `test`, by which colcon finds pytest
 ROOT = Path(__file__).resolve().parent
 
 
@@ -36,7 +36,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     install_requires=requirements("base"),
-    extras_require={part: requirements(part) for part in EXTRAS},
+    extras_require={part: requirements(part) for part in EXTRAS} | {"test": requirements("dev")},
     packages=find_packages(include=["ddpg_ros", "ddpg_ros.*", "sim", "sim.*"]),
     package_data={"ddpg_ros": ["py.typed", "ros/runtime/*.xml"], "sim": ["assets/*", "py.typed"]},
     data_files=[

@@ -29,11 +29,10 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
+from ddpg_ros.ros.interface.parameters import Extra, read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
@@ -43,8 +42,12 @@ from sim.recorder import Recorder
 from sim.robot_description import shareable
 from sim.world import World
 
-EXTRA: dict[str, Value] = {"gui": False, "record": "", "record_episodes": 6}
-"""Parameters besides the configuration: PyBullet's window, and a GIF of the first episodes."""
+EXTRA = {
+    "gui": Extra(False, "Show PyBullet's window"),
+    "record": Extra("", "Write a GIF of the first episodes to this file; empty: none"),
+    "record_episodes": Extra(6, "Number of episodes in the GIF"),
+}
+"""Parameters besides the configuration."""
 
 RELIABLE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

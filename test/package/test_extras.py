@@ -15,7 +15,8 @@ from ddpg_ros.extras import EXTRA_OF, naming_extras, require
 ROOT = Path(__file__).parents[2]
 DISTRIBUTION = {"PIL": "pillow", "pinocchio": "pin", "yaml": "pyyaml"}  # another name with pip
 ROS = {module for module, extra in EXTRA_OF.items() if extra == "ros"}
-NOT_FROM_PIP = {"launch", "launch_ros"}  # a sourced ROS has them; only the launch file needs them
+NOT_FROM_PIP = {"launch", "launch_ros", "ament_index_python"}
+"""A sourced ROS has them; only the launch files need them."""
 COMPANIONS = {"pydantic_core": "pydantic", "pybullet_data": "pybullet"}
 
 
