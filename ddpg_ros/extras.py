@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from ddpg_ros.errors import MachineError
-from ddpg_ros.installation import remedy, sentence, unmet
+from ddpg_ros.installation import is_managed_elsewhere, remedy, sentence, set_up, unmet
 
 _BASE = frozenset(
     ("annotated_types", "numpy", "pinocchio", "pydantic", "yaml", "rich", "safetensors", "typer")
@@ -34,8 +34,13 @@ EXTRA_OF = {
 
 def how_to_install(module: str) -> str:
     """Return the command that installs a module of `EXTRA_OF`, and for ROS the other way."""
-    command = f'pip install "ddpg_ros[{EXTRA_OF[module]}]"'
+    command = install_command(f'"ddpg_ros[{EXTRA_OF[module]}]"')
     return f"source a ROS 2, or {command}" if EXTRA_OF[module] == "ros" else command
+
+
+def install_command(what: str) -> str:
+    """Return the command that installs something here, where pip may be kept away (PEP 668)."""
+    return set_up() if is_managed_elsewhere() else f"pip install {what}"
 
 
 def require(*modules: str) -> None:

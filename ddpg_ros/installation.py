@@ -81,15 +81,18 @@ def sentence(missing: list[Unmet]) -> str:
 
 def remedy() -> str:
     """Return how to make a Python that has everything."""
-    root = checkout()
-    place = f"make -C {root} setup" if root else "make setup"
-    if root is None and not is_managed_elsewhere():
+    if checkout() is None and not is_managed_elsewhere():
         return "Install the package with its requirements: pip install ."
-    where = "" if root else ", in the checkout of ddpg_ros,"
     return (
-        f"Run '{place}'{where} with this ROS 2 sourced: it makes an environment of its own on "
-        "top of this Python, and the executables find it."
+        f"Run '{set_up()}' with this ROS 2 sourced: it makes an environment of its own on top of "
+        "this Python, and the executables find it."
     )
+
+
+def set_up() -> str:
+    """Return the command that sets up an environment, in the checkout if that is known."""
+    root = checkout()
+    return f"make -C {root} setup" if root else "make -C src/ddpg_ros setup"
 
 
 def is_managed_elsewhere() -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from ddpg_ros.cli import probes
 from ddpg_ros.cli.place import HIGHEST_DOMAIN
 from ddpg_ros.errors import EXIT_CODE
-from ddpg_ros.extras import EXTRA_OF, how_to_install
+from ddpg_ros.extras import EXTRA_OF, how_to_install, install_command
 from ddpg_ros.installation import is_managed_elsewhere, remedy, unmet
 
 _SET_UP = f"{how_to_install('rclpy')}; 'make setup' in a checkout makes a .venv with all of it"
@@ -132,7 +132,8 @@ def _torch() -> Finding:
 def _library(module: str, distribution: str, purpose: str) -> Finding:
     answer = probes.run_probe(probes.importing(module))
     if answer.found is None:
-        command = how_to_install(module) if module in EXTRA_OF else f"pip install {distribution}"
+        known = module in EXTRA_OF
+        command = how_to_install(module) if known else install_command(distribution)
         fix = f"{command}; it is needed for {purpose}"
         return Finding(module, False, answer.problem, fix)
     try:

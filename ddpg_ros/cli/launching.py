@@ -17,6 +17,7 @@ from typing import Any
 
 from ddpg_ros.cli.place import take_training_lock
 from ddpg_ros.errors import EXIT_CODE, ConfigError, MachineError
+from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.interpreter import chosen
 
 AS_CONFIGURED = "config"
@@ -24,7 +25,6 @@ LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 BOOLEANS = ("false", "true", "False", "True")
 
 _PATIENCE = 60.0  # [s] for a plan
-_REMAINS = {"config.yaml"}  # of a run directory in which nothing was learnt
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,6 @@ def make_plan(kind: str, context: Any, arguments: Iterable[LaunchArgument]) -> d
 
 
 _LOCKS: list[socket.socket] = []
-
-
-def remove_unused(run_dir: Path) -> None:
-    """Remove a run directory in which nothing was learnt."""
-    if run_dir.is_dir() and {path.name for path in run_dir.iterdir()} <= _REMAINS:
-        shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def prefix(blocked: bool = True) -> list[Any]:

@@ -23,11 +23,18 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config.parameter_file import load_config, own_configs, read_assignments
-from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
+from ddpg_ros.config.run_directory import (
+    POLICY,
+    ROLLOUT,
+    SUMMARY,
+    Run,
+    prepare_run,
+)
 from ddpg_ros.config.settings import Config, RobotSection
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
+from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.training.memory_check import available_memory, require_room
 from ddpg_ros.training.summary import Summary
@@ -88,6 +95,7 @@ def train(
         require_display()
     with ExitStack() as held:
         run = prepare(settings, run_dir, gym, namespace, held)
+        held.callback(remove_unused, run.directory)  # Ctrl-C, before anything was learnt
         console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
         if gym:
             outcome = _train_gym(gym, run, console)

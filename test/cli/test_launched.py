@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from ddpg_ros.cli.launched import in_launch_words, plan_deployment, plan_training
-from ddpg_ros.cli.launching import AS_CONFIGURED, DEPLOY, TRAIN, remove_unused
+from ddpg_ros.cli.launching import AS_CONFIGURED, DEPLOY, TRAIN
 from ddpg_ros.cli.plan import training_plan
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.errors import ConfigError, DdpgRosError, RunDirectoryError
+from ddpg_ros.files.unused import remove_unused
 
 DEFAULTS = {argument.name: argument.default for argument in TRAIN}
 

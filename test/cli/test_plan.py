@@ -117,3 +117,18 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 def test_the_configuration_of_gymnasium_is_refused_for_an_arm(name: str) -> None:
     with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take one of panda, .*"):
         load_arm_config(name)
+
+
+def test_a_run_directory_is_made_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ddpg_ros.config.run_directory.save_config", interrupted)
+    (tmp_path / "mine").mkdir()
+    for directory in (tmp_path / "new", tmp_path / "mine", None):
+        with pytest.raises(KeyboardInterrupt):
+            prepare_run(Config(), directory, root=tmp_path / "runs")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["mine", "runs"]
+    assert not list((tmp_path / "runs").iterdir())
