@@ -107,8 +107,9 @@ def test_nodes_without_a_folder_write_to_this_terminal(capfd: pytest.CaptureFixt
 
 @pytest.fixture
 def deployed(policy: Path, tmp_path: Path) -> Iterator[Process]:
-    """`ddpg-ros deploy --simulate` with a policy of random weights."""
-    words = ["deploy", "--policy", str(policy), "--simulate"]
+    """`ddpg-ros deploy --simulate` with a policy that pushes, on a machine that may be busy."""
+    make_policy(policy, load_config("reach"), constant=0.5)
+    words = ["deploy", "--policy", str(policy), "--simulate", "--set", "safety.latch_after=1000.0"]
     process = Process(tmp_path, "ddpg_ros.cli.main", *words)
     yield process
     process.kill_family()
@@ -158,7 +159,7 @@ def test_a_deployment_is_armed_by_one_command_and_moves_by_what_the_guard_lets_p
         wait_until(
             lambda: max(abs(a - b) for a, b in zip(before, positions[-1], strict=True)) > 0.05,
             timeout=20.0,
-            what="a motion of the arm",
+            what=f"a motion of the arm: {deployed.said}",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
         assert any(any(torque) for torque in guarded)
