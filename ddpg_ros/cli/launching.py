@@ -156,6 +156,7 @@ def nodes(plan: Mapping[str, Any]) -> dict[str, Any]:
         node["name"]: Node(
             package="ddpg_ros",
             executable=node["executable"],
+            exec_name=node["name"],  # else the log would name the prefix
             namespace=node["namespace"],
             parameters=[node["params_file"], *([node["parameters"]] * bool(node["parameters"]))],
             remappings=[tuple(pair) for pair in node["remappings"]],
@@ -212,7 +213,12 @@ def viewers(plan: Mapping[str, Any], context: Any) -> list[Any]:
         found += _if_installed(
             "rviz2",
             lambda: Node(
-                package="rviz2", executable="rviz2", arguments=words, parameters=[time], **shared
+                package="rviz2",
+                executable="rviz2",
+                exec_name="rviz2",
+                arguments=words,
+                parameters=[time],
+                **shared,
             ),
         )
     return found

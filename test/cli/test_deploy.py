@@ -1,6 +1,5 @@
 """A deployment: what is started, what is refused; and guard, policy and simulator over DDS."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +109,9 @@ def deployed(policy: Path, tmp_path: Path) -> Iterator[Process]:
     """`ddpg-ros deploy --simulate` with a policy that pushes, on a machine that may be busy."""
     make_policy(policy, load_config("reach"), constant=0.5)
     words = ["deploy", "--policy", str(policy), "--simulate", "--set", "safety.latch_after=1000.0"]
-    process = Process(tmp_path, "ddpg_ros.cli.main", *words)
+    (tmp_path / "tmp").mkdir()
+    there = {"TMPDIR": str(tmp_path / "tmp")}
+    process = Process(tmp_path, "ddpg_ros.cli.main", *words, environment=there)
     yield process
     process.kill_family()
 
@@ -172,7 +173,7 @@ def test_a_deployment_is_armed_by_one_command_and_moves_by_what_the_guard_lets_p
     assert (code, took < 8.0) == (0, True), deployed.said
     assert deployed.gone()
     assert "Traceback" not in deployed.said
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("ddpg_ros-deploy-*/policy.yaml"))
+    assert not list((tmp_path / "tmp").iterdir())
 
 
 @pytest.mark.slow
