@@ -20,9 +20,10 @@ unexport PYTHONDONTWRITEBYTECODE
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= $(shell echo $$(( $(CORES) < 8 ? $(CORES) + 1 : 8 )))
 PYTEST := $(BIN)/python -m pytest
+NO_ARMS := --ignore test/arms
 TOGETHER := -n $(WORKERS) --dist worksteal
 
-.PHONY: help setup setup-dev setup-bench train test test-fast lint mutation bench bench-gym bench-options doctor clean
+.PHONY: help setup setup-dev setup-bench train test test-fast test-arms lint mutation bench bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
@@ -42,15 +43,20 @@ train: setup  ## train on the two-link reach, report included; CONFIG=swing_up A
 
 # What bounds a time closely has the machine to itself. pytest's exit code 5: ARGS chose none here.
 test: lint  ## linters, types, contracts of imports, and every test; ARGS="-k plan"
-	$(PYTEST) -m "not timing" $(TOGETHER) $(ARGS) || [ $$? -eq 5 ]
-	$(PYTEST) -m timing $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) $(NO_ARMS) -m "not timing" $(TOGETHER) $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) $(NO_ARMS) -m timing $(ARGS) || [ $$? -eq 5 ]
 
 # A test that takes more than 2 s carries the marker `slow`; one that lacks it is named at the end.
 test-fast: setup-dev  ## ruff, and every test of at most 2 s: an answer within 90 s
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PYTEST) -m "not slow and not timing" -n $(CORES) --dist worksteal \
+	$(PYTEST) $(NO_ARMS) -m "not slow and not timing" -n $(CORES) --dist worksteal \
 		--durations 10 --durations-min 2 $(ARGS) || [ $$? -eq 5 ]
+
+# The arms of others: 131 MB that no other test needs.
+test-arms: setup-dev  ## every arm of the package example-robot-data: mass, motion, weight, picture
+	@$(SETUP) arms
+	$(PYTEST) test/arms -n $(CORES) $(ARGS)
 
 lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/ruff check .

@@ -7,7 +7,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "ddpg_ros"
-EXTRAS = ("learn", "sim", "robot", "ros", "dev")  # and `test`, by which colcon finds pytest
+EXTRAS = ("learn", "sim", "robot", "ros", "xacro", "dev")
+"""And `test`, by which colcon finds pytest."""
 ROOT = Path(__file__).resolve().parent
 
 
@@ -42,7 +43,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml", *interpreter()]),
-        (f"share/{NAME}/config", [*glob("config/*.yaml"), *glob("config/*.rviz")]),
+        (f"share/{NAME}/config", glob("config/*")),
         (f"share/{NAME}/launch", glob("launch/*.launch.py")),
         (f"share/{NAME}/urdf", glob("sim/assets/*.urdf")),
     ],
@@ -52,6 +53,7 @@ setup(
             "agent = ddpg_ros.executables:agent",
             "policy = ddpg_ros.executables:policy",
             "guard = ddpg_ros.executables:guard",
+            "recorder = ddpg_ros.executables:recorder",
             "simulator = ddpg_ros.executables:simulator",
         ],
     },

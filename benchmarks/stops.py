@@ -90,7 +90,7 @@ def arms(folder: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {
         "light arm": {"robot.urdf": str(light)},
         "two links (reach)": {"robot.urdf": "reacher2"},
-        "pendulum": {"robot.urdf": "pendulum", "task.name": "swing_up"},
+        "pendulum": {"robot.urdf": "pendulum", "task.name": "swing_up", "robot.gravity": "none"},
         "Panda (panda.yaml)": {"": "panda"},
         "iiwa": {"robot.urdf": "kuka_iiwa/model.urdf", "robot.torque_limit": [100.0] * 7},
     }

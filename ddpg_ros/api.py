@@ -131,7 +131,7 @@ def _train_arm(config: Config, directory: Path | None, shown: bool) -> Run:
         prepare_arm(config, "", held)
         run = prepare_run(config, directory)
         console = _console(shown)
-        print_arm(run.config.robot, console)
+        print_arm(run.config, console)
         outcome = train_over_topics(run, "", False, console)
     if outcome.kind == "failed":
         raise RunFailedError(outcome.message)

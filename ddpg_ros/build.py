@@ -6,10 +6,13 @@ from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Safety
+from ddpg_ros.safety.weight import require_start_carried
 from ddpg_ros.tasks import Task, make_task
+from ddpg_ros.tasks.swing_up import SwingUp
 from ddpg_ros.version import __version__
 
 
@@ -17,10 +20,19 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """Build an arm, its task and its guard; this also checks the configuration quickly.
 
     Raises:
-        DdpgRosError: as `build_guard`, or a task that does not fit the arm.
+        DdpgRosError: as `build_guard`, a task that does not fit the arm, or an arm that is too
+            heavy for its motors at its start position.
     """
     robot, guard = build_guard(config)
-    return robot, make_task(config.task, robot), guard
+    task = make_task(config.task, robot)
+    if isinstance(task, SwingUp) and config.robot.gravity != "none":
+        raise ConfigError(
+            f"task.name is swing_up, in which the arm's weight is what there is to overcome, and "
+            f"robot.gravity is {config.robot.gravity}; expected robot.gravity: none."
+        )
+    if config.control.reset_service:  # else the arm is where it is
+        require_start_carried(robot, config, guard)
+    return robot, task, guard
 
 
 def build_guard(config: Config) -> tuple[Robot, Guard]:
@@ -30,7 +42,7 @@ def build_guard(config: Config) -> tuple[Robot, Guard]:
         DdpgRosError: a URDF, joint or limit that does not fit the others; or an array interface
             without `robot.joints`, so that only the URDF would determine the array's order.
     """
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    robot = Robot.of(config)
     if config.control.command_interface == "effort_array" and not config.robot.joints:
         raise ConfigError(
             "control.command_interface is effort_array, which carries no names, and robot.joints "
@@ -67,11 +79,14 @@ def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
         torque_limit=robot.torque_limit(config.robot.torque_limit).tolist(),
         control_period=config.control.period,
         task=config.task.name,
-        urdf_sha256=hashlib.sha256(robot.urdf_path.read_bytes()).hexdigest(),
+        urdf_sha256=hashlib.sha256(robot.source).hexdigest(),
         seed=config.run.seed,
         steps=0,
         updates=0,
         package_version=__version__,
         layer_norm=config.learner.actor_layer_norm,
+        gravity=config.robot.gravity,
+        payload_mass=config.robot.payload_mass,
+        payload_centre=list(Payload.of(config.robot).centre),
         config=settings,
     )

@@ -48,6 +48,10 @@ class CheckpointError(DdpgRosError):
     """A checkpoint that cannot be used."""
 
 
+class RecordingError(DdpgRosError):
+    """A recording that cannot be used."""
+
+
 class RunDirectoryError(DdpgRosError):
     """A run directory that cannot be written."""
 

@@ -27,6 +27,11 @@ def guard() -> int:
     return _run("guard", "ddpg_ros.ros.nodes.guard")
 
 
+def recorder() -> int:
+    """Run the recorder; return the exit code."""
+    return _run("recorder", "ddpg_ros.ros.nodes.recorder")
+
+
 def simulator() -> int:
     """Run the simulator; return the exit code."""
     return _run("simulator", "sim.simulator_node")

@@ -7,9 +7,8 @@ from importlib.util import find_spec
 from ddpg_ros.errors import MachineError
 from ddpg_ros.installation import is_managed_elsewhere, remedy, sentence, set_up, unmet
 
-_BASE = frozenset(
-    ("annotated_types", "numpy", "pinocchio", "pydantic", "yaml", "rich", "safetensors", "typer")
-)
+_BASE = frozenset(("annotated_types", "mcap", "mcap_ros2", "numpy", "pinocchio", "pydantic"))
+_BASE |= {"yaml", "rich", "safetensors", "typer"}
 """Modules of the base installation."""
 
 EXTRA_OF = {
@@ -19,6 +18,7 @@ EXTRA_OF = {
     "torch": "learn",
     "PIL": "sim",
     "pybullet": "sim",
+    "xacro": "xacro",
     "diagnostic_msgs": "ros",
     "geometry_msgs": "ros",
     "lifecycle_msgs": "ros",
@@ -28,6 +28,8 @@ EXTRA_OF = {
     "sensor_msgs": "ros",
     "std_msgs": "ros",
     "std_srvs": "ros",
+    "trajectory_msgs": "ros",
+    "visualization_msgs": "ros",
 }
 """Module → extra, for every library that the base installation leaves out."""
 

@@ -10,7 +10,12 @@ sys.path.append(str(Path(__file__).parent))  # where hover.py is
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 
 config = ddpg_ros.Config().with_parameters(
-    {"task.name": "hover:Hover", "task.height": 0.1, "robot.urdf": "pendulum"}
+    {
+        "task.name": "hover:Hover",
+        "task.height": 0.1,
+        "robot.urdf": "pendulum",
+        "robot.gravity": "none",  # the weight is part of the task
+    }
 )
 run = ddpg_ros.train(ArmEnv(config), steps=steps)
 print(f"{run.summary.sentence()}\nThe policy is {run.policy}.")

@@ -20,26 +20,28 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context: Any) -> list[Any]:
     plan = make_plan("train", context, TRAIN)
     training, shown = nodes(plan), viewers(plan, context)
+    agent, simulator = training["agent"], training["simulator"]
+    others = [*(node for name, node in training.items() if name != "agent"), *shown]
     report = ExecuteProcess(cmd=plan["report"], name="report", prefix=prefix(), output="screen")
 
     def on_agent(event: Any, _: Any) -> list[Any]:
         if event.returncode == 0:
-            return [*stop(training["simulator"], *shown), report]
+            return [*stop(*others), report]
         fail(context, f"the training failed: the agent ended with {event.returncode}.")
-        return stop(training["simulator"], *shown)
+        return stop(*others)
 
     def on_simulator(event: Any, _: Any) -> list[Any]:
-        if training["agent"].return_code is None:
+        if agent.return_code is None:
             fail(context, f"the training failed: the simulator ended with {event.returncode}.")
-        return stop(training["agent"], *shown)
+        return stop(agent, *others)
 
     def on_report(event: Any, _: Any) -> None:
         if event.returncode:
             fail(context, f"the report failed: it ended with {event.returncode}.")
 
     handlers = [
-        OnProcessExit(target_action=training["agent"], on_exit=on_agent),
-        OnProcessExit(target_action=training["simulator"], on_exit=on_simulator),
+        OnProcessExit(target_action=agent, on_exit=on_agent),
+        OnProcessExit(target_action=simulator, on_exit=on_simulator),
         OnProcessExit(target_action=report, on_exit=on_report),
     ]
     notes = [LogInfo(msg=note) for note in plan["notes"]]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and everything in it: `sh requirements/setup.sh [runtime|dev|bench|mutation]`.
+# Makes .venv and everything in it: `sh requirements/setup.sh [runtime|dev|bench|mutation|arms]`.
 #
 # A second call with nothing changed returns at once. An interrupted call leaves .venv/unfinished,
 # and the next one starts over. PYTHON=… chooses the interpreter.
@@ -136,12 +136,16 @@ if ! same $venv/ready-runtime "$key"; then
     # shellcheck disable=SC2086  # $ros is no argument, or two
     install "the product (torch, PyBullet, $origin_of_ros: some hundred MB)" \
         -c $limits setuptools -r requirements/base.txt -r requirements/learn.txt \
-        -r requirements/sim.txt $ros
+        -r requirements/sim.txt -r requirements/xacro.txt $ros
     install "this checkout" --no-deps --no-build-isolation -e .
 fi
 if [ "$part" = dev ]; then
     install "the test tools" -c $limits -r requirements/dev.txt
     echo "$key" >$venv/ready-dev
+fi
+if [ "$part" = arms ]; then
+    install "the arms of others (131 MB)" -c $limits -r requirements/arms.txt
+    echo "$key" >$venv/ready-arms
 fi
 if [ "$part" = mutation ]; then
     install "mutmut" -c $limits -r requirements/mutation.txt

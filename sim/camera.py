@@ -1,24 +1,27 @@
 """Pictures of the arm, by TinyRenderer, which needs no display."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ddpg_ros.types import Vector
 from sim.bullet import pybullet
+from sim.goal_marks import COLOUR, GoalMarks
 
 FIELD_OF_VIEW = 35.0  # [°], vertical
 SUPERSAMPLING = 2  # TinyRenderer has no anti-aliasing: render larger, then average
 BACKGROUND = (244.0, 246.0, 249.0)  # RGB
 LIGHT_DISTANCE = 8.0  # far from this value, TinyRenderer loses the shadows of arms of this size
-GOAL_COLOUR = (0.20, 0.70, 0.35, 1.0)
 GOAL_OPACITY = 0.55
+GHOST_OPACITY = 0.5
+GHOST_COLOUR = 255.0 * np.array(COLOUR[:3])
 NO_REACH = 0.5  # [m] assumed size of an arm whose reach is 0
-GOAL_RADIUS = 0.06  # of the arm's reach
 UP = np.array([0.0, 0.0, 1.0])
 FROM_ASIDE = np.array([0.62, -0.68, 0.39])  # from the target to the eye, a unit vector
+
+Picture = NDArray[np.float64]
+"""(height, width, channels)."""
 
 
 class Camera:
@@ -37,7 +40,7 @@ class Camera:
             joints: of the arm; their axes and the first one's position determine the view.
             reach: upper bound of the fingertip's distance from the base [m].
         """
-        self._own: dict[str, Any] = {"physicsClientId": client}
+        self._client = client
         first, *others = (_place_and_axis(client, body, joint) for joint in joints)
         self._target, axis = first
         reach = reach or NO_REACH
@@ -49,40 +52,32 @@ class Camera:
             room, self._direction, self._up = 0.9, FROM_ASIDE, UP
             self._target = self._target + 0.15 * self._radius * UP
         self._distance = room * self._radius / np.tan(np.radians(FIELD_OF_VIEW / 2.0))
-        self._goal_shape = pybullet.createVisualShape(
-            pybullet.GEOM_SPHERE,
-            radius=GOAL_RADIUS * self._radius,
-            rgbaColor=GOAL_COLOUR,
-            specularColor=(0.2, 0.2, 0.2),
-            **self._own,
-        )
-        self._goal = -1
+        self.size = self._radius
+        """Of the arm, as far as it is framed [m]."""
 
-    def show_goal(self, point: Vector) -> None:
-        """Move the goal's sphere to a point, (3,) [m]."""
-        place = [float(number) for number in point]
-        if self._goal < 0:
-            self._goal = pybullet.createMultiBody(
-                baseVisualShapeIndex=self._goal_shape, basePosition=place, **self._own
-            )
-        else:
-            pybullet.resetBasePositionAndOrientation(
-                self._goal, place, (0.0, 0.0, 0.0, 1.0), **self._own
-            )
-
-    def picture(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Return the camera's picture, (height, width, 3)."""
-        image = self._shot(width, height)
-        if self._goal >= 0:  # TinyRenderer has no transparency: blend shots with and without
-            place, turn = pybullet.getBasePositionAndOrientation(self._goal, **self._own)
-            away = [float(x) for x in self._target + 1e3 * self._radius * self._direction]
-            pybullet.resetBasePositionAndOrientation(self._goal, away, turn, **self._own)
-            without = self._shot(width, height)
-            pybullet.resetBasePositionAndOrientation(self._goal, place, turn, **self._own)
+    def picture(self, width: int, height: int, goal: GoalMarks) -> NDArray[np.uint8]:
+        """Return the camera's picture, (height, width, 3), with a translucent goal."""
+        image, _ = self._shot(width, height, self._client)
+        if goal.any:  # TinyRenderer has no transparency: blend shots with and without
+            goal.put_away(self._target + 1e3 * self._radius * self._direction)
+            without, _ = self._shot(width, height, self._client)
+            goal.put_back()
             image = GOAL_OPACITY * image + (1.0 - GOAL_OPACITY) * without
+        ghost = goal.ghost()
+        if ghost is not None:
+            shape, cover = self._shot(width, height, ghost.client, ghost.links)
+            shade = 0.5 + shape.mean(axis=2, keepdims=True) / 510.0  # 0.5 to 1
+            opacity = GHOST_OPACITY * cover
+            image = opacity * shade * GHOST_COLOUR + (1.0 - opacity) * image
         return np.round(image).astype(np.uint8)
 
-    def _shot(self, width: int, height: int) -> NDArray[np.float64]:
+    def _shot(
+        self, width: int, height: int, client: int, links: Collection[int] | None = None
+    ) -> tuple[Picture, Picture]:
+        """Return a picture, (height, width, 3), and how much of each pixel is no background.
+
+        `links` are PyBullet's indices of what counts as no background; None: all.
+        """
         p, scale = pybullet, SUPERSAMPLING
         distance = self._distance
         eye = self._target + distance * self._direction
@@ -102,16 +97,20 @@ class Camera:
             lightDiffuseCoeff=0.5,
             lightSpecularCoeff=0.12,
             renderer=p.ER_TINY_RENDERER,
-            **self._own,
+            flags=p.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
+            physicsClientId=client,
         )
         colour = np.reshape(pixels, (height * scale, width * scale, 4))[:, :, :3].astype(float)
-        colour[np.reshape(segments, colour.shape[:2]) < 0] = BACKGROUND
-        averaged: NDArray[np.float64] = colour.reshape(height, scale, width, scale, 3).mean((1, 3))
-        return averaged
+        segment = np.reshape(segments, colour.shape[:2])
+        shown = segment >= 0
+        if links is not None:
+            shown &= np.isin((segment >> 24) - 1, list(links))
+        colour[~shown] = BACKGROUND
+        return _averaged(colour), _averaged(shown[:, :, None].astype(float))
 
     def aim_window(self) -> None:
         """Give the camera of PyBullet's window the same view."""
-        p, own, (x, y, z) = pybullet, self._own, self._direction
+        p, own, (x, y, z) = pybullet, {"physicsClientId": self._client}, self._direction
         p.configureDebugVisualizer(p.COV_ENABLE_GUI, 0, **own)
         p.resetDebugVisualizerCamera(
             cameraDistance=3.0 * self._radius,
@@ -120,6 +119,15 @@ class Camera:
             cameraTargetPosition=self._target.tolist(),
             **own,
         )
+
+
+def _averaged(image: Picture) -> Picture:
+    height, width, depth = image.shape
+    scale = SUPERSAMPLING
+    means: Picture = image.reshape(height // scale, scale, width // scale, scale, depth).mean(
+        (1, 3)
+    )
+    return means
 
 
 def _place_and_axis(client: int, body: int, joint: int) -> tuple[Vector, Vector]:

@@ -3,22 +3,26 @@
 PyBullet assumes 1 kg for a link without `<inertial>`, lets a joint without a motor swing freely,
 and refuses a file with a missing mesh. In the rewritten file
 
-* every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none;
+* every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none; that
+  of the base, which does not move, is along its link's axes;
 * the joints that the robot holds are fixed at their positions;
-* meshes have absolute paths; a mesh that cannot be drawn is left out and noted;
-* there are no collision shapes, because nothing collides in this simulator.
+* meshes have absolute paths; a mesh that cannot be read is left out and noted;
+* there are collision shapes only if the arm's links are to keep apart.
 """
 
 import copy
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from typing import NamedTuple
 
-from ddpg_ros.errors import RobotError
+from ddpg_ros.errors import RobotError, few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import Inertia, read_inertia, rpy_of
 from ddpg_ros.robot.kinematics import Joint, Pose
 from ddpg_ros.robot.urdf import read_number
 from sim.meshes import find_mesh
+
+_SHAPES = (("visual", "is drawn without"), ("collision", "touches nothing with"))
 
 
 class Description(NamedTuple):
@@ -27,36 +31,42 @@ class Description(NamedTuple):
     root: ElementTree.Element  # the rewritten URDF
     inertias: dict[str, Inertia]  # by link
     damping: dict[str, float]  # by commanded joint [N·m·s/rad]
-    notes: list[str]  # sentences on the meshes that the pictures lack
+    notes: list[str]  # sentences on the meshes that are left out
 
 
-def describe(robot: Robot) -> Description:
+def describe(robot: Robot, collisions: bool = False) -> Description:
     """Rewrite the URDF of a robot.
+
+    Args:
+        robot: the arm.
+        collisions: whether the collision shapes stay.
 
     Raises:
         RobotError: a link is missing, comes twice or has no joint; or an inertia or a damping is
             invalid.
     """
     path = robot.urdf_path
-    source = ElementTree.parse(path).getroot()
+    source = robot.root()
     links = {link.get("name", ""): link for link in source.findall("link")}
     _require_links(robot, [link.get("name", "") for link in source.findall("link")])
     root = ElementTree.Element("robot", name=robot.name)
     root.extend(source.findall("material"))
-    notes: list[str] = []
+    lacking: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     moving = _moving_links(robot)
+    above = {joint.child for joint in robot.tree}
     inertias: dict[str, Inertia] = {}
     for name, link in links.items():
         inertias[name] = read_inertia(link, name in moving, path)
         element = ElementTree.SubElement(root, "link", name=name)
-        _add_inertial(element, link, inertias[name])
-        for visual in link.findall("visual"):
-            drawn = copy.deepcopy(visual)
-            note = _resolve_mesh(drawn, robot)
-            if note:
-                notes.append(f"{path}: link '{name}' is drawn without a mesh, {note}.")
-            else:
-                element.append(drawn)
+        _add_inertial(element, link if name in above else None, inertias[name])
+        for kind, without in _SHAPES[: 1 + collisions]:
+            for shape in link.findall(kind):
+                kept = copy.deepcopy(shape)
+                file, problem = _resolve_mesh(kept, robot)
+                if problem:
+                    lacking.setdefault((without, _home_of(file)), []).append((name, file, problem))
+                else:
+                    element.append(kept)
     damping: dict[str, float] = {}
     elements = {element.get("name", ""): element for element in source.findall("joint")}
     for joint in robot.tree:
@@ -68,7 +78,8 @@ def describe(robot: Robot) -> Description:
             if number < 0:
                 raise RobotError(f"{where} has a damping of {number:g}; expected none below 0.")
             damping[joint.name] = number
-    return Description(root, inertias, damping, list(dict.fromkeys(notes)))
+    notes = [_note(path, without, those) for (without, _), those in lacking.items()]
+    return Description(root, inertias, damping, notes)
 
 
 def _moving_links(robot: Robot) -> set[str]:
@@ -99,8 +110,15 @@ def _require_links(robot: Robot, names: list[str]) -> None:
             )
 
 
-def _add_inertial(element: ElementTree.Element, link: ElementTree.Element, own: Inertia) -> None:
-    given = link.find("inertial")
+def _add_inertial(
+    element: ElementTree.Element, link: ElementTree.Element | None, own: Inertia
+) -> None:
+    """Add an inertial; `link` is None for the base, which cannot move.
+
+    PyBullet's inverse dynamics pulls along the axes of the base's inertial frame, so that a base
+    with another frame than its link's would tilt gravity.
+    """
+    given = link.find("inertial") if link is not None else None
     inertial = ElementTree.SubElement(element, "inertial")
     diagonal = given is not None and not any(
         float(tag.get(key, "0"))
@@ -146,14 +164,27 @@ def _numbers(values: "list[float] | tuple[float, ...]") -> str:
     return " ".join(map(repr, values))
 
 
-def _resolve_mesh(visual: ElementTree.Element, robot: Robot) -> str:
-    """Replace the name of a visual's mesh by its path; returns why the mesh cannot be drawn."""
-    mesh = visual.find("geometry/mesh")
+def _resolve_mesh(shape: ElementTree.Element, robot: Robot) -> tuple[str, str]:
+    """Replace the name of a shape's mesh by its path; returns the name, and what is wrong."""
+    mesh = shape.find("geometry/mesh")
     if mesh is None:
-        return ""
+        return "", ""
     name = mesh.get("filename", "")
     found, problem = find_mesh(name, robot.urdf_path.parent)
-    if found is None:
-        return f"'{name}': {problem}"
-    mesh.set("filename", str(found))
-    return ""
+    if found is not None:
+        mesh.set("filename", str(found))
+    return name, problem
+
+
+def _home_of(name: str) -> str:
+    """Return the package of a mesh, or its folder: what is not there, is so for all in it."""
+    scheme, _, rest = name.rpartition("://")
+    return rest.partition("/")[0] if scheme == "package" else name.rpartition("/")[0]
+
+
+def _note(path: Path, without: str, those: list[tuple[str, str, str]]) -> str:
+    """Return one sentence for the links that lack a mesh from the same place."""
+    link, file, problem = those[0]
+    others = [name for name in dict.fromkeys(name for name, _, _ in those) if name != link]
+    more = f"; the same of {few_of(others)}" if others else ""
+    return f"{path}: link '{link}' {without} a mesh, '{file}': {problem}{more}."

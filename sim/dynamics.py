@@ -72,6 +72,10 @@ class Dynamics:
         own: Vector = np.array(torque)[self._from_bullet]
         return own
 
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q), the torque that carries the arm's weight, (n,) [N·m]."""
+        return self.bias(position, np.zeros(len(position)))
+
     def largest_rate(self, damping: Vector) -> float:
         """Return the largest eigenvalue of M⁻¹ D [1/s] over many positions.
 

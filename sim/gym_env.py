@@ -14,23 +14,35 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from ddpg_ros.config.settings import Config
+from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.robot.payload import Payload
 from ddpg_ros.tasks import make_task
 from ddpg_ros.types import Vector32
 from sim.world import World
 
-IDS = {"ddpg_ros/Reach-v0": "reach", "ddpg_ros/SwingUp-v0": "swing_up"}
+IDS = {
+    "ddpg_ros/Reach-v0": "reach",
+    "ddpg_ros/Pose-v0": "pose",
+    "ddpg_ros/Joints-v0": "joints",
+    "ddpg_ros/Track-v0": "track",
+    "ddpg_ros/Hold-v0": "hold",
+    "ddpg_ros/SwingUp-v0": "swing_up",
+}
 """Environment id → task."""
 
-_ARMS = {"reach": "reacher2", "swing_up": "pendulum"}
+_ARMS: dict[str, dict[str, Value]] = {
+    "swing_up": {"robot.urdf": "pendulum", "robot.gravity": "none"}  # its weight is the task
+}
 
 
 class ArmEnv(gymnasium.Env[Vector32, Vector32]):
     """An arm with a task.
 
-    An action is the torque divided by the torque limit, (n,) in [-1, 1]. The environment
+    An action is the torque divided by the torque limit, (n,) in [-1, 1]; if `robot.gravity` is
+    `model`, what carries the arm is added to it, and the sum is within the limit. The environment
     truncates an episode after `config.episode_steps`; only the task terminates one. `info` has
     the reward terms by name, and `is_success`.
     """
@@ -48,7 +60,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
 
         Args:
             config: all settings; None takes the defaults and one of our arms for `task`.
-            task: `reach`, `swing_up` or another task's name; ignored if `config` is given.
+            task: its name; ignored if `config` is given.
             render_mode: `rgb_array`, or None for no pictures.
 
         Raises:
@@ -58,13 +70,21 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
             raise ConfigError(f"render_mode is '{render_mode}'; expected rgb_array or None.")
         self.render_mode = render_mode
         self.config = config or Config().with_parameters(
-            {"task.name": task, "robot.urdf": _ARMS.get(task)}, source="ArmEnv"
+            {"task.name": task, **_ARMS.get(task, {})}, source="ArmEnv"
         )
-        section = self.config.robot
-        robot = Robot.load(section.urdf, section.joints, section.tip)
-        self._torque_limit = robot.torque_limit(section.torque_limit)
+        robot = Robot.of(self.config)
+        self._torque_limit = robot.torque_limit(self.config.robot.torque_limit)
         self._task = make_task(self.config.task, robot)
-        self._world = World(robot, self.config.sim)
+        section, payload = self.config.robot, Payload.of(self.config.robot)
+        self._mass = None
+        if section.gravity == "model":
+            self._mass = MassMatrix(robot, payload, self.config.sim.gravity)
+        self._world = World(
+            robot,
+            self.config.sim,
+            payload=payload,
+            driver_carries=section.gravity == "driver",
+        )
         for note in self._world.notes:
             warnings.warn(note, stacklevel=2)
         self._steps = 0
@@ -81,9 +101,10 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self._world.reset(self.np_random)
         self._task.reset(self.np_random)
         self._steps = 0
-        if self.render_mode is not None:
-            self._world.show_goal(self._task.goal)
         state = self._world.state(0)
+        self._task.advance(state)
+        if self.render_mode is not None:
+            self._world.show_goal(self._task.goals, self._task.goal)
         return self._task.observe(state), {"is_success": self._task.success(state)}
 
     def step(self, action: Vector32) -> tuple[Vector32, float, bool, bool, dict[str, Any]]:
@@ -93,9 +114,14 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
             action: torque over torque limit, (n,), clipped to [-1, 1].
         """
         applied = np.clip(np.asarray(action, dtype=np.float32), -1.0, 1.0)
-        self._world.step(applied * self._torque_limit, self.config.substeps)
+        torque = applied * self._torque_limit
+        if self._mass is not None:
+            torque = torque + self._mass.weight(self._world.state(0).position)
+            torque = np.clip(torque, -self._torque_limit, self._torque_limit)
+        self._world.step(torque, self.config.substeps)
         self._steps += 1
         state = self._world.state(round(self._steps * self.config.control.period * 1e9))
+        self._task.advance(state)
         terms = self._task.reward(state, applied)
         terminated = self._task.terminated(state)
         truncated = self._steps >= self.config.episode_steps

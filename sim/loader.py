@@ -43,10 +43,10 @@ def load(client: int, robot: Robot, description: Description) -> tuple[int, list
     body = _read(client, description)
     if body is None:
         for link in description.root.findall("link"):
-            for visual in link.findall("visual"):
-                link.remove(visual)
+            for shape in link.findall("visual") + link.findall("collision"):
+                link.remove(shape)
         description.notes.append(
-            f"{robot.urdf_path} is drawn without shapes: PyBullet cannot read them."
+            f"{robot.urdf_path} is without shapes: PyBullet cannot read them."
         )
         body = _read(client, description)
     if body is None:
@@ -72,14 +72,16 @@ def _read(client: int, description: Description) -> int | None:
         file, root = Path(folder) / "arm.urdf", copy.deepcopy(description.root)
         for mesh in root.iter("mesh"):
             mesh.set("filename", str(readable(Path(mesh.get("filename", "")), Path(folder))))
+        ElementTree.indent(root)  # PyBullet breaks lines of 8192 characters, within a word
         ElementTree.ElementTree(root).write(file, encoding="utf-8")
+        apart = p.URDF_USE_SELF_COLLISION if root.find("link/collision") is not None else 0
         try:
             with quiet():
                 return int(
                     p.loadURDF(
                         str(file),
                         useFixedBase=True,
-                        flags=p.URDF_USE_INERTIA_FROM_FILE,
+                        flags=p.URDF_USE_INERTIA_FROM_FILE | apart,
                         physicsClientId=client,
                     )
                 )

@@ -1,6 +1,5 @@
 """Finds the meshes of a URDF, by `package://`, `file://` or path, and checks them."""
 
-import os
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -9,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ddpg_ros.robot.packages import package_folders
 
 _OBJ_VERTEX, _OBJ_FACE = re.compile(rb"^\s*v\s", re.M), re.compile(rb"^\s*f\s", re.M)
 _STL_VERTEX = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)")
@@ -102,19 +103,5 @@ def _candidates(name: str, folder: Path) -> Iterator[Path]:
         yield folder / unquote(urlsplit(name).path if rest.startswith("/") else rest)
     elif scheme in ("package", "model"):
         package, _, path = rest.partition("/")
-        for home in _package_folders(package, folder):
+        for home in package_folders(package, folder):
             yield home / path
-
-
-def _package_folders(package: str, folder: Path) -> Iterator[Path]:
-    """Yield the folders in which a package may be."""
-    for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
-        yield Path(prefix) / "share" / package
-    for place in filter(None, os.environ.get("ROS_PACKAGE_PATH", "").split(os.pathsep)):
-        if Path(place).name == package:
-            yield Path(place)
-        yield Path(place) / package
-    for parent in (folder, *folder.parents):
-        if parent.name == package:
-            yield parent
-        yield parent / package

@@ -14,8 +14,8 @@ def shareable(robot: Robot) -> str:
     gives; one that is not there keeps its name. If there is nothing to replace, the text is the
     file's.
     """
-    text = robot.urdf_path.read_text(encoding="utf-8")
-    root = ElementTree.fromstring(text)
+    text = robot.source.decode("utf-8", errors="replace")
+    root = ElementTree.fromstring(robot.source)
     changed = False
     for mesh in root.iter("mesh"):
         found = locate(mesh.get("filename", ""), robot.urdf_path.parent)

@@ -7,8 +7,9 @@ a duplicate message changes the run. The first stamp is one control period, and 
 decrease.
 
 Real time: a steady timer advances the world by one control period each, with the last command, or
-with zero torque if that is older than `sim.command_timeout`. The node does not catch up after a
-stall.
+with zero torque if that is older than `sim.command_timeout`. If `robot.gravity` is `model`, zero
+torque would drop the arm: then its brakes hold it, as they do before the first command. The node
+does not catch up after a stall.
 
 `~/reset` draws a new start state, from `numpy.random.SeedSequence((run.seed, 1))`, advances the
 stamp and publishes. Its response's message is the new state's stamp [ns] as decimal text.
@@ -17,10 +18,10 @@ stamp and publishes. Its response's message is the new state's stamp [ns] as dec
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from geometry_msgs.msg import PointStamped
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -29,14 +30,18 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+from ddpg_ros.config.task_registry import find_task
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.payload import Payload
+from ddpg_ros.ros.interface.goals import GoalInput
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
 from ddpg_ros.ros.interface.parameters import Extra, read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.ros.runtime.node import MainNode
+from ddpg_ros.tasks.goals import POINT, GoalKind, is_finite
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
 from sim.robot_description import shareable
@@ -78,14 +83,27 @@ class Simulator(MainNode):
         super().__init__("simulator", arguments)
         refuse_unknown_types(self)
         self._config = config = read_config(self, EXTRA)
-        robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
-        self._world = World(robot, config.sim, gui=bool(self.get_parameter("gui").value))
+        robot = Robot.of(config)
+        gui = bool(self.get_parameter("gui").value)
+        self._world = World(
+            robot,
+            config.sim,
+            gui=gui,
+            payload=Payload.of(config.robot),
+            driver_carries=config.robot.gravity == "driver",
+        )
+        self._has_brakes = config.robot.gravity == "model"
         for note in self._world.notes:
             self.get_logger().warning(note)
         self._rng = np.random.default_rng(np.random.SeedSequence((config.run.seed, 1)))
         record = str(self.get_parameter("record").value)
         episodes = int(self.get_parameter("record_episodes").value or 0)
         self._recorder = Recorder(self._world, Path(record), episodes) if record else None
+        self._goals: GoalInput | None = None
+        if self._recorder or gui:  # no pictures, no goals in them
+            kind = getattr(find_task(config.task.name), "goals", POINT)
+            self._goals = GoalInput(self, kind, robot, lambda goal: self._show(kind, goal))
+            self.urgent.update(self._goals.subscriptions)  # a goal is in its first frame
         self._period = round(config.control.period * 1e9)  # [ns]
         self._lockstep = config.run.clock == "lockstep"
         self._substeps = config.substeps
@@ -115,7 +133,6 @@ class Simulator(MainNode):
         self._health = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._description = self.create_publisher(String, "robot_description", LATCHED)
         self._description.publish(String(data=shareable(self._world.robot)))
-        goals = self.create_subscription(PointStamped, "goal", self._on_goal, LATCHED)
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
         housekeeping = self.create_timer(HOUSEKEEPING, self._on_timer, clock=steady)
         if self._lockstep:
@@ -132,8 +149,6 @@ class Simulator(MainNode):
             f"{self._world.robot.describe()}; {self._config.run.clock}: states on "
             f"{self._states.topic_name}, commands from {commands.topic_name}"
         )
-        if self._recorder:
-            self.urgent.add(goals)  # each episode's goal is in its first frame
 
     def _on_command_lockstep(self, message: bytes) -> None:
         try:
@@ -159,13 +174,18 @@ class Simulator(MainNode):
         age = time.monotonic() - self._commanded_at
         if self._commanded and age > self._config.sim.command_timeout:
             self._commanded, self._torque = False, self._zero
+            instead = "the brakes hold the arm" if self._has_brakes else "zero torque"
             self.get_logger().warning(
-                f"no joint_command for {self._config.sim.command_timeout:g} s: zero torque"
+                f"no joint_command for {self._config.sim.command_timeout:g} s: {instead}"
             )
-        self._advance(self._torque)
+        self._advance(None if self._has_brakes and not self._commanded else self._torque)
 
-    def _advance(self, torque: Vector) -> None:
-        applied = self._world.step(torque, self._substeps)
+    def _advance(self, torque: Vector | None) -> None:
+        """Advance by a control period, with a torque, (n,) [N·m]; None closes the brakes."""
+        if torque is None:
+            applied = self._world.hold(self._substeps)
+        else:
+            applied = self._world.step(torque, self._substeps)
         self._steps += 1
         self._load_state(self._next_stamp(), applied)
         self._publish()
@@ -208,11 +228,10 @@ class Simulator(MainNode):
         response.success, response.message = True, str(self._stamp)
         return response
 
-    def _on_goal(self, message: PointStamped) -> None:
-        point = message.point
-        goal = np.array([point.x, point.y, point.z])
-        if np.isfinite(goal).all():
-            self._world.show_goal(goal)
+    def _show(self, kind: GoalKind, goal: Any) -> None:
+        """Show a goal; the node that is to meet it says why it cannot."""
+        if not kind.fault(goal, self._world.robot) and is_finite(goal):
+            self._world.show_goal(kind, goal)
 
     def _reject(self, error: JointStateError) -> None:
         self._rejected += 1
@@ -221,6 +240,9 @@ class Simulator(MainNode):
     def _on_timer(self) -> None:
         self._turns += 1
         self._check_alone()
+        if self._goals is not None:
+            self._goals.poll()
+            self.urgent.update(self._goals.subscriptions)
         if self._turns % round(1.0 / HOUSEKEEPING) == 0:
             counts = {
                 "steps": self._steps,

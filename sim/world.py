@@ -6,7 +6,9 @@ module makes up for three properties of PyBullet:
 * PyBullet applies a torque for one step only: this module sets it before every step;
 * torque control has no effort limit: this module clips torques to the URDF's;
 * there is one velocity limit for the whole arm: this module clamps each joint to its own limit,
-  which is not a force.
+  which is not a force;
+* it has no Coulomb friction of joints: a motor that holds zero velocity, with the URDF's friction
+  as its largest torque, takes its place.
 
 Position limits are PyBullet's own constraints. They give way by up to the motion of one step.
 """
@@ -14,6 +16,7 @@ Position limits are PyBullet's own constraints. They give way by up to the motio
 import math
 import os
 import sys
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -23,15 +26,27 @@ from numpy.typing import NDArray
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import ConfigError, MachineError, RobotError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import read_friction
+from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
+from ddpg_ros.robot.units import units_of
+from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
 from sim.camera import Camera
+from sim.collisions import SelfCollision
 from sim.description import Description, describe
 from sim.dynamics import EXPLICIT_LIMIT, Dynamics, ImplicitDamping
+from sim.goal_marks import GoalMarks
 from sim.loader import load
+from sim.payload import with_payload
+from sim.push import Push
+
+_BRAKES = 3.0  # torque of a brake over the joint's effort limit
 
 LIMIT_MARGIN = 0.05
-"""Smallest distance of start positions from the position limits [rad]."""
+"""Smallest distance of start positions from the position limits [rad], [m]."""
+
+_TRIES = 100  # start positions, before an arm that touches itself is refused
 
 
 class World:
@@ -40,16 +55,27 @@ class World:
     The same seed and the same torques give bit-identical states.
     """
 
-    def __init__(self, robot: Robot, settings: SimSection, *, gui: bool = False) -> None:
+    def __init__(
+        self,
+        robot: Robot,
+        settings: SimSection,
+        *,
+        gui: bool = False,
+        payload: Payload = NO_PAYLOAD,
+        driver_carries: bool = False,
+    ) -> None:
         """Load the arm, at rest in the middle of its start positions.
 
         Args:
             robot: the arm; every (n,) array here follows its joint order.
-            settings: gravity, physics time step and start states.
+            settings: gravity, physics time step, start states and pushes.
             gui: opens PyBullet's window.
+            payload: what the arm carries at its tip.
+            driver_carries: adds g(q) to every torque in every physics step, as a driver does that
+                compensates gravity.
 
         Raises:
-            ConfigError: start positions that do not fit the arm.
+            ConfigError: start positions or pushes that do not fit the arm.
             RobotError: a URDF that PyBullet cannot load, or a joint that moves no mass.
             MachineError: `gui` without a display.
         """
@@ -57,46 +83,100 @@ class World:
         self._low, self._high = _start_interval(robot, settings)
         self._velocity_spread = settings.start_velocity_spread
         self._effort = robot.effort_limit
+        self._push, self._steps = Push(robot, settings), 0  # physics steps since the reset
         self._client = _connect(gui)
         self._own: dict[str, Any] = {"physicsClientId": self._client}
+        self._opened = ExitStack()
+        self._opened.callback(pybullet.disconnect, self._client)
         try:
-            description = describe(robot)
+            description = describe(robot, settings.self_collision)
+            description = with_payload(description, robot, payload)
             self._body, self._joints = load(self._client, robot, description)
             self.notes: tuple[str, ...] = tuple(description.notes)
             """Sentences on the meshes that the pictures lack."""
-            self._damping = self._prepare(description, settings.physics_timestep)
+            self._dynamics, self._damping = self._prepare(description, settings.physics_timestep)
             self._camera = Camera(self._client, self._body, self._joints, robot.reach)
+            self._goal = GoalMarks(
+                self._client,
+                robot,
+                self._camera.size,
+                lambda client: load(client, robot, description),
+            )
+            self._opened.callback(self._goal.close)
         except BaseException:
             self.close()
             raise
         self._timestep = settings.physics_timestep
         pybullet.setGravity(0.0, 0.0, -settings.gravity, **self._own)
         pybullet.setTimeStep(self._timestep, **self._own)
+        self._driver_carries = driver_carries and settings.gravity > 0.0
+        self._friction = read_friction(robot).tolist()
+        self._braked = True  # so that the next line sets the friction
+        self._brake(False)
         self._slow = [
             (joint, limit)
             for joint, limit in zip(self._joints, robot.velocity_limit.tolist(), strict=True)
             if limit < robot.velocity_limit.max()
         ]
         self._slow_joints = [joint for joint, _ in self._slow]
-        self._place((self._low + self._high) / 2.0, np.zeros(len(robot.joints)))
+        middle = (self._low + self._high) / 2.0
+        self._place(middle, np.zeros(len(robot.joints)))
+        self._collisions: SelfCollision | None = None
+        if description.root.find("link/collision") is not None:
+            self._collisions = SelfCollision(
+                self._client, self._body, robot, middle, self._place_at_rest
+            )
         if gui:
             self._camera.aim_window()
 
-    def _prepare(self, description: Description, timestep: float) -> ImplicitDamping | None:
+    def _prepare(
+        self, description: Description, timestep: float
+    ) -> tuple[Dynamics, ImplicitDamping | None]:
         """Check the mass matrix; returns an implicit damping if PyBullet's would be unstable."""
         suspects = [link for link, own in description.inertias.items() if not own.is_physical]
         dynamics = Dynamics(self._client, self._body, self._joints, self.robot, suspects)
         damping = np.array([description.damping[joint] for joint in self.robot.joints])
         if timestep * dynamics.largest_rate(damping) <= EXPLICIT_LIMIT:
-            return None
+            return dynamics, None
         for joint in self._joints:
             pybullet.changeDynamics(self._body, joint, jointDamping=0.0, **self._own)
-        return ImplicitDamping(dynamics, damping, timestep)
+        return dynamics, ImplicitDamping(dynamics, damping, timestep)
 
     def reset(self, rng: np.random.Generator) -> None:
-        """Draw a start state uniformly, independently for each joint, inside the limits."""
+        """Draw a start state uniformly, independently for each joint, inside the limits.
+
+        Raises:
+            ConfigError: the arm touches itself wherever it starts.
+        """
         spread = np.minimum(self._velocity_spread, self.robot.velocity_limit)
-        self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
+        for _ in range(_TRIES):
+            self._place(rng.uniform(self._low, self._high), rng.uniform(-spread, spread))
+            if self._collisions is None or not self._collisions.touches():
+                break
+        else:
+            raise ConfigError(
+                f"{self.robot.name} touches itself at each of {_TRIES} start positions; set "
+                "another sim.start_position or a smaller sim.start_position_spread, or "
+                "sim.self_collision: false."
+            )
+        self._push.reset(rng)
+        self._steps = 0
+
+    def touches_itself(self, position: Vector) -> bool:
+        """Return whether links overlap that are not joined, at a position, (n,) [rad].
+
+        The arm stays there. It is False if `sim.self_collision` is, or the file has no shapes.
+        """
+        self._place_at_rest(position)
+        return self._collisions is not None and self._collisions.touches()
+
+    @property
+    def passing(self) -> list[str]:
+        """Pairs of links that pass through each other, because they touch at the start."""
+        return [] if self._collisions is None else self._collisions.ignored
+
+    def _place_at_rest(self, position: Vector) -> None:
+        self._place(position, np.zeros(len(position)))
 
     def _place(self, position: Vector, velocity: Vector) -> None:
         p, own = pybullet, self._own
@@ -104,29 +184,79 @@ class World:
             p.resetJointState(self._body, index, float(angle), float(speed), **own)
 
     def step(self, torque: Vector, substeps: int) -> Vector:
-        """Apply a torque for some physics steps.
+        """Apply a torque for some physics steps, and what pushes the arm meanwhile.
 
         Args:
-            torque: (n,) [N·m]; clipped to the effort limit.
+            torque: (n,) [N·m]; with what the driver adds, clipped to the effort limit.
             substeps: number of physics steps.
 
         Returns:
-            The applied torque, (n,) [N·m].
+            The applied torque, (n,) [N·m], without a push and what the driver adds.
         """
-        p, client, body, joints = pybullet, self._client, self._body, self._joints
+        self._brake(False)
         applied = np.minimum(np.maximum(torque, -self._effort), self._effort)
-        forces = applied.tolist()
+        self._step(applied, substeps)
+        return applied
+
+    def hold(self, substeps: int) -> Vector:
+        """Let the brakes hold the arm for some physics steps; returns the motors' torque, 0.
+
+        Args:
+            substeps: number of physics steps.
+        """
+        self._brake(True)
+        released = np.zeros(len(self._joints))
+        self._step(released, substeps)
+        return released
+
+    def _brake(self, close: bool) -> None:
+        """Close or open the joints' brakes; open, each joint has the friction of its URDF.
+
+        Both are motors of PyBullet that hold zero velocity with a limited torque.
+        """
+        if close == self._braked:
+            return
+        self._braked = close
+        torques = (_BRAKES * self._effort).tolist() if close else self._friction
+        zeros = [0.0] * len(torques)
+        pybullet.setJointMotorControlArray(
+            self._body,
+            self._joints,
+            pybullet.VELOCITY_CONTROL,
+            targetVelocities=zeros,
+            forces=torques,
+            **self._own,
+        )
+
+    def _step(self, applied: Vector, substeps: int) -> None:
+        p, client, body, joints = pybullet, self._client, self._body, self._joints
+        push = self._push.torque(self._steps * self._timestep)
+        self._steps += substeps
+        forces = (applied if push is None else applied + push).tolist()
         for _ in range(substeps):
-            if self._damping is not None:
-                _, position, velocity = self.state(0)
-                forces = self._damping.torque(applied, position, velocity).tolist()
+            if self._driver_carries or self._damping is not None:
+                forces = self._forces(applied, push)
             p.setJointMotorControlArray(
                 body, joints, p.TORQUE_CONTROL, forces=forces, physicsClientId=client
             )
             p.stepSimulation(physicsClientId=client)
             if self._slow:
                 self._clamp_velocities()
-        return applied
+
+    def _forces(self, applied: Vector, push: Vector | None) -> list[float]:
+        """Return the torques of one physics step, n [N·m].
+
+        They are the applied ones, with the driver's and a push, less the damping.
+        """
+        _, position, velocity = self.state(0)
+        if self._driver_carries:
+            carried = applied + self._dynamics.weight(position)
+            applied = np.minimum(np.maximum(carried, -self._effort), self._effort)
+        acting = applied if push is None else applied + push
+        if self._damping is not None:
+            acting = self._damping.torque(acting, position, velocity)
+        forces: list[float] = acting.tolist()
+        return forces
 
     def _clamp_velocities(self) -> None:
         """Clamp each joint to its velocity limit, and undo the motion of the excess velocity."""
@@ -145,6 +275,10 @@ class World:
         velocity = np.array([state[1] for state in states])
         return JointState(stamp, position, velocity)
 
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q) by PyBullet's inverse dynamics, (n,) [N·m], at a position (n,) [rad]."""
+        return self._dynamics.weight(position)
+
     def link_position(self, link: str) -> Vector:
         """Return the position of a link's frame in PyBullet, (3,) [m].
 
@@ -158,19 +292,17 @@ class World:
                 return np.array(state[4])
         raise RobotError(f"{self.robot.urdf_path} has no link '{link}' at the end of a joint.")
 
-    def show_goal(self, point: Vector) -> None:
-        """Mark a point, (3,) [m], with a translucent sphere without collisions."""
-        self._camera.show_goal(point)
+    def show_goal(self, kind: GoalKind, goal: Any) -> None:
+        """Mark a goal of a kind in the pictures; it has no collisions."""
+        self._goal.show(kind, goal)
 
     def render(self, width: int = 640, height: int = 480) -> NDArray[np.uint8]:
         """Return a picture, (height, width, 3)."""
-        return self._camera.picture(width, height)
+        return self._camera.picture(width, height, self._goal)
 
     def close(self) -> None:
         """Disconnect from PyBullet; a second call does nothing."""
-        if self._client >= 0:
-            pybullet.disconnect(self._client)
-            self._client = -1
+        self._opened.close()
 
     def __enter__(self) -> "World":
         """Return the world itself."""
@@ -219,9 +351,11 @@ def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]
     if not inside.all():
         if settings.start_position:
             worst = int(np.argmin(inside))
+            unit = units_of(robot.kinds)[worst].position
             raise ConfigError(
-                f"sim.start_position puts {robot.joints[worst]} at {centre[worst]:g} rad; "
-                f"expected {robot.lower[worst]:g} to {robot.upper[worst]:g} rad, as the URDF says."
+                f"sim.start_position puts {robot.joints[worst]} at {centre[worst]:g} {unit}; "
+                f"expected {robot.lower[worst]:g} to {robot.upper[worst]:g} {unit}, as the URDF "
+                "says."
             )
         centre = np.clip(centre, robot.lower, robot.upper)  # the default, 0, is outside
     low, high = robot.lower + margin, robot.upper - margin

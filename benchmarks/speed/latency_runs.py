@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -37,9 +37,10 @@ class Segment(NamedTuple):
     who: Who
     rate: int  # [Hz]
     seconds: float
+    record: Literal["off", "latch", "all"] = "off"  # with a recorder beside the agent
 
 
-def settings(rate: int, policy: Path | None) -> Config:
+def settings(rate: int, policy: Path | None, record: str = "off") -> Config:
     """Return the configuration of an agent at a rate [Hz]: training, or running a policy file."""
     return load_config("reach").with_parameters(
         {
@@ -47,6 +48,7 @@ def settings(rate: int, policy: Path | None) -> Config:
             "run.steps": 1_000_000_000,
             "run.policy": None if policy is None else str(policy),
             "run.eval_episodes": 1_000_000,
+            "run.record": record,
             "control.period": 1.0 / rate,
             "control.reset_service": "",
             "sim.physics_timestep": 1.0 / rate,
@@ -133,8 +135,11 @@ def _answering(segment: Segment) -> Iterator[_Running]:
     with tempfile.TemporaryDirectory(prefix="ddpg_ros-") as name:
         policy = Path(name) / "untrained.safetensors"
         save_untrained(policy, settings(segment.rate, None))
-        config = settings(segment.rate, policy if segment.who == "learner off" else None)
-        with temporary_run(config) as run:
+        frozen = policy if segment.who == "learner off" else None
+        config = settings(segment.rate, frozen, segment.record)
+        with temporary_run(config) as run, ExitStack() as beside:
             told = ["--params-file", str(run.config_file)]
+            if segment.record != "off":
+                beside.enter_context(_running("ddpg_ros.ros.nodes.recorder", told))
             with _running("ddpg_ros.ros.nodes.agent", told) as node:
                 yield node

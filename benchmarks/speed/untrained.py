@@ -14,7 +14,7 @@ from ddpg_ros.tasks import make_task
 
 def save_untrained(path: Path, config: Config) -> None:
     """Write a policy of small random weights for the arm and the task of a configuration."""
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    robot = Robot.of(config)
     about: PolicyAbout = policy_about(config, robot, make_task(config.task, robot))
     rng = np.random.default_rng(0)
     weights = rng.normal(0.0, 0.1, weight_count(about.sizes)).astype(np.float32)

@@ -80,6 +80,8 @@ class Learner:
         self._has_warned_of_non_finite = False
         self._warmup_ends = settings.warmup_steps  # environment step
         self._updates_at_resume = 0
+        self.owed = 0
+        """Updates to do beside those that steps bring: all of a training without an arm."""
         self.steps = 0
         self.updates = 0
 
@@ -140,6 +142,10 @@ class Learner:
     def add(self, records: Array32) -> None:
         """Store records, (k, width); records that are not finite are counted but not stored."""
         self.steps += len(records)
+        self.prefill(records)
+
+    def prefill(self, records: Array32) -> None:
+        """Store records, (k, width), of another run; no step of this one, and no update is due."""
         finite = np.isfinite(records).all(1)
         if not finite.all():
             self._warn_of_non_finite()
@@ -186,7 +192,7 @@ class Learner:
             return 0
         learning = max(0, self.steps - self._warmup_ends)
         done = self.updates - self._updates_at_resume
-        return int(learning * self._settings.update_to_data) - done
+        return int(learning * self._settings.update_to_data) + self.owed - done
 
     def checkpoint(self) -> Checkpoint:
         """Return a copy of the learner's state, without its replay buffer, on the CPU."""

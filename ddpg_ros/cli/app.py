@@ -12,6 +12,7 @@ from ddpg_ros.cli.inspect import inspect
 from ddpg_ros.cli.launched import launch_plan
 from ddpg_ros.cli.play import play
 from ddpg_ros.cli.report import report_command
+from ddpg_ros.cli.robot import robot
 from ddpg_ros.cli.train import train
 from ddpg_ros.version import __version__
 
@@ -42,6 +43,7 @@ def every_verb(
     """Handle the options that precede a verb."""
 
 
+app.command()(robot)
 app.command()(train)
 app.command("eval")(evaluate)
 app.command()(play)

@@ -1,41 +1,127 @@
-"""`ddpg-ros inspect`: shows the content of a policy file."""
+"""`ddpg-ros inspect`: shows what a policy, a run or a recording holds, and whether it loads."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from ddpg_ros.control.policy import GOLDEN_PAIRS, load_policy
+from ddpg_ros.build import build_arm, policy_about
+from ddpg_ros.cli.inspect_recording import inspect_recording
+from ddpg_ros.config.run_directory import POLICY, RECORDINGS, SUMMARY
+from ddpg_ros.config.settings import from_parameters
+from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy
+from ddpg_ros.errors import DdpgRosError
+from ddpg_ros.files.kinds import is_regular
+from ddpg_ros.files.unused import CONFIG
+from ddpg_ros.recording.bag import bags_in
+from ddpg_ros.recording.reading import is_recording
+from ddpg_ros.training.arm_session import feels_weight, require_fitting
+
+
+class Shown(NamedTuple):
+    """What there is to print about something."""
+
+    title: str
+    rows: dict[str, str]
+    details: dict[str, str]  # in faint print
+    verdict: str  # whether it would load, and where
+    content: dict[str, Any]  # for --json
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="The policy file.")],
+    path: Annotated[Path, typer.Argument(help="A policy file, a run directory or a recording.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Check a policy file and show its content."""
-    about = load_policy(file).about
+    """Verify a policy, a run or a recording, and show what it holds and where it would load."""
+    if is_recording(path):
+        rows, verdict, content = inspect_recording(path)
+        shown = Shown(str(path), rows, {}, verdict, content)
+    elif is_regular(path / CONFIG):
+        shown = _run(path)
+    else:
+        shown = _policy(path)
     if as_json:
-        typer.echo(json.dumps(asdict(about), indent=2))
+        typer.echo(json.dumps(shown.content, indent=2))
         return
-    table = Table(show_header=False, title=str(file), box=None, title_justify="left")
+    table = Table(show_header=False, title=shown.title, box=None, title_justify="left")
     table.add_column()
     table.add_column(overflow="fold")  # so that a hash is complete
-    shown = asdict(about)
-    del shown["config"]
-    shown |= {
+    for name, value in shown.rows.items():
+        table.add_row(name, value)
+    table.add_section()
+    for name, value in shown.details.items():
+        table.add_row(f"[dim]{name}[/dim]", value)
+    console = Console()
+    console.print(table)
+    console.print(shown.verdict, highlight=False, markup=False, soft_wrap=True)
+
+
+def _policy(path: Path) -> Shown:
+    about = load_policy(path).about
+    rows = asdict(about)
+    del rows["config"]
+    rows |= {
         "sizes": " → ".join(str(size) for size in about.sizes),
         "joints": ", ".join(about.joints) or "none: a Gymnasium environment",
         "torque_limit": ", ".join(f"{limit:g}" for limit in about.torque_limit) + " N·m",
         "control_period": f"{about.control_period:g} s",
         "golden pairs": f"{GOLDEN_PAIRS}, answered correctly",
     }
-    for name, value in shown.items():
-        table.add_row(name.replace("_", " "), str(value))
-    table.add_section()
-    for name, setting in about.config.items():
-        table.add_row(f"[dim]{name}[/dim]", str(setting))
-    Console().print(table)
+    return Shown(
+        str(path),
+        {name.replace("_", " "): str(value) for name, value in rows.items()},
+        {name: str(setting) for name, setting in about.config.items()},
+        _where_it_loads(path, about),
+        asdict(about),
+    )
+
+
+def _where_it_loads(path: Path, about: PolicyAbout) -> str:
+    """Return whether this machine's arm and task are those of the policy."""
+    command = f"ddpg-ros eval --policy {path}"
+    if not about.joints:
+        return f"it loads: {command} runs it on Gymnasium's {about.task}."
+    try:
+        config = from_parameters(about.config, f"the settings in {path}")
+        robot, task, guard = build_arm(config)
+        require_fitting(path, about, policy_about(config, robot, task), feels_weight(guard))
+    except DdpgRosError as error:
+        return f"it does not load here: {error}"
+    return (
+        f"it loads: {command} runs it on {robot.name}, {len(about.joints)} joints, every "
+        f"{about.control_period:g} s."
+    )
+
+
+def _run(path: Path) -> Shown:
+    rows: dict[str, str] = {}
+    content: dict[str, Any] = {"run": str(path)}
+    if (path / SUMMARY).is_file():
+        try:
+            summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
+            rows |= {
+                name.replace("_", " "): str(summary[name])
+                for name in ("task", "seed", "interrupted", "steps", "episodes", "updates")
+            }
+            if summary["success_rate"] is not None:
+                rows["success"] = f"{summary['success_rate']:.0%}"
+            content["summary"] = summary
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            rows["summary"] = f"cannot be read ({error})"
+    else:
+        rows["summary"] = "none: the run has not ended"
+    bags = bags_in(path / RECORDINGS)
+    rows["recordings"] = ", ".join(bag.name for bag in bags) or "none"
+    content["recordings"] = [str(bag) for bag in bags]
+    verdict = f"no policy yet: {path / POLICY} is not there."
+    if (path / POLICY).exists():
+        try:
+            verdict = f"its policy: {_policy(path / POLICY).verdict}"
+        except DdpgRosError as error:
+            verdict = f"its policy does not load: {error}"
+    content["verdict"] = verdict
+    return Shown(str(path), rows, {}, verdict, content)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
 from ddpg_ros.cli.launching import AS_CONFIGURED, TRAIN
@@ -75,7 +76,7 @@ def plan_training(values: Values) -> dict[str, Any]:
     require("rclpy", "pybullet")
     _require_window(values)
     with ExitStack() as held:
-        run = prepare(settings, run_dir, "", namespace, held)
+        run = prepare(settings, run_dir, "", namespace, held, Console(stderr=True))
     plan = training_plan(
         run.config_file,
         run.directory,
@@ -83,6 +84,7 @@ def plan_training(values: Values) -> dict[str, Any]:
         log_level=values["log_level"],
         gui=_is_true(values["gui"]),
         use_sim_time=_is_true(values["use_sim_time"]),
+        recording=run.config.recording,
     )
     return _plan(
         plan.nodes,
@@ -90,7 +92,7 @@ def plan_training(values: Values) -> dict[str, Any]:
         namespace=absolute_namespace(namespace),
         simulated=True,
         simulated_time=run.config.run.clock == "lockstep",
-        notes=[f"run directory: {run.directory}", *notes_on(run.config.robot)],
+        notes=[f"run directory: {run.directory}", *notes_on(run.config)],
         report=report_command(run.directory),
         **_seen(run.config),
     )
@@ -150,7 +152,7 @@ def _plan(nodes: tuple[ProcessPlan, ...], **more: Any) -> dict[str, Any]:
 
 def _seen(config: Config) -> dict[str, str]:
     """Return what RViz and robot_state_publisher need to know of the arm."""
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    robot = Robot.of(config)
     return {
         "robot_description": shareable(robot),
         "base": base_link(robot),

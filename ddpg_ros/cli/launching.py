@@ -59,6 +59,13 @@ TRAIN = (
         "run.clock",
     ),
     LaunchArgument("seed", AS_CONFIGURED, "Seeds every generator", (), "run.seed"),
+    LaunchArgument(
+        "record",
+        AS_CONFIGURED,
+        "Recordings: none, those around each latch, everything, or the configuration's choice",
+        (AS_CONFIGURED, "off", "latch", "all"),
+        "run.record",
+    ),
     LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
     LaunchArgument(
         "use_sim_time", "false", "The agent's clock is the simulator's topic 'clock'", BOOLEANS

@@ -28,6 +28,7 @@ class ProcessPlan:
     namespace: str = ""  # empty or absolute, `/left`
     log_level: str = "info"
     remappings: tuple[tuple[str, str], ...] = ()
+    essential: bool = True  # whether the run ends if this node does
 
     def command(self) -> list[str]:
         """Return the command that starts this node with the current interpreter."""
@@ -104,8 +105,9 @@ def training_plan(
     use_sim_time: bool = False,
     record: Path | None = None,
     episodes: int = 0,
+    recording: str = "off",
 ) -> RunPlan:
-    """Plan a training: the simulator and the agent, with one parameter file.
+    """Plan a training: the simulator, the recorder and the agent, with one parameter file.
 
     Args:
         config_file: the resolved configuration, as `prepare_run` writes it.
@@ -116,6 +118,7 @@ def training_plan(
         use_sim_time: the agent uses the simulator's clock.
         record: where the simulator writes a GIF; None writes none.
         episodes: number of episodes in the GIF.
+        recording: what the recorder writes, `latch` or `all`; `off` starts none.
 
     Raises:
         ConfigError: an unknown log level, an invalid namespace, or `use_sim_time` in a namespace.
@@ -149,4 +152,15 @@ def training_plan(
         namespace=absolute,
         log_level=log_level,
     )
-    return RunPlan((simulator, agent), run_dir / "log")
+    recorder = ProcessPlan(
+        name="recorder",
+        module="ddpg_ros.ros.nodes.recorder",
+        executable="recorder",
+        params_file=config_file,
+        parameters=(("run.record", recording),),
+        namespace=absolute,
+        log_level=log_level,
+        essential=False,
+    )
+    nodes = (simulator, agent) if recording == "off" else (simulator, recorder, agent)
+    return RunPlan(nodes, run_dir / "log")

@@ -44,7 +44,12 @@ def config_of(path: Path, policy: Policy, episodes: int, seed: int | None = None
         )
     trained = from_parameters(policy.about.config, f"the settings in {path}")
     return trained.with_parameters(
-        {"run.policy": str(path.resolve()), "run.eval_episodes": episodes, "run.seed": seed},
+        {
+            "run.policy": str(path.resolve()),
+            "run.eval_episodes": episodes,
+            "run.seed": seed,
+            "run.record": "off",
+        },
         source="the command line",
     )
 

@@ -115,7 +115,7 @@ class RunProgress:
         if status.compiling:
             return "compiling the update, once for these settings"
         if status.mean_return is None:
-            return ""
+            return self._left_text()
         mean_return = f"return {status.mean_return:7.2f}"
         return _joined(mean_return, _success_text(status), self._left_text())
 

@@ -35,6 +35,10 @@ class Startable(Protocol):
     def name(self) -> str:
         """Its name, for messages and its log file."""
 
+    @property
+    def essential(self) -> bool:
+        """Whether the run ends if this process ends before the main one."""
+
     def command(self) -> list[str]:
         """Return the command that runs it."""
 
@@ -124,9 +128,10 @@ class Supervisor:
             return Outcome("finished", 0)
         if code is not None:
             return self._failed(main, code)
-        for name, process in self._processes.items():
-            if (code := process.poll()) is not None:
-                return self._failed(name, code)
+        for node in self._plan.nodes:
+            code = self._processes[node.name].poll()
+            if code is not None and node.essential:
+                return self._failed(node.name, code)
         return None
 
     @overload

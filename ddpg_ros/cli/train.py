@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.build import build_arm, policy_about
+from ddpg_ros.cli.disk_room import recording_bytes, require_disk_room
 from ddpg_ros.cli.place import require_ros_domain, take_training_lock
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
@@ -23,20 +24,15 @@ from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config.parameter_file import load_config, own_configs, read_assignments
-from ddpg_ros.config.run_directory import (
-    POLICY,
-    ROLLOUT,
-    SUMMARY,
-    Run,
-    prepare_run,
-)
-from ddpg_ros.config.settings import Config, RobotSection
+from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.training.memory_check import available_memory, require_room
+from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded
 from ddpg_ros.training.summary import Summary
 from sim.description import describe
 
@@ -61,6 +57,15 @@ def train(
     eval_episodes: Annotated[
         int | None, typer.Option(help="Greedy episodes after the training.")
     ] = None,
+    from_bag: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from-bag", metavar="FILE", help="Fill the replay from this recording first; repeat."
+        ),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option(help="Learn from --from-bag alone: --steps updates, then evaluate.")
+    ] = False,
     gym: Annotated[
         str, typer.Option(metavar="ENV_ID", help="Train on this Gymnasium environment, no ROS.")
     ] = "",
@@ -83,9 +88,12 @@ def train(
         "run.clock": ("--clock", clock),
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
+        "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
+        "run.offline": ("--offline", offline or None),
     }
     settings = loaded.with_parameters(joined(assigned, options), source="the command line")
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
+    ros_only |= {"--from-bag": bool(from_bag), "--offline": offline}
     if gym and any(ros_only.values()):
         given = ", ".join(name for name, value in ros_only.items() if value)
         raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
@@ -94,13 +102,13 @@ def train(
     if gui:
         require_display()
     with ExitStack() as held:
-        run = prepare(settings, run_dir, gym, namespace, held)
+        run = prepare(settings, run_dir, gym, namespace, held, console)
         held.callback(remove_unused, run.directory)  # Ctrl-C, before anything was learnt
         console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
         if gym:
             outcome = _train_gym(gym, run, console)
         else:
-            print_arm(run.config.robot, console)
+            print_arm(run.config, console)
             outcome = train_over_topics(run, namespace, gui, console)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
@@ -133,7 +141,12 @@ def joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dic
 
 
 def prepare(
-    settings: Config, run_dir: Path | None, gym: str, namespace: str, held: ExitStack
+    settings: Config,
+    run_dir: Path | None,
+    gym: str,
+    namespace: str,
+    held: ExitStack,
+    console: Console,
 ) -> Run:
     """Check everything that can fail, then make the run directory.
 
@@ -143,6 +156,7 @@ def prepare(
         gym: id of the Gymnasium environment; empty for an arm.
         namespace: of the nodes.
         held: receives the training lock, to be held until the nodes have ended.
+        console: says what the recordings hold, if there are any.
     """
     if settings.run.policy:
         raise ConfigError(
@@ -150,9 +164,40 @@ def prepare(
             "out to train, or run it with ddpg-ros eval --policy FILE."
         )
     if gym:
+        if settings.run.recordings:
+            raise ConfigError(
+                "run.recordings goes with an arm, whose topics were recorded; leave it out with "
+                "--gym."
+            )
         return prepare_run(settings, run_dir, name=require_environment(gym, settings))
     prepare_arm(settings, namespace, held)
-    return prepare_run(settings, run_dir)
+    recorded = read_recorded(settings, console)
+    joints = len(Robot.load(settings.robot.urdf, settings.robot.joints, settings.robot.tip).joints)
+    require_disk_room(
+        run_dir or Path(settings.run.directory or "runs"),
+        recording_bytes(settings, joints),
+        0 if recorded is None else recorded.records.nbytes,
+    )
+    run = prepare_run(settings, run_dir)
+    if recorded is not None:
+        keep_recorded(recorded, run.config, run.directory)
+    return run
+
+
+def read_recorded(settings: Config, console: Console) -> Recorded | None:
+    """Read the recordings of `run.recordings`, if there are any, and print what they hold.
+
+    Raises:
+        RecordingError: one of them cannot be used.
+    """
+    if not settings.run.recordings:
+        return None
+    paths = [Path(name) for name in settings.run.recordings]
+    with console.status("reading the recordings") as status:
+        recorded = experience_of(settings, paths, lambda path: status.update(f"reading {path}"))
+    for sentence in recorded.sentences:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    return recorded
 
 
 def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
@@ -168,21 +213,25 @@ def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
 
 
-def notes_on(robot: RobotSection) -> list[str]:
+def notes_on(config: Config) -> list[str]:
     """Return which joints are held, and which meshes the simulator's pictures will lack."""
-    arm = Robot.load(robot.urdf, robot.joints, robot.tip)
-    return ([arm.describe()] if arm.held else []) + describe(arm).notes
+    arm = Robot.of(config)
+    notes = list(describe(arm, config.sim.self_collision).notes)
+    return ([arm.describe()] if arm.held else []) + notes
 
 
-def print_arm(robot: RobotSection, console: Console) -> None:
+def print_arm(config: Config, console: Console) -> None:
     """Print what `notes_on` the arm says."""
-    for line in notes_on(robot):
+    for line in notes_on(config):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def train_over_topics(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
     """Run the simulator and the agent of a prepared run, until it ends."""
-    plan = training_plan(run.config_file, run.directory, namespace=namespace, gui=gui)
+    recording = run.config.recording
+    plan = training_plan(
+        run.config_file, run.directory, namespace=namespace, gui=gui, recording=recording
+    )
     section = run.config.run
     # The supervisor must fork before the progress bar starts its thread.
     with (

@@ -17,7 +17,7 @@ from ddpg_ros.errors import ConfigError, nearest, shortened
 from ddpg_ros.files.kinds import is_regular, is_special
 
 AGENT, SIMULATOR = "agent", "simulator"
-NODES = (AGENT, "guard", "policy", SIMULATOR)
+NODES = (AGENT, "guard", "policy", "recorder", SIMULATOR)
 """The default names of this package's nodes."""
 
 _SHAPE = "expected '/**:', below it 'ros__parameters:', below that the settings"

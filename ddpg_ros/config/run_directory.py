@@ -16,7 +16,7 @@ from ddpg_ros.files.unused import CONFIG
 
 METRICS, POLICY = "metrics.csv", "policy.safetensors"
 EVALUATION, CHECKPOINTS = "evaluation.csv", "checkpoints"
-STATUS = "status.json"
+STATUS, RECORDINGS, RECORDED = "status.json", "recordings", "recorded.safetensors"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 

@@ -37,21 +37,46 @@ class RobotSection(Section):
 
     urdf: str = Field(
         "reacher2",
-        description="Path of a URDF, an arm of ours (pendulum, reacher2), or a path within "
-        "pybullet_data, such as franka_panda/panda.urdf",
+        description="Path of a URDF or xacro, an arm of ours (pendulum, reacher2), or a path "
+        "within pybullet_data, such as franka_panda/panda.urdf",
+    )
+    xacro_arguments: list[str] = Field(
+        [], description="Arguments of a xacro, name:=value each; empty: its defaults"
     )
     joints: list[str] = Field(
         [], description="Joints to command, in order; empty: all from base to tip"
     )
     tip: str = Field("", description="Link of the fingertip; empty: the end of the chain")
     torque_limit: list[Positive] = Field(
-        [], description="Torque limit of each joint [N·m], at most the URDF's; empty: the URDF's"
+        [],
+        description="Torque limit of each joint [N·m], [N] if it slides, at most the URDF's; "
+        "empty: the URDF's, which must then state one",
     )
     torque_rate: Positive = Field(
         250.0,
         description="Largest rate at which a torque may move away from zero [N·m/s]; the default "
         "is a quarter of libfranka's 1000",
     )
+    gravity: Literal["driver", "model", "none"] = Field(
+        "driver",
+        description="Who adds the torque g(q) that carries the arm's weight: the robot's driver, "
+        "this package by its model of the arm, or nobody",
+    )
+    payload_mass: NonNegative = Field(
+        0.0, description="Mass that the arm carries at its tip, beside those of the URDF [kg]"
+    )
+    payload_centre: list[float] = Field(
+        [],
+        description="Centre of the payload's mass in the frame of the tip [m], three numbers; "
+        "empty: the frame's origin",
+    )
+
+    @field_validator("payload_centre")
+    @classmethod
+    def _three_numbers(cls, given: list[float]) -> list[float]:
+        if len(given) not in (0, 3):
+            raise ValueError("expected three numbers [m], or none")
+        return given
 
 
 class SafetySection(Section):
@@ -67,12 +92,16 @@ class SafetySection(Section):
     )
     velocity_limit: list[Positive] = Field(
         [],
-        description="Velocity limit of each joint [rad/s], at most the URDF's; empty: the URDF's",
+        description="Velocity limit of each joint [rad/s], [m/s] if it slides, at most the "
+        "URDF's; empty: the URDF's, which must then state one",
     )
     soft_margin: NonNegative = Field(
         0.05,
         description="Distance of the soft position limits inside the hard ones [rad], if the "
         "URDF's safety_controller states none",
+    )
+    prismatic_margin: NonNegative = Field(
+        0.005, description="As soft_margin, for joints that slide [m]"
     )
     urdf_gains: bool = Field(
         True,
@@ -94,6 +123,9 @@ class SafetySection(Section):
     )
     position_tolerance: NonNegative = Field(
         0.1, description="Distance beyond a hard position limit that latches a fault [rad]"
+    )
+    prismatic_tolerance: NonNegative = Field(
+        0.01, description="As position_tolerance, for joints that slide [m]"
     )
     fallback: Literal["damping", "zero", "hold"] = Field(
         "damping",
@@ -165,6 +197,21 @@ class SimSection(Section):
     )
     start_velocity_spread: NonNegative = Field(
         0.0, description="Start velocities are uniform within ± this [rad/s]"
+    )
+    push_torque: list[NonNegative] = Field(
+        [],
+        description="Largest torque of a push from outside, per joint [N·m]; empty: no pushes",
+    )
+    push_seconds: Positive = Field(0.2, description="Duration of a push [s]")
+    push_every: Positive = Field(
+        4.0,
+        description="Time in which there is one push, from the episode's start on; it begins in "
+        "the first half [s]",
+    )
+    self_collision: bool = Field(
+        True,
+        description="Keep links apart that are not joined, by the URDF's collision shapes; pairs "
+        "that touch at the start pass through each other",
     )
     command_timeout: Positive = Field(
         0.1, description="Real time: age of a command at which zero torque replaces it [s]"
@@ -262,6 +309,22 @@ class RunSection(Section):
     )
     directory: str = Field("", description="Run directory; empty: runs/TASK-DATE-TIME")
     policy: str = Field("", description="Policy file to run without learning; empty: train")
+    record: Literal["auto", "off", "latch", "all"] = Field(
+        "auto",
+        description="Recordings in recordings/ of the run directory: none, 30 s before and 10 s "
+        "after each latch, or everything; auto: latch in real time, off in lock-step",
+    )
+    record_limit: Positive = Field(
+        2000.0, description="Most that recordings may take on the disk [MB]; the oldest go"
+    )
+    recordings: list[str] = Field(
+        [], description="Recordings whose steps fill the replay buffer before the training"
+    )
+    offline: bool = Field(
+        False,
+        description="Learn from run.recordings alone: run.steps updates, and no step of the arm "
+        "before the evaluation",
+    )
 
 
 class Config(Section):
@@ -293,6 +356,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _a_weight_to_carry(self) -> "Config":
+        if self.robot.gravity == "model" and not self.sim.gravity:
+            raise ValueError(
+                "robot.gravity is model while sim.gravity is 0, so that there is no weight to "
+                "carry; expected robot.gravity: none, or sim.gravity: 9.81"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _lockstep_needs_resets(self) -> "Config":
         if self.run.clock == "lockstep" and not self.control.reset_service:
             raise ValueError(
@@ -307,6 +379,15 @@ class Config(Section):
         if batch > capacity:
             raise ValueError(
                 f"learner.batch_size is {batch}, more than learner.replay_capacity, {capacity}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _offline_needs_recordings(self) -> "Config":
+        if self.run.offline and not self.run.recordings:
+            raise ValueError(
+                "run.offline is set and run.recordings is empty; expected recordings to learn "
+                "from (ddpg-ros train --from-bag FILE --offline)"
             )
         return self
 
@@ -329,6 +410,13 @@ class Config(Section):
     def synchronous(self) -> bool:
         """Whether the control loop waits for the learner's share of updates; reproducible."""
         return self.run.sync and self.run.clock == "lockstep"
+
+    @property
+    def recording(self) -> Literal["off", "latch", "all"]:
+        """What is recorded, with `auto` decided."""
+        if self.run.record == "auto":
+            return "latch" if self.run.clock == "realtime" else "off"
+        return self.run.record
 
     @property
     def episode_steps(self) -> int:

@@ -20,7 +20,14 @@ from ddpg_ros.config.task_settings import TaskSettings, model_of
 from ddpg_ros.errors import ConfigError, few_of, nearest, shortened
 
 GROUP = "ddpg_ros.tasks"
-OURS = {"reach": "ddpg_ros.tasks.reach:Reach", "swing_up": "ddpg_ros.tasks.swing_up:SwingUp"}
+OURS = {
+    "reach": "ddpg_ros.tasks.reach:Reach",
+    "pose": "ddpg_ros.tasks.pose:PoseTask",
+    "joints": "ddpg_ros.tasks.joints:Joints",
+    "track": "ddpg_ros.tasks.track:Track",
+    "hold": "ddpg_ros.tasks.hold:Hold",
+    "swing_up": "ddpg_ros.tasks.swing_up:SwingUp",
+}
 DEFAULT = "reach"
 
 METHODS = ("reset", "observe", "reward", "terminated", "success")

@@ -15,19 +15,26 @@ from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
 
 
 class TorqueFilter(Protocol):
-    """Limits the torque between the actor and the motors: the guard, or the safety around it."""
+    """Limits the torque between the actor and the motors: the safety around the guard."""
+
+    @property
+    def carried(self) -> Vector:
+        """Part of the torque returned last that carries the arm's weight, (n,) [N·m].
+
+        The actor neither asked for it nor learns from it.
+        """
 
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque to send and remember it as sent.
 
         Args:
-            torque: requested, (n,) [N·m].
+            torque: requested, (n,) [N·m], on top of what carries the arm's weight.
             position: (n,) [rad].
             velocity: (n,) [rad/s].
             dt: time since the last call [s].
 
         Returns:
-            (n,) [N·m].
+            (n,) [N·m], with what carries the arm.
         """
 
 
@@ -37,13 +44,14 @@ class Tick(NamedTuple):
     torque: Vector  # (n,) [N·m], after the guard; zero if the episode is over
     over: bool  # whether this state was the episode's last, so that a reset is due
     episode: Episode | None  # the finished episode, if it is over
+    requested: Vector | None = None  # (n,) [N·m], before the guard; None if the episode is over
 
 
 class _Step(NamedTuple):
     """An open step: the next state completes it to a transition."""
 
     observation: Vector32  # (o,)
-    action: Vector32  # (n,) the torque after the guard, divided by the torque limit
+    action: Vector32  # (n,) the torque after the guard, less the weight, over the torque limit
 
 
 class ControlLoop:
@@ -104,6 +112,7 @@ class ControlLoop:
             TaskFailedError: the task gave an observation of another size than it states, a reward
                 that is not finite, or other terms than it names.
         """
+        self._task.advance(state)
         observation = self._task.observe(state)
         if observation.shape != self._shape:
             raise TaskFailedError(
@@ -117,8 +126,9 @@ class ControlLoop:
         action = self._actor.select_action(observation)
         requested = action * self._torque_limit
         torque = self._guard.apply(requested, state.position, state.velocity, dt)
-        self._open = _Step(observation, (torque / self._torque_limit).astype(np.float32))
-        return Tick(torque, False, None)
+        own = torque - self._guard.carried
+        self._open = _Step(observation, (own / self._torque_limit).astype(np.float32))
+        return Tick(torque, False, None, requested)
 
     def _close(self, state: JointState, observation: Vector32) -> Episode | None:
         """Record the open step as a transition; returns the episode if it is over."""

@@ -22,7 +22,7 @@ from ddpg_ros.errors import PolicyFileError, shortened
 from ddpg_ros.files.sealed import read_sealed, write_sealed
 from ddpg_ros.types import Vector32
 
-SCHEMA_VERSION = 3  # 2 added layer_norm; 3 the bounds of an environment's actions
+SCHEMA_VERSION = 4  # 2 added layer_norm; 3 the bounds of an environment's actions; 4 gravity
 SIZE_LIMIT = 256 * 2**20  # [bytes]; an actor has a few hundred kilobytes
 GOLDEN_PAIRS = 16
 _GOLDEN_TOLERANCE = 1e-3  # of an action; another order of summation causes up to 2e-5
@@ -51,6 +51,9 @@ class PolicyAbout:
     layer_norm: bool = False  # whether the actor's hidden layers are normalised
     action_low: list[float] = field(default_factory=list)  # what -1 stands for; empty: -1
     action_high: list[float] = field(default_factory=list)  # what 1 stands for; empty: 1
+    gravity: str = ""  # `robot.gravity`; empty: not stated, or of no arm
+    payload_mass: float = 0.0  # [kg]
+    payload_centre: list[float] = field(default_factory=list)  # [m] in the tip's frame
     schema_version: int = SCHEMA_VERSION
 
 

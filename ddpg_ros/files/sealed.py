@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from ddpg_ros.files.kinds import is_special
 
-KINDS = {"policy", "checkpoint"}
+KINDS = {"policy", "checkpoint", "experience"}
 
 _UNREADABLE = (SafetensorError, OSError, TypeError, ValueError, AttributeError)
 """What safetensors raises for a damaged file."""
@@ -44,7 +44,7 @@ def write_sealed(
 
     Args:
         path: the file.
-        kind: `policy` or `checkpoint`, the key of the document in the metadata.
+        kind: one of `KINDS`, the key of the document in the metadata.
         document: JSON; its checksum is added as `sha256`.
         tensors: the arrays.
         previous: the new name of the old file; None discards it.
@@ -64,7 +64,7 @@ def read_sealed(
 
     Args:
         path: the file.
-        kind: the expected kind, `policy` or `checkpoint`.
+        kind: the expected one of `KINDS`.
         size_limit: a larger file is not read [bytes].
 
     Raises:

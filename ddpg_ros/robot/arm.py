@@ -4,14 +4,18 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RobotError
-from ddpg_ros.robot.kinematics import ROTARY, Chain, Joint, Pose
+from ddpg_ros.robot.kinematics import MOTORS, Chain, Joint, Pose
+from ddpg_ros.robot.source import read_source
 from ddpg_ros.robot.tree import Tree
 from ddpg_ros.robot.urdf import (
+    JointLimit,
     SafetyController,
     find_urdf,
     read_joint,
@@ -24,17 +28,20 @@ from ddpg_ros.types import Vector
 
 @dataclass(frozen=True)
 class Robot:
-    """A serial arm of n revolute joints; every (n,) array of the package follows `joints`.
+    """A serial arm of n joints; every (n,) array of the package follows `joints`.
 
-    The URDF is the source of every limit. Continuous joints have infinite position limits.
+    The URDF is the source of every limit. Continuous joints have infinite position limits. A
+    prismatic joint has metres for radians, and newtons for newton-metres, in every array.
 
     Joints that can move but are not commanded are held at 0, or at the nearest position within
     their limits. A held joint that mimics another takes the position that its `<mimic>` gives.
     """
 
     name: str
-    urdf_path: Path
+    urdf_path: Path  # of the URDF or xacro; meshes are found from its folder
+    source: bytes = field(repr=False)  # the URDF itself
     joints: tuple[str, ...]
+    kinds: tuple[str, ...]  # the URDF's type of each joint, n
     tip: str  # the link whose frame is the fingertip
     held: dict[str, float]  # positions of the joints that are not commanded [rad], prismatic [m]
     lower: Vector  # (n,) [rad]
@@ -47,14 +54,44 @@ class Robot:
     _kinematics: Chain = field(repr=False)
 
     @classmethod
-    def load(cls, urdf: str, joints: Sequence[str] = (), tip: str = "") -> "Robot":
-        """Read an arm from a URDF.
+    def of(cls, config: Config) -> "Robot":
+        """Read the arm of an experiment; its settings stand in for limits that the file lacks.
+
+        Raises:
+            RobotError: see `load`.
+        """
+        section = config.robot
+        return cls.load(
+            section.urdf,
+            section.joints,
+            section.tip,
+            section.xacro_arguments,
+            section.torque_limit,
+            config.safety.velocity_limit,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        urdf: str,
+        joints: Sequence[str] = (),
+        tip: str = "",
+        xacro_arguments: Sequence[str] = (),
+        efforts: Sequence[float] | float = (),
+        velocities: Sequence[float] | float = (),
+    ) -> "Robot":
+        """Read an arm from a URDF or a xacro.
 
         Args:
             urdf: a path, the name of an arm that ships with this package (`reacher2`), or a path
                 within pybullet_data (`franka_panda/panda.urdf`).
-            joints: the joints to command, in order. Empty selects every rotary joint between
-                the base and the tip, except a gripper at the end (a joint that others mimic).
+            joints: the joints to command, in order. Empty selects every joint that turns or
+                slides between the base and the tip, except a gripper at the end (a joint that
+                others mimic).
+            xacro_arguments: of a xacro, `name:=value` each.
+            efforts: effort limits for the joints whose URDF states none, one for each joint or
+                one for all [N·m], [N] if prismatic.
+            velocities: likewise velocity limits [rad/s], [m/s].
             tip: the link whose frame is the fingertip. Empty selects the end of the longest
                 chain; after the last commanded joint, the chain follows the first joint of each
                 link.
@@ -65,10 +102,12 @@ class Robot:
                 loop; or the file has several arms and the arguments choose none.
         """
         path = find_urdf(urdf)
-        name, elements = read_urdf(path)
+        source = read_source(path, xacro_arguments)
+        root = read_urdf(source, path)
+        elements = {element.get("name", ""): element for element in root.findall("joint")}
         tree = Tree([read_joint(element, path) for element in elements.values()], path)
-        if not any(joint.kind in ROTARY for joint in tree.joints.values()):
-            raise RobotError(f"{path} has no revolute or continuous joint to move.")
+        if not any(joint.kind in MOTORS for joint in tree.joints.values()):
+            raise RobotError(f"{path} has no revolute, continuous or prismatic joint to move.")
         for index, joint in enumerate(joints):
             if joint in joints[:index]:
                 raise RobotError(f"robot.joints names '{joint}' twice; expected each joint once.")
@@ -77,23 +116,26 @@ class Robot:
         names = tuple(joints) or tree.motors_to(wrist)
         tip = tip or tree.end_of(wrist)
         chain = tree.chain_to(tip)
+        tree.require_on_way(names, tip)
         if not names:
             raise RobotError(
-                f"{path} has no joint that turns on the way from {tree.base} to the tip {tip}; "
+                f"{path} has no joint that moves on the way from {tree.base} to the tip {tip}; "
                 "set robot.tip to a link further out, or robot.joints."
             )
         held = tree.held_positions(names)
-        limits = _limits([elements[joint] for joint in names], path)
+        limits = _limits([elements[joint] for joint in names], path, efforts, velocities)
         return cls(
-            name=name,
+            name=root.get("name", path.stem),
             urdf_path=path,
+            source=source,
             joints=names,
+            kinds=tuple(tree.joints[joint].kind for joint in names),
             tip=tip,
             held=held,
-            lower=limits[:, 0],
-            upper=limits[:, 1],
-            velocity_limit=limits[:, 2],
-            effort_limit=limits[:, 3],
+            lower=limits.lower,
+            upper=limits.upper,
+            velocity_limit=limits.velocity,
+            effort_limit=limits.effort,
             safety=tuple(read_safety(elements[joint], path) for joint in names),
             tree=tuple(tree.joints.values()),
             _chain=chain,
@@ -104,7 +146,7 @@ class Robot:
         """Forward kinematics: the fingertip's frame in the base frame.
 
         Args:
-            position: (n,) [rad].
+            position: (n,) [rad], [m] if prismatic.
 
         Returns:
             (4, 4) homogeneous transform [m].
@@ -153,6 +195,15 @@ class Robot:
         poses = (joint.at(self.held.get(joint.name, 0.0)) for joint in self._chain)
         return float(sum(np.linalg.norm(pose[:3, 3]) for pose in poses))
 
+    @property
+    def sliding(self) -> NDArray[np.bool_]:
+        """Whether each joint is prismatic: metres, and newtons for newton-metres, (n,)."""
+        return np.array([kind == "prismatic" for kind in self.kinds])
+
+    def root(self) -> ElementTree.Element:
+        """Return the `<robot>` of the URDF, a new one each time."""
+        return read_urdf(self.source, self.urdf_path)
+
     def describe(self) -> str:
         """Return one line: the commanded joints in order, the tip, and the held joints."""
         kinds = {joint.name: joint.kind for joint in self.tree}
@@ -167,19 +218,43 @@ class Robot:
         return f"{self.name}: joints in order {commanded}; tip {self.tip}{others}"
 
 
-def _limits(joints: Sequence[ElementTree.Element], path: Path) -> NDArray[np.float64]:
-    """Return lower, upper, velocity and effort limit of each joint, (n, 4).
+class _Limits(NamedTuple):
+    """The limits of n joints, (n,) each."""
+
+    lower: Vector
+    upper: Vector
+    velocity: Vector
+    effort: Vector
+
+
+def _limits(
+    joints: Sequence[ElementTree.Element],
+    path: Path,
+    efforts: Sequence[float] | float,
+    velocities: Sequence[float] | float,
+) -> _Limits:
+    """Return the limits of the joints.
 
     Raises:
         RobotError: one message for all joints with a missing or bad limit.
     """
-    found: list[tuple[float, ...]] = []
+    found: list[JointLimit] = []
     problems: list[str] = []
-    for joint in joints:
+    size = len(joints)
+    for joint, effort, velocity in zip(
+        joints, _one_each(efforts, size), _one_each(velocities, size), strict=True
+    ):
         try:
-            found.append(read_limits(joint))
+            found.append(read_limits(joint, effort, velocity))
         except RobotError as error:  # noqa: PERF203 (one message reports every joint)
             problems.append(str(error))
     if problems:
         raise RobotError(f"{path}: {' '.join(problems)}")
-    return np.array(found, dtype=np.float64)
+    return _Limits(*np.array(found, dtype=np.float64).T.copy())
+
+
+def _one_each(given: Sequence[float] | float, size: int) -> Sequence[float | None]:
+    """Return a number for each joint; None, if another count is given."""
+    if isinstance(given, float):
+        return [given] * size
+    return list(given) if len(given) == size else [None] * size

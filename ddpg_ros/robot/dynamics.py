@@ -1,6 +1,6 @@
-"""The arm's mass matrix M(q), from the masses and inertias in its URDF."""
+"""The arm's mass matrix M(q) and weight g(q), from its URDF and its payload."""
 
-import xml.etree.ElementTree as ElementTree
+import math
 
 import numpy as np
 import pinocchio
@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import read_inertia
-from ddpg_ros.robot.kinematics import Joint
-from ddpg_ros.robot.urdf import read_number, read_urdf
+from ddpg_ros.robot.kinematics import Joint, joint_model
+from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
+from ddpg_ros.robot.urdf import read_number
 from ddpg_ros.types import Vector
 
 Matrix = NDArray[np.float64]
+
+GRAVITY = 9.81
+"""Standard gravity, rounded as the settings have it [m/s²]."""
 
 _SAMPLES = 256  # positions at which M(q) is evaluated, to bound it over the arm's range
 _IDENTITY = pinocchio.SE3.Identity()
@@ -29,14 +33,22 @@ class MassMatrix:
     below then cover the other joints alone, and are 0 for this one.
     """
 
-    def __init__(self, robot: Robot) -> None:
-        """Read the inertias of an arm's links and evaluate M(q) over the joints' ranges.
+    def __init__(
+        self, robot: Robot, payload: Payload = NO_PAYLOAD, gravity: float = GRAVITY
+    ) -> None:
+        """Read the inertias of an arm's links; evaluate M(q) and g(q) over the joints' ranges.
+
+        Args:
+            robot: the arm.
+            payload: what the arm carries at its tip.
+            gravity: along −z of the base frame [m/s²].
 
         Raises:
             RobotError: a bad `<inertial>`, or a mass matrix that no rigid bodies have.
         """
-        self.model, order = _model(robot)
+        self.model, order = _model(robot, payload)
         """Pinocchio's model, with its joints from base to tip."""
+        self.model.gravity.linear = np.array([0.0, 0.0, -gravity])
         self._data = self.model.createData()
         self._order = order
         self._in_order = order == sorted(order)
@@ -46,6 +58,7 @@ class MassMatrix:
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
         high = np.minimum(high, low + 2.0 * np.pi)  # M(q) repeats after a turn
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
+        self._spread = spread
         with np.errstate(all="ignore"):
             samples = np.array([self.at(position) for position in spread])
         self.heaviest: Vector = samples.diagonal(axis1=1, axis2=2).max(axis=0)
@@ -69,11 +82,40 @@ class MassMatrix:
         self._by_time: dict[float, tuple[pinocchio.Model, pinocchio.Data]] = {}
         self.samples: Matrix = samples + np.diag(self._armature[order])
         """M at positions spread over the joints' ranges, (m, n, n) [kg·m²]."""
+        self.heaviest_weight: Vector = np.abs([self.weight(at) for at in spread]).max(axis=0)
+        """Largest |g(q)| of each joint over the joints' ranges, (n,) [N·m]."""
 
     def at(self, position: Vector) -> Matrix:
         """Return M(q), (n, n) [kg·m²]; `position` is (n,) [rad]."""
         mass = np.array(pinocchio.crba(self.model, self._data, self._ordered(position)))
         return mass if self._in_order else mass[self._square]
+
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q), the torque that carries the arm's weight and its payload's, (n,) [N·m].
+
+        Args:
+            position: (n,) [rad].
+        """
+        model, ordered = self.model, self._ordered(position)
+        torque = np.array(pinocchio.computeGeneralizedGravity(model, self._data, ordered))
+        return torque if self._in_order else torque[self._order]
+
+    def fall_rate(self) -> float:
+        """Return the largest rate at which the arm falls away from a position [1/s].
+
+        It is λ of e^(λt), for a constant torque g(q): λ² is the largest eigenvalue of −M⁻¹ ∂g/∂q
+        over the joints' ranges, such as gravity over length of a pendulum that stands.
+        """
+        largest = 0.0
+        data, moving = self.model.createData(), np.ix_(self.known, self.known)
+        for position, mass in zip(self._spread, self.samples, strict=True):
+            ordered = self._ordered(position)
+            slope = pinocchio.computeGeneralizedGravityDerivatives(self.model, data, ordered)
+            slope = np.array(slope)[self._square][moving]
+            if slope.size:
+                rates = np.linalg.eigvals(np.linalg.solve(mass[moving], -slope)).real
+                largest = max(largest, float(rates.max()))
+        return math.sqrt(largest)
 
     def _ordered(self, numbers: Vector) -> Vector:
         """Return values of the robot's joints, (n,), in the order of pinocchio's model."""
@@ -148,19 +190,27 @@ class MassMatrix:
 
 def read_damping(robot: Robot) -> Vector:
     """Return the URDF's damping of each joint, (n,) [N·m·s/rad]; 0 if the URDF states none."""
-    _, elements = read_urdf(robot.urdf_path)
+    return _read_dynamics(robot, "damping")
+
+
+def read_friction(robot: Robot) -> Vector:
+    """Return the URDF's Coulomb friction of each joint, (n,) [N·m]; 0 if the URDF states none."""
+    return _read_dynamics(robot, "friction")
+
+
+def _read_dynamics(robot: Robot, key: str) -> Vector:
+    elements = {element.get("name"): element for element in robot.root().findall("joint")}
     where = f"{robot.urdf_path}: joint"
     stated = [
-        read_number(elements[joint], "dynamics", "damping", 0.0, f"{where} '{joint}'")
+        read_number(elements[joint], "dynamics", key, 0.0, f"{where} '{joint}'")
         for joint in robot.joints
     ]
     return np.maximum(stated, 0.0)
 
 
-def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:
+def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
     """Return pinocchio's model of an arm, and the index of each commanded joint in it."""
-    root = ElementTree.parse(robot.urdf_path).getroot()
-    links = {link.get("name", ""): link for link in root.findall("link")}
+    links = {link.get("name", ""): link for link in robot.root().findall("link")}
     by_parent: dict[str, list[Joint]] = {}
     for joint in robot.tree:
         by_parent.setdefault(joint.parent, []).append(joint)
@@ -173,12 +223,18 @@ def _model(robot: Robot) -> tuple[pinocchio.Model, list[int]]:
             inertia = read_inertia(links[link], parent > 0, robot.urdf_path)
             body = pinocchio.Inertia(inertia.mass, np.zeros(3), np.diag(inertia.moments))
             model.appendBodyToJoint(parent, body, frame * pinocchio.SE3(inertia.frame))
+        if link == robot.tip and payload.mass:
+            point = pinocchio.Inertia(payload.mass, np.array(payload.centre), np.zeros((3, 3)))
+            model.appendBodyToJoint(parent, point, frame)
         for child in by_parent.get(link, ()):
             if child.name in robot.joints:
-                kind = pinocchio.JointModelRevoluteUnaligned(child.axis)
                 columns[child.name] = len(columns)
                 origin = frame * pinocchio.SE3(child.origin)
-                add(child.child, model.addJoint(parent, kind, origin, child.name), _IDENTITY)
+                add(
+                    child.child,
+                    model.addJoint(parent, joint_model(child), origin, child.name),
+                    _IDENTITY,
+                )
             else:
                 held = pinocchio.SE3(child.at(robot.held.get(child.name, 0.0)))
                 add(child.child, parent, frame * held)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pinocchio
 from numpy.typing import NDArray
 
 from ddpg_ros.types import Vector
@@ -13,6 +14,9 @@ Pose = NDArray[np.float64]
 """A frame expressed in another: (4, 4) homogeneous transform [m]."""
 
 ROTARY = ("revolute", "continuous")
+"""URDF types of the joints that turn."""
+
+MOTORS = (*ROTARY, "prismatic")
 """URDF types of the joints that can be commanded."""
 
 
@@ -47,54 +51,53 @@ class Joint(NamedTuple):
 
 
 class Chain:
-    """Forward kinematics of a chain of joints, with its constant parts precomputed.
+    """Forward kinematics of a chain of joints, by pinocchio.
 
-    By Rodrigues' formula, the frame of a joint with origin O and cross-product matrix K of its
-    axis is O + sin θ O K + (1 − cos θ) O K²: a sum of three constant matrices, weighted by
-    (1, sin θ, 1 − cos θ). A joint that is not commanded becomes part of the next joint's origin.
+    A joint that is not commanded becomes part of the next joint's placement.
     """
 
     def __init__(
         self, joints: Sequence[Joint], commanded: Sequence[str], held: Mapping[str, float]
     ) -> None:
-        """Precompute the constant matrices.
+        """Build pinocchio's model of the chain.
 
         Args:
             joints: from base to tip.
-            commanded: names, in the order of the angles that `tip_pose` takes.
+            commanded: names, in the order of the positions that `tip_pose` takes.
             held: positions of the other movable joints [rad], [m] if prismatic.
         """
         fixed: Pose = np.eye(4)
-        self._moving: list[tuple[int, NDArray[np.float64]]] = []  # from tip to base
+        self._model = pinocchio.Model()
+        order = []  # for each joint of the chain, its place among the commanded ones
         for joint in joints:
             fixed = fixed @ joint.at(held.get(joint.name, 0.0))
             if joint.name in commanded:
-                cross = np.zeros((4, 4))
-                cross[:3, :3] = cross_matrix(joint.axis)
-                terms = np.stack((fixed, fixed @ cross, fixed @ cross @ cross)).reshape(3, 16)
-                self._moving.insert(0, (list(commanded).index(joint.name), terms))
+                last, frame = self._model.njoints - 1, pinocchio.SE3(fixed)
+                self._model.addJoint(last, joint_model(joint), frame, joint.name)
+                order.append(list(commanded).index(joint.name))
                 fixed = np.eye(4)
-        self._last = fixed  # the tip in the frame of the last commanded joint
+        self._tip = fixed  # in the frame of the last commanded joint
+        self._last = self._model.njoints - 1
+        self._order = None if order == list(range(len(commanded))) else np.array(order)
+        self._data = self._model.createData()
 
     def tip_pose(self, position: Vector) -> Pose:
         """Return the tip's frame in the base frame, (4, 4).
 
         Args:
-            position: (n,) [rad], in the order of `commanded`.
+            position: (n,) [rad], [m] if prismatic, in the order of `commanded`.
         """
-        angles = position.tolist()
-        pose: Pose = self._last.copy()
-        for index, terms in self._moving:
-            half = math.sin(0.5 * angles[index])
-            factors = (1.0, math.sin(angles[index]), 2.0 * half * half)  # 1 − cos θ
-            pose = np.dot(factors, terms).reshape(4, 4).dot(pose)
+        along = position if self._order is None else position[self._order]
+        pinocchio.forwardKinematics(self._model, self._data, along)
+        pose: Pose = self._data.oMi[self._last].homogeneous @ self._tip
         return pose
 
 
-def cross_matrix(axis: Vector) -> NDArray[np.float64]:
-    """Return the matrix K, (3, 3), with K v = axis × v."""
-    x, y, z = axis.tolist()
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+def joint_model(joint: Joint) -> "pinocchio.JointModel":
+    """Return pinocchio's model of a joint that can be commanded."""
+    if joint.kind == "prismatic":
+        return pinocchio.JointModelPrismaticUnaligned(joint.axis)
+    return pinocchio.JointModelRevoluteUnaligned(joint.axis)
 
 
 def rotation(axis: Vector, angle: float) -> NDArray[np.float64]:

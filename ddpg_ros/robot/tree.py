@@ -1,14 +1,17 @@
 """The tree of a URDF's joints: which joints make up the arm, and where the others are held.
 
-A *motor* is a rotary joint that mimics no other joint. A *gripper* is a motor that other joints
-mimic.
+A *motor* is a joint that turns or slides and mimics no other joint. A *gripper* is a motor that
+other joints mimic, or whose name says so: many files have no `<mimic>`.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ddpg_ros.errors import RobotError, nearest
-from ddpg_ros.robot.kinematics import ROTARY, Joint
+from ddpg_ros.robot.kinematics import MOTORS, Joint
+
+_GRIPPER = re.compile("gripper|finger|thumb|jaw|knuckle|claw", re.IGNORECASE)
 
 
 class Tree:
@@ -45,8 +48,10 @@ class Tree:
         self.base = bases[0] if bases else ""
         self._depth: dict[str, int] = {}  # per link: motors on the longest path outwards
         mimicked = {joint.leader for joint in joints}
-        self._motors = {j.name for j in joints if j.kind in ROTARY and not j.leader}
-        self._grippers = self._motors & mimicked
+        self._motors = {j.name for j in joints if j.kind in MOTORS and not j.leader}
+        named = {name for name in self._motors if _GRIPPER.search(name)}
+        alone = len(named) < len(self._motors)  # an arm may itself be called a finger
+        self._grippers = self._motors & (mimicked | (named if alone else set()))
         outwards = [self.base] if bases else []
         for link in outwards:
             outwards += [joint.child for joint in self._children.get(link, ())]
@@ -107,10 +112,10 @@ class Tree:
         """Return the link at which the arm ends and the fingers, if any, begin.
 
         The path from the base follows the branch with the most motors. A link with two such
-        branches ends the arm: the branches are fingers.
+        branches ends the arm: the branches are fingers, as none has more motors than the arm.
 
         Raises:
-            RobotError: two branches tie before the first motor, so the URDF has several arms.
+            RobotError: two branches tie that are no fingers, so the URDF has several arms.
         """
         link, passed = self.base, 0
         while self._depth.get(link, 0):
@@ -118,7 +123,7 @@ class Tree:
             deepest = self._depth[link]
             longest = [joint for joint in branches if self._motors_from(joint) == deepest]
             if len(longest) > 1:
-                if passed:
+                if passed >= deepest:
                     break
                 ends = ", ".join(self.end_of(joint.child) for joint in longest)
                 raise RobotError(
@@ -136,11 +141,30 @@ class Tree:
             names.pop()
         return tuple(names)
 
+    def require_on_way(self, names: Sequence[str], tip: str) -> None:
+        """Refuse named joints that neither move the tip nor sit on the arm's end, as fingers do.
+
+        Raises:
+            RobotError: a joint elsewhere in the tree.
+        """
+        chain = [joint.name for joint in self.chain_to(tip)]
+        on_way = [name for name in names if name in chain]
+        last = max(on_way, key=chain.index, default="")
+        for name in names:
+            above = [joint.name for joint in self.chain_to(self.joints[name].child)]
+            if name not in chain and last not in above:
+                motors = ", ".join(motor for motor in chain if motor in self._motors)
+                raise RobotError(
+                    f"robot.joints names '{name}', which is not on the way from {self.base} to "
+                    f"the tip {tip} in {self._path}; expected some of: {motors or 'none'}. Leave "
+                    "it out, or set robot.tip to a link that it moves."
+                )
+
     def require_motor(self, name: str) -> None:
         """Refuse a joint that cannot be commanded.
 
         Raises:
-            RobotError: the joint is missing, is not rotary, or mimics another.
+            RobotError: the joint is missing, neither turns nor slides, or mimics another.
         """
         motors = ", ".join(joint for joint in self.joints if joint in self._motors) or "none"
         joint = self.joints.get(name)
@@ -154,10 +178,10 @@ class Tree:
                 f"robot.joints names '{name}', which has no motor of its own: it mimics "
                 f"'{joint.leader}' in {self._path}. Expected some of: {motors}."
             )
-        if joint.kind not in ROTARY:
+        if joint.kind not in MOTORS:
             raise RobotError(
                 f"robot.joints names '{name}', a {joint.kind} joint of {self._path}; this package "
-                f"commands joints that turn. Expected some of: {motors}."
+                f"commands joints that turn or slide. Expected some of: {motors}."
             )
 
     def held_positions(self, commanded: Sequence[str]) -> dict[str, float]:

@@ -10,16 +10,20 @@ import numpy as np
 
 from ddpg_ros.errors import RobotError, nearest, shortened
 from ddpg_ros.files.kinds import is_regular
-from ddpg_ros.robot.kinematics import ROTARY, Joint, transform
+from ddpg_ros.robot.kinematics import MOTORS, Joint, transform
 from ddpg_ros.types import Vector
 
 ASSETS = Path(__file__).resolve().parents[2] / "sim" / "assets"
 """The folder of the arms that ship with this package: `pendulum.urdf`, `reacher2.urdf`."""
 
-KINDS = (*ROTARY, "prismatic", "fixed", "floating", "planar")
+KINDS = (*MOTORS, "fixed", "floating", "planar")
 """The joint types that URDF defines."""
 
-_WITH_AXIS = (*ROTARY, "prismatic")
+ASKED_OF = {"effort": "robot.torque_limit", "velocity": "safety.velocity_limit"}
+"""The settings that stand in for limits that a URDF lacks."""
+
+_UNITS = {"effort": "N·m", "velocity": "rad/s", "lower": "rad", "upper": "rad"}
+_SLIDING = {"effort": "N", "velocity": "m/s", "lower": "m", "upper": "m"}
 _ANY_AXIS: Vector = np.array([1.0, 0.0, 0.0])  # of the joints whose type has no axis
 
 
@@ -33,7 +37,7 @@ class SafetyController(NamedTuple):
 
 
 def find_urdf(urdf: str) -> Path:
-    """Return the path of a URDF.
+    """Return the path of a URDF or xacro.
 
     Args:
         urdf: a path, the name of an arm that ships with this package, or a path within
@@ -57,14 +61,18 @@ def find_urdf(urdf: str) -> Path:
     )
 
 
-def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
-    """Return the robot's name and its `<joint>` elements by name.
+def read_urdf(source: bytes, path: Path) -> ElementTree.Element:
+    """Return the `<robot>` of a URDF.
+
+    Args:
+        source: its bytes, see `ddpg_ros/robot/source.py`.
+        path: the file, for error messages.
 
     Raises:
-        RobotError: the file is not a URDF, or two joints share a name.
+        RobotError: not a URDF, or two joints share a name.
     """
     try:
-        root = ElementTree.parse(path).getroot()
+        root = ElementTree.fromstring(source)
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise RobotError(f"{path} is not XML ({error}); expected a URDF.") from None
     if root.tag != "robot":
@@ -73,41 +81,71 @@ def read_urdf(path: Path) -> tuple[str, dict[str, ElementTree.Element]]:
     for element in root.findall("joint"):
         if elements.setdefault(element.get("name", ""), element) is not element:
             raise RobotError(f"{path} has two joints '{element.get('name')}'; rename one.")
-    return root.get("name", path.stem), elements
+    return root
 
 
-def read_limits(element: ElementTree.Element) -> tuple[float, float, float, float]:
-    """Return a joint's lower and upper position, velocity and effort limit.
+class JointLimit(NamedTuple):
+    """The limits of a joint, as its URDF states them or a setting does in its place."""
 
-    Returns:
-        [rad], [rad], [rad/s], [N·m]; the position limits of a continuous joint are infinite.
+    lower: float  # [rad], [m] if prismatic; −inf if continuous
+    upper: float  # likewise
+    velocity: float  # [rad/s], [m/s]
+    effort: float  # [N·m], [N]
+
+
+def read_limits(
+    element: ElementTree.Element, effort: float | None = None, velocity: float | None = None
+) -> JointLimit:
+    """Return a joint's limits.
+
+    Many files state no effort or velocity, or 0, for a driver that has limits of its own.
+
+    Args:
+        element: the joint.
+        effort: what stands in for a missing effort, or one of 0 [N·m], [N] if prismatic.
+        velocity: likewise [rad/s], [m/s].
 
     Raises:
         RobotError: a limit is missing or impossible; the message names the joint, not the file.
     """
-    name, limit = element.get("name"), element.find("limit")
-    required = ["effort", "velocity"]
-    if element.get("type") == "revolute":
-        required += ["lower", "upper"]
-    missing = [key for key in required if limit is None or limit.get(key) is None]
+    name, kind = element.get("name"), element.get("type", "")
+    limit = element.find("limit")
+    stand_in = {"effort": effort, "velocity": velocity}
+    value: dict[str, float] = {}
+    missing, wrong = [], []
+    for key in ("effort", "velocity", "lower", "upper"):
+        if kind == "continuous" and key in ("lower", "upper"):
+            continue
+        text = limit.get(key) if limit is not None else None
+        other = stand_in.get(key)
+        try:
+            number = float(text) if text is not None else math.nan
+        except ValueError as error:
+            raise RobotError(f"joint '{name}' has a bad limit ({error}).") from None
+        good = math.isfinite(number) and (key not in ASKED_OF or number > 0.0)
+        if good or other is not None:
+            value[key] = number if good or other is None else other
+        elif text is None:
+            missing.append(key)
+        else:
+            wrong.append(f'{key}="{text}"')
+    asked = [f"{ASKED_OF[key]}" for key in ASKED_OF if key not in value]
+    settings = f", or set {' and '.join(asked)}, one number for each joint" if asked else ""
     if missing:
+        units = _SLIDING if kind == "prismatic" else _UNITS
+        example = " ".join(f'{key}="[{unit}]"' for key, unit in units.items())
         raise RobotError(
-            f"joint '{name}' has no limit for {', '.join(missing)}; add "
-            f'<limit effort="[N·m]" velocity="[rad/s]" lower="[rad]" upper="[rad]"/>.'
+            f"joint '{name}' has no limit for {', '.join(missing)}; add <limit {example}/>"
+            f"{settings}."
         )
-    assert limit is not None
-    try:
-        value = {key: float(limit.get(key, "")) for key in required}
-    except ValueError as error:
-        raise RobotError(f"joint '{name}' has a bad limit ({error}).") from None
     lower, upper = value.get("lower", -math.inf), value.get("upper", math.inf)
-    finite = all(math.isfinite(number) for number in value.values())
-    if not (finite and value["effort"] > 0 and value["velocity"] > 0 and lower < upper):
+    if wrong or not lower < upper:
+        stated = ", ".join(wrong) or f"lower {lower:g} and upper {upper:g}"
         raise RobotError(
-            f"joint '{name}' has limits {value}; expected finite numbers with "
-            "effort > 0, velocity > 0 and lower < upper."
+            f"joint '{name}' has the limits {stated}; expected finite numbers with effort > 0, "
+            f"velocity > 0 and lower < upper. Correct the file{settings}."
         )
-    return lower, upper, value["velocity"], value["effort"]
+    return JointLimit(lower, upper, value["velocity"], value["effort"])
 
 
 def read_safety(element: ElementTree.Element, path: Path) -> SafetyController:
@@ -148,7 +186,7 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
         raise RobotError(f"{where} is of type '{kind}'; expected one of {', '.join(KINDS)}.")
     xyz = read_triple(element, "origin", "xyz", "0 0 0", where)
     rpy = read_triple(element, "origin", "rpy", "0 0 0", where)
-    has_axis = kind in _WITH_AXIS
+    has_axis = kind in MOTORS
     direction = read_triple(element, "axis", "xyz", "1 0 0", where) if has_axis else _ANY_AXIS
     length = np.linalg.norm(direction)
     if length == 0:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ddpg_ros.errors import DisplacedError, JointStateError
+from ddpg_ros.robot.units import SLIDES, TURNS, Units
 from ddpg_ros.safety.stillness import Stillness
 from ddpg_ros.types import JointState, Vector
 
 _SPEED = 2.0  # × the velocity limit: a higher velocity is impossible
 _SLACK = 0.05  # [rad] tolerance of a jump in position
+_SLIDING_SLACK = 0.005  # [m] likewise of a joint that slides
 _SKEW = 1.0  # [s] by which a stamp may gain on our clock from one state to the next
 _CLOCK_JUMPED = 3  # outliers in a row that establish a new clock
 _SILENCE = 1.0  # [s] without the old clock, before the new clock may jump back to it
@@ -46,7 +48,12 @@ class Admission:
     """
 
     def __init__(
-        self, joints: Sequence[str], velocity_limit: Vector, lower: Vector, real_time: bool
+        self,
+        joints: Sequence[str],
+        velocity_limit: Vector,
+        lower: Vector,
+        real_time: bool,
+        units: Sequence[Units] = (),
     ) -> None:
         """Accept any first state.
 
@@ -56,9 +63,12 @@ class Admission:
             lower: (n,) lower position limits [rad]; −∞ for a continuous joint, whose angle a
                 driver may wrap.
             real_time: whether stamps advance like our own clock; false in lock-step.
+            units: of each joint; empty: all turn.
         """
         self._joints = tuple(joints)
         self._fastest = [_SPEED * limit for limit in velocity_limit.tolist()]
+        self._units = tuple(units) or (TURNS,) * len(joints)
+        self._slack = [_SLIDING_SLACK if u is SLIDES else _SLACK for u in self._units]
         self._free = [math.isinf(limit) for limit in lower.tolist()]
         self._real_time = real_time
         self._stillness = Stillness(joints, velocity_limit)
@@ -161,18 +171,25 @@ class Admission:
             return ""
         passed = arrived.at - before.at
         moves = zip(
-            self._joints, arrived.position, before.position, self._fastest, self._free, strict=True
+            self._joints,
+            arrived.position,
+            before.position,
+            self._fastest,
+            self._free,
+            self._slack,
+            self._units,
+            strict=True,
         )
-        for joint, angle, angle_before, fastest, free in moves:
+        for joint, angle, angle_before, fastest, free, slack, units in moves:
             moved = angle - angle_before
             if free:
                 moved = _unwound(moved)
-            if abs(moved) > fastest * passed + _SLACK:
+            if abs(moved) > fastest * passed + slack:
                 return (
                     f"the clock of the joint states jumped, and joint '{joint}' from "
-                    f"{angle_before:.4g} to {angle:.4g} rad within {passed:.3g} s, which is "
-                    "impossible: a recording is being played, a second driver runs, or the driver "
-                    "was restarted"
+                    f"{angle_before:.4g} to {angle:.4g} {units.position} within {passed:.3g} s, "
+                    "which is impossible: a recording is being played, a second driver runs, or "
+                    "the driver was restarted"
                 )
         return ""
 
@@ -187,34 +204,43 @@ class Admission:
             # A stamp that gains on our clock, by less than an outlier's, allows no larger jump.
             excess = 1e-9 * arrived.stamp - arrived.at - self._ahead
             dt = max(0.0, dt - excess) if excess > 0.0 else dt
-        rows = zip(arrived.position, before.position, velocities, self._fastest, strict=True)
-        for angle, angle_before, velocity, fastest in rows:
-            if abs(velocity) > fastest or abs(angle - angle_before) > fastest * dt + _SLACK:
+        rows = zip(
+            arrived.position, before.position, velocities, self._fastest, self._slack, strict=True
+        )
+        for angle, angle_before, velocity, fastest, slack in rows:
+            if abs(velocity) > fastest or abs(angle - angle_before) > fastest * dt + slack:
                 self._require_possible_velocity(velocities)
                 self._require_possible_jump(arrived, before, dt)
                 return
 
     def _require_possible_velocity(self, velocities: list[float]) -> None:
-        rows = zip(self._joints, velocities, self._fastest, strict=True)
-        for joint, velocity, fastest in rows:
+        rows = zip(self._joints, velocities, self._fastest, self._units, strict=True)
+        for joint, velocity, fastest, units in rows:
             if abs(velocity) > fastest:
                 raise JointStateError(
-                    f"joint '{joint}' at {velocity:.4g} rad/s is beyond twice its velocity limit, "
-                    f"{fastest:g} rad/s"
+                    f"joint '{joint}' at {velocity:.4g} {units.velocity} is beyond twice its "
+                    f"velocity limit, {fastest:g} {units.velocity}"
                 )
 
     def _require_possible_jump(self, arrived: _Arrived, last: _Arrived, dt: float) -> None:
         moves = zip(
-            self._joints, arrived.position, last.position, self._fastest, self._free, strict=True
+            self._joints,
+            arrived.position,
+            last.position,
+            self._fastest,
+            self._free,
+            self._slack,
+            self._units,
+            strict=True,
         )
-        for joint, angle, angle_before, fastest, free in moves:
+        for joint, angle, angle_before, fastest, free, slack, units in moves:
             moved = angle - angle_before
-            unwound = _unwound(moved)
+            unwound = _unwound(moved) if units is TURNS else moved
             if free:
                 moved = unwound
-            most = fastest * dt + _SLACK
+            most = fastest * dt + slack
             if abs(moved) > most:
-                why = f"; its velocity limit is {fastest / _SPEED:g} rad/s"
+                why = f"; its velocity limit is {fastest / _SPEED:g} {units.velocity}"
                 if abs(unwound) <= most:
                     why = (
                         ", which is a full turn: its driver seems to wrap the angle. Have it "
@@ -222,6 +248,6 @@ class Admission:
                         "URDF"
                     )
                 raise JointStateError(
-                    f"joint '{joint}' jumped by {moved:.4g} rad in {dt:.4g} s{why}"
+                    f"joint '{joint}' jumped by {moved:.4g} {units.position} in {dt:.4g} s{why}"
                     f"{self._stillness.before(last.stamp)}"
                 )

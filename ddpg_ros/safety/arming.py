@@ -1,8 +1,9 @@
-"""Conditions for arming: fresh joint states, an arm inside its limits, and an arm at rest."""
+"""Conditions for arming: fresh joint states, and an arm inside its limits, at rest and held."""
 
 import numpy as np
 
 from ddpg_ros.errors import RefusedError
+from ddpg_ros.robot.units import TURNS
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.types import Vector
 
@@ -52,10 +53,12 @@ def require_inside(position: Vector, limits: Limits, soft: bool) -> None:
         if soft
         else (limits.lower, limits.upper, "hard")
     )
+    units = limits.units or (TURNS,) * len(limits.joints)
     for joint in np.flatnonzero((position < lower) | (position > upper)):
         raise RefusedError(
-            f"joint {limits.joints[joint]} is at {position[joint]:.4g} rad, outside its {which} "
-            f"limits of {lower[joint]:.4g} to {upper[joint]:.4g} rad; move it inside first."
+            f"joint {limits.joints[joint]} is at {position[joint]:.4g} {units[joint].position}, "
+            f"outside its {which} limits of {lower[joint]:.4g} to {upper[joint]:.4g} "
+            f"{units[joint].position}; move it inside first."
         )
 
 
@@ -66,4 +69,19 @@ def require_rest(velocity: Vector, allowed: float) -> None:
         raise RefusedError(
             f"a joint moves at {fastest:.3g} rad/s; at most {allowed:g} rad/s "
             "(safety.arming_velocity) is allowed when arming."
+        )
+
+
+def require_carried(weight: Vector, limits: Limits) -> None:
+    """Refuse if the torque limits do not hold the arm where it is.
+
+    Args:
+        weight: g(q), what carries the arm there, (n,) [N·m].
+        limits: of the arm.
+    """
+    for joint in np.flatnonzero(np.abs(weight) > limits.torque):
+        raise RefusedError(
+            f"joint {limits.joints[joint]} needs {abs(weight[joint]):.4g} N·m to hold the arm "
+            f"here, and its torque limit is {limits.torque[joint]:.4g} N·m; move the arm to where "
+            "it weighs less first."
         )

@@ -57,6 +57,15 @@ class Mass(Protocol):
     def lightest(self, damped_for: float = 0.0) -> Vector:
         """Return the smallest inertia that each joint moves at any position, (n,) [kg·m²]."""
 
+    heaviest_weight: Vector
+    """Largest |g(q)| of each joint at any position, (n,) [N·m]."""
+
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q), the torque that carries the arm's weight, (n,) [N·m]."""
+
+    def fall_rate(self) -> float:
+        """Return the largest rate at which the arm falls away from a position [1/s]."""
+
     def inverse(self, position: Vector, damped_for: float = 0.0) -> NDArray[np.float64]:
         """Return the inverse mass matrix, (n, n) [1/(kg·m²)]; 0 for a joint without known mass.
 
@@ -70,7 +79,12 @@ class Brake:
     """Torques that stop the arm, and the bounds of the soft limits, by the arm's inertia."""
 
     def __init__(
-        self, joints: Sequence[JointLimits], period: float, rate_safe: float, mass: Mass | None
+        self,
+        joints: Sequence[JointLimits],
+        period: float,
+        rate_safe: float,
+        mass: Mass | None,
+        carries: bool = False,
     ) -> None:
         """Compute the braking rate.
 
@@ -79,8 +93,10 @@ class Brake:
             period: the control period T [s].
             rate_safe: torque_rate_safe [N·m/s].
             mass: the arm's inertia; None if it is unknown, so that nothing brakes.
+            carries: whether the arm's weight takes its share of the torque limits.
         """
         self._joints, self._mass, self._period = joints, mass, period
+        self._carries = carries
         strongest = max(joint.torque for joint in joints)
         # The torque −β M v decays at the rate β, and a torque may decay at torque_rate_safe.
         self.rate = min(SHARE / period, rate_safe / strongest)
@@ -90,12 +106,21 @@ class Brake:
     def seconds(self) -> float:
         """Time in which a stop reduces the speed to a twentieth [s]; infinite without inertia.
 
-        It is the worst case, in which one joint is at its torque limit.
+        It is the worst case, in which one joint is at its torque limit, with what its weight
+        leaves of that; infinite if the weight may need all of it.
         """
         if self._mass is None:
             return math.inf
-        pairs = zip(self._joints, self._mass.heaviest.tolist(), strict=True)
-        by_torque: float = max(load * joint.velocity / joint.torque for joint, load in pairs)
+        weight = (
+            self._mass.heaviest_weight if self._carries else 0.0 * self._mass.heaviest
+        ).tolist()
+        by_torque = 0.0
+        rows = zip(self._joints, self._mass.heaviest.tolist(), weight, strict=True)
+        for joint, load, carried in rows:
+            left = joint.torque - carried
+            if left <= 0.0:
+                return math.inf
+            by_torque = max(by_torque, load * joint.velocity / left)
         by_turn = 0.0
         if len(self._joints) > 1:
             fastest = max(joint.velocity for joint in self._joints)
@@ -123,29 +148,31 @@ class Brake:
         angles: Sequence[float],
         speeds: Sequence[float],
         ranges: Sequence[Bounds],
-        dt: float = 0.0,
+        dt: float,
+        rest: Sequence[float],
     ) -> list[float]:
         """Return the torque that stops all joints, n numbers [N·m], each within its range.
 
-        −β M(q) v makes the velocity of every joint smaller by the same share. If a range is in
-        the way, it is the torque closest to that in the norm of M⁻¹, found by
-        `_closest`: a clamp of each joint by itself could drive one joint with what was to brake
-        another. Soft limits have no part in it: they could drive the arm, and a joint that they
-        let come this close stops in time. If the arm turns by more than `TURN` in a period, β is
-        smaller in proportion: M(q) is then another one before the torque has acted. A joint's own
-        `damping`, if it is given, brakes that joint alone.
+        r − β M(q) v, in which r holds the arm or is 0, makes the velocity of every joint smaller
+        by the same share. If a range is in the way, it is the torque closest to that in the norm
+        of M⁻¹, found by `_closest` on top of r: a clamp of each joint by itself could drive one
+        joint with what was to brake another. Soft limits have no part in it: they could drive the
+        arm, and a joint that they let come this close stops in time. If the arm turns by more than
+        `TURN` in a period, β is smaller in proportion: M(q) is then another one before the torque
+        has acted. A joint's own `damping`, if it is given, brakes that joint alone.
 
         Args:
             angles: n positions [rad].
             speeds: n velocities [rad/s].
             ranges: between which torques the other limits leave each joint.
             dt: time since the torque before [s]; counts if it is longer than a period.
+            rest: r, what carries the arm if that is ours to carry, else 0; n numbers [N·m].
         """
         if not math.isnan(self._joints[0].damping):
-            rows = zip(self._joints, speeds, ranges, strict=True)
-            return [clamp(-joint.damping * v, low, high) for joint, v, (low, high) in rows]
+            columns = zip(self._joints, speeds, ranges, rest, strict=True)
+            return [clamp(r - one.damping * v, low, high) for one, v, (low, high), r in columns]
         if self._mass is None:
-            return [clamp(0.0, low, high) for low, high in ranges]
+            return [clamp(r, low, high) for (low, high), r in zip(ranges, rest, strict=True)]
         position = np.array(angles)
         velocity = np.clip(speeds, -_FASTEST, _FASTEST)
         rate = self.rate
@@ -153,18 +180,25 @@ class Brake:
             turn = max(self._period, dt) * float(np.abs(velocity).max())
             rate *= min(1.0, TURN / max(turn, TURN))
         wanted: list[float] = (-rate * (self._mass.at(position) @ velocity)).tolist()
-        if all(low <= torque <= high for torque, (low, high) in zip(wanted, ranges, strict=True)):
-            return wanted
+        sums = [torque + r for torque, r in zip(wanted, rest, strict=True)]
+        if all(low <= torque <= high for torque, (low, high) in zip(sums, ranges, strict=True)):
+            return sums
         slowing = (rate * velocity).tolist()
-        return _closest(self._mass.inverse(position).tolist(), slowing, wanted, ranges)
+        on_top = [Bounds(low - r, high - r) for (low, high), r in zip(ranges, rest, strict=True)]
+        found = _closest(self._mass.inverse(position).tolist(), slowing, wanted, on_top)
+        rows = zip(found, rest, ranges, strict=True)
+        return [clamp(torque + r, low, high) for torque, r, (low, high) in rows]
 
     def bounds(
         self,
         asked: Sequence[float],
         angles: Sequence[float],
         speeds: Sequence[float],
+        weight: Sequence[float],
     ) -> list[Bounds]:
         """Return the bounds of the soft position limits and the velocity limits.
+
+        They lie around the torque that carries the arm; what follows is on top of that.
 
         A joint whose gain is given is bounded by that alone. Another one that is slower than
         allowed may be driven with up to 2 torque / velocity of the difference, and such that, with
@@ -177,21 +211,23 @@ class Brake:
             asked: n torques [N·m] within the torque limits.
             angles: n positions [rad].
             speeds: n velocities [rad/s].
+            weight: n torques that carry the arm [N·m], within the torque limits; 0 if another
+                adds them.
         """
         position = np.array(angles)
         gives = self._gives(position)
         bounds: list[Bounds] = []
         fast: dict[int, float] = {}
-        rows = zip(self._joints, angles, speeds, gives, strict=True)
-        for index, (joint, angle, speed, give) in enumerate(rows):
+        rows = zip(self._joints, angles, speeds, gives, weight, strict=True)
+        for index, (joint, angle, speed, give, carries) in enumerate(rows):
             if not math.isnan(joint.k_velocity):
-                bounds.append(soft_bounds(joint, angle, speed, joint.k_velocity))
+                bounds.append(soft_bounds(joint, angle, speed, joint.k_velocity, carries))
                 continue
             slowest, fastest = allowed_speeds(joint, angle)
             gain = 2.0 * joint.torque / joint.velocity
             if not give:
                 drive = gain * (slowest - speed), gain * (fastest - speed)
-                bounds.append(drive_bounds(joint, angle, *drive))
+                bounds.append(drive_bounds(joint, angle, *drive, carries))
                 continue
             speed = clamp(speed, -_FASTEST, _FASTEST)
             if speed < slowest:
@@ -200,9 +236,9 @@ class Brake:
                 fast[index] = speed - fastest
             low = min(gain, _share(-slowest / joint.velocity) / give) * (slowest - speed)
             high = min(gain, _share(fastest / joint.velocity) / give) * (fastest - speed)
-            bounds.append(drive_bounds(joint, angle, low, high))
+            bounds.append(drive_bounds(joint, angle, low, high, carries))
         if fast:
-            self._brake_together(position, asked, fast, bounds)
+            self._brake_together(position, asked, fast, bounds, weight)
         return bounds
 
     def _gives(self, position: Vector) -> list[float]:
@@ -221,15 +257,16 @@ class Brake:
         asked: Sequence[float],
         fast: dict[int, float],
         bounds: list[Bounds],
+        weight: Sequence[float],
     ) -> None:
         """Replace the bounds of the joints that are too fast by bounds that brake.
 
-        M⁻¹ τ = −β (v − v_allowed) for these joints, given τ of the others.
+        M⁻¹ (τ − g) = −β (v − v_allowed) for these joints, given τ of the others.
         """
         assert self._mass is not None
         inverse = self._mass.inverse(position).tolist()
         kept = [
-            (index, clamp(asked[index], *bound))
+            (index, clamp(asked[index], *bound) - weight[index])
             for index, bound in enumerate(bounds)
             if index not in fast
         ]
@@ -239,14 +276,15 @@ class Brake:
         ]
         torques = _solve([[inverse[row][column] for column in fast] for row in fast], wanted)
         for (index, excess), torque in zip(fast.items(), torques, strict=True):
-            joint, (low, high) = self._joints[index], bounds[index]
+            joint, (low, high), carries = self._joints[index], bounds[index], weight[index]
+            most = joint.torque
             if excess > 0.0:
-                high = clamp(torque, -joint.torque, 0.0)
+                high = clamp(carries + min(torque, 0.0), -most, most)
                 both = Bounds(min(low, high), high)
             else:
-                low = clamp(torque, 0.0, joint.torque)
+                low = clamp(carries + max(torque, 0.0), -most, most)
                 both = Bounds(low, max(low, high))
-            bounds[index] = not_outward(joint, position[index], both)
+            bounds[index] = not_outward(joint, position[index], both, carries)
 
 
 def _share(near: float) -> float:

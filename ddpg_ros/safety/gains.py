@@ -22,6 +22,7 @@ from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.safety.braking import SHARE
 from ddpg_ros.safety.joint_limits import RATE_RATIO
 from ddpg_ros.types import Vector
@@ -208,8 +209,10 @@ class _Fit:
     def _refuse_torque(self, most: Vector, within: Vector) -> None:
         over = self._torque > most * _ROUNDING
         listed = [
-            f"{joint} {limit:g} N·m"
-            for joint, limit, wrong in zip(self._robot.joints, self._torque, over, strict=True)
+            f"{joint} {limit:g} {units.torque}"
+            for joint, limit, wrong, units in zip(
+                self._robot.joints, self._torque, over, units_of(self._robot.kinds), strict=True
+            )
             if wrong
         ]
         source = "robot.torque_limit" if self._requested_torque else "the URDF's effort"
@@ -274,4 +277,4 @@ def _floor(number: float) -> float:
     if not 0.0 < number < math.inf:
         return number
     unit = 10.0 ** (math.floor(math.log10(number)) - 2)
-    return math.floor(number / unit * _ROUNDING) * unit
+    return min(number, math.floor(number / unit * _ROUNDING) * unit)  # 66 · 0.1 is above 6.6

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ddpg_ros.config.settings import Config, Value, from_parameters
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.braking import Brake, Mass
 from ddpg_ros.safety.guard_faults import beyond, rejection
 from ddpg_ros.safety.limits import Limits, make_limits
@@ -16,7 +17,7 @@ from ddpg_ros.safety.stages import (
     Bounds,
     braking_range,
     clamp,
-    toward_zero,
+    toward,
     within_power,
     within_rate,
 )
@@ -24,6 +25,12 @@ from ddpg_ros.types import Vector
 
 ROW = 3
 """Number of rejected vectors in a row that latches a fault."""
+
+LARGEST_LEAD = 0.2
+"""How far ahead of a joint's position its weight is taken, at most [rad]."""
+
+Gravity = Literal["driver", "model", "none"]
+"""Who adds the torque g(q) that carries an arm's weight: see `robot.gravity`."""
 
 _Numbers = tuple[list[float], list[float], list[float]]  # torque, position, velocity; n each
 
@@ -72,21 +79,36 @@ class Guard:
     thread-safe.
     """
 
-    def __init__(self, limits: Limits, period: float, mass: Mass | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        period: float,
+        mass: Mass | None = None,
+        gravity: Gravity = "driver",
+    ) -> None:
         """Start from zero torque.
 
         Args:
             limits: of the arm.
             period: the control period T [s].
-            mass: the arm's inertia, which replaces gains that are NaN; None: nothing brakes.
+            mass: the arm's inertia, which replaces gains that are NaN; None: nothing brakes, and
+                the arm's weight is not known.
+            gravity: who carries the arm, see `robot.gravity`.
 
         Raises:
             ConfigError: a period that does not suit the limits; see `Limits.check_period`.
         """
         limits.check_period(period)
         self._period, self._longest, self._mass = period, 2.0 * period, mass
+        self.weighs: bool = gravity != "driver" and mass is not None
+        """Whether the torques that go out have to carry the arm's weight, if anything does."""
+        self.carries: bool = gravity == "model" and mass is not None
+        """Whether the torques that go out carry the arm: `robot.gravity` is `model`."""
+        self._last = [0.0] * len(limits.joints)
+        self._rest = [0.0] * len(limits.joints)
+        self._zeros = [0.0] * len(limits.joints)
         self._set_limits(limits)
-        self._last = [0.0] * len(self._joints)
+        self._placed = False  # whether the next torque begins from what holds the arm
         self._fault, self._row = "", 0
         self._rejected = self._by_torque = self._by_soft = self._by_power = self._by_rate = 0
 
@@ -115,18 +137,30 @@ class Guard:
         Raises:
             ConfigError: limits, gains or inertias that cannot be.
         """
-        mass = MassMatrix(robot)
+        mass = MassMatrix(robot, Payload.of(config.robot), config.sim.gravity)
         known = mass if mass.known.any() else None
-        return cls(make_limits(robot, config, known), config.control.period, known)
+        limits = make_limits(robot, config, known)
+        return cls(limits, config.control.period, known, config.robot.gravity)
 
-    def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
+    def apply(
+        self,
+        torque: Vector,
+        position: Vector,
+        velocity: Vector,
+        dt: float,
+        authority: float = 1.0,
+        whole: bool = False,
+    ) -> Vector:
         """Return the torque to send and remember it as sent.
 
         Args:
-            torque: requested, (n,) [N·m].
+            torque: requested, (n,) [N·m]; if this guard carries the arm, on top of that.
             position: measured, (n,) [rad].
             velocity: measured, (n,) [rad/s].
             dt: time since the last torque [s], by the monotonic clock.
+            authority: share of the request that passes, in [0, 1].
+            whole: whether the request is the motors' whole torque, with what carries the arm;
+                `authority` is then the share of the difference to that.
 
         Returns:
             (n,) [N·m], a copy.
@@ -135,8 +169,15 @@ class Guard:
         if numbers is None:
             return self.release(dt)
         asked, angles, speeds = numbers
+        weight = self._weigh(angles, speeds)
+        if self.carries:
+            less = self._rest if whole else self._zeros
+            rows = zip(asked, self._rest, less, strict=True)
+            asked = [rest + authority * (one - own) for one, rest, own in rows]
+        elif authority != 1.0:
+            asked = [authority * one for one in asked]
         capped = self._capped(asked)
-        bounds = self._brake.bounds(capped, angles, speeds)
+        bounds = self._brake.bounds(capped, angles, speeds, weight)
         return self._shape(capped, bounds, angles, speeds, dt, capped != asked)
 
     def damp(self, position: Vector, velocity: Vector, dt: float) -> Vector:
@@ -149,38 +190,91 @@ class Guard:
         if numbers is None:
             return self.release(dt)
         _, angles, speeds = numbers
+        self._weigh(angles, speeds)
         span = self._span(dt)
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
-        rows = zip(self._joints, angles, speeds, self._last, strict=True)
+        rows = zip(self._joints, angles, speeds, self._last, self._rest, strict=True)
         ranges = [braking_range(*row, up, safe) for row in rows]
-        self._last = self._brake.stop(angles, speeds, ranges, span)
+        self._last = self._brake.stop(angles, speeds, ranges, span, self._rest)
         assert all(map(math.isfinite, self._last)), f"{self._last} N·m to stop {speeds} rad/s"
         for joint, angle in zip(self._joints, angles, strict=True):
             self._fault = self._fault or beyond(joint, angle)
         return np.array(self._last)
 
-    def release(self, dt: float) -> Vector:
-        """Return the last torque moved toward zero at torque_rate_safe; it needs no state.
+    def release(self, dt: float, position: Vector | None = None) -> Vector:
+        """Return the last torque moved toward rest at torque_rate_safe; it needs no state.
 
+        Rest is zero or, if this guard carries the arm, what holds it at the newest position known.
         The guard does not count it, neither as changed nor as rejected. After a pause the torque
-        is closer to zero, as all of dt counts.
+        is closer to rest, as all of dt counts.
 
         Args:
             dt: time since the last torque [s].
+            position: measured now, (n,) [rad]; None if there is none.
 
         Returns:
             (n,) [N·m], remembered as sent.
         """
+        if position is not None:
+            numbers = self._read(position, position, position)
+            if numbers is not None:
+                self._weigh(numbers[1], self._zeros)
         step = self._limits.torque_rate_safe * max(0.0, dt)  # max in this order turns NaN into 0
-        sent = zip(self._joints, self._last, strict=True)
+        sent = zip(self._joints, self._last, self._rest, strict=True)
         self._last = [
-            clamp(toward_zero(last, step), -joint.torque, joint.torque) for joint, last in sent
+            clamp(toward(rest, last, step), -joint.torque, joint.torque)
+            for joint, last, rest in sent
         ]
         return np.array(self._last)
 
     def reset(self) -> None:
-        """Set the torque sent last to zero, for a new episode; fault and counts stay."""
+        """Begin the next torque from what holds the arm where it then is, or from zero.
+
+        For an arm that is placed for a new episode; fault and counts stay.
+        """
         self._last = [0.0] * len(self._joints)
+        self._rest = [0.0] * len(self._joints)
+        self._placed = True
+
+    @property
+    def carried(self) -> Vector:
+        """The torque that holds the arm at the newest position known, (n,) [N·m], a copy.
+
+        Zero if another than this guard carries the arm.
+        """
+        return np.array(self._rest)
+
+    @property
+    def rests(self) -> bool:
+        """Whether the torque sent last is zero or, if this guard carries the arm, holds it."""
+        return self._last == self._rest
+
+    def _weigh(self, angles: list[float], speeds: list[float]) -> list[float]:
+        """Return the torques that carry the arm's weight, within the limits; 0 for a driver's.
+
+        They are those of the position in one period: a torque acts about then. The weight of a
+        position that is past makes short links fall faster at long periods. If this guard carries
+        the arm, they are from now on what is sent without a policy.
+        """
+        if not self.weighs:
+            return self._rest
+        assert self._mass is not None
+        ahead = [
+            angle + clamp(self._period * speed, -LARGEST_LEAD, LARGEST_LEAD)
+            for angle, speed in zip(angles, speeds, strict=True)
+        ]
+        heavy: list[float] = self._mass.weight(np.array(ahead)).tolist()
+        if not all(map(math.isfinite, heavy)):  # of absurd positions
+            return self._rest
+        weight = [
+            clamp(one, -joint.torque, joint.torque)
+            for one, joint in zip(heavy, self._joints, strict=True)
+        ]
+        if self.carries:
+            self._rest = weight
+            if self._placed:
+                self._last, self._placed = weight, False
+        return weight
 
     @property
     def fault(self) -> str:
@@ -223,6 +317,24 @@ class Guard:
         """Largest torque that may drive each joint at rest [N·m]; see `Brake.drive_at_rest`."""
         return self._brake.drive_at_rest
 
+    def weight(self, position: Vector) -> Vector:
+        """Return g(q), what carries the arm and its payload, (n,) [N·m]; 0 if it is not known.
+
+        Args:
+            position: (n,) [rad].
+        """
+        return 0.0 * position if self._mass is None else self._mass.weight(position)
+
+    @property
+    def heaviest_weight(self) -> Vector:
+        """Largest |g(q)| of each joint at any position, (n,) [N·m]; 0 if it is not known."""
+        return np.zeros(len(self._last)) if self._mass is None else self._mass.heaviest_weight
+
+    @property
+    def fall_share(self) -> float:
+        """T λ, with λ the largest rate at which the arm falls away from a position [1/s]."""
+        return 0.0 if self._mass is None else self._period * self._mass.fall_rate()
+
     @property
     def stop_seconds(self) -> float:
         """Duration of a stop [s]; see `Brake.seconds`."""
@@ -246,7 +358,9 @@ class Guard:
 
     def _set_limits(self, limits: Limits) -> None:
         self._limits, self._joints = limits, limits.by_joint()
-        self._brake = Brake(self._joints, self._period, limits.torque_rate_safe, self._mass)
+        self._rest = self._capped(self._rest)
+        rate, mass = limits.torque_rate_safe, self._mass
+        self._brake = Brake(self._joints, self._period, rate, mass, self.carries)
 
     def _span(self, dt: float) -> float:
         return min(max(0.0, dt), self._longest)  # max in this order turns NaN into 0
@@ -288,11 +402,11 @@ class Guard:
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
         by_soft = by_power = by_rate = False
         sent = []
-        rows = zip(self._joints, capped, limits, angles, speeds, self._last, strict=True)
-        for joint, wanted, bounds, angle, speed, last in rows:
+        columns = self._joints, capped, limits, angles, speeds, self._last, self._rest
+        for joint, wanted, bounds, angle, speed, last, rest in zip(*columns, strict=True):
             kept = clamp(wanted, bounds.low, bounds.high)
             driven = within_power(kept, speed, joint.power)
-            slow = within_rate(driven, last, bounds, up, safe)
+            slow = within_rate(driven, last, bounds, up, safe, rest)
             torque = clamp(slow, -joint.torque, joint.torque)
             assert math.isfinite(torque), (
                 f"{torque} N·m for joint {joint.name}, asked for {wanted}"

@@ -20,10 +20,11 @@ def beyond(joint: JointLimits, position: float) -> str:
         side, limit = "lower", joint.lower
     else:
         return ""
+    unit = joint.units.position
     return (
-        f"joint {joint.name} is at {position:g} rad, {abs(position - limit):g} rad beyond its "
-        f"{side} limit of {limit:g} rad; tolerated are {joint.greatest - joint.upper:g} rad. "
-        "Move it back between its limits."
+        f"joint {joint.name} is at {position:g} {unit}, {abs(position - limit):g} {unit} beyond "
+        f"its {side} limit of {limit:g} {unit}; tolerated are "
+        f"{joint.greatest - joint.upper:g} {unit}. Move it back between its limits."
     )
 
 

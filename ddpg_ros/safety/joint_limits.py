@@ -4,13 +4,14 @@ import math
 from typing import NamedTuple
 
 from ddpg_ros.errors import ConfigError
+from ddpg_ros.robot.units import TURNS, Units
 
 RATE_RATIO = 4.0
 """Smallest ratio of torque_rate_safe to torque_rate."""
 
 
 class JointLimits(NamedTuple):
-    """The limits and gains of one joint, for the guard's stages."""
+    """The limits and gains of one joint, for the guard's stages; [m] and [N] if it slides."""
 
     name: str
     torque: float  # [N·m]
@@ -25,6 +26,7 @@ class JointLimits(NamedTuple):
     damping: float  # [N·m·s/rad] in a stop; NaN: what the arm's inertia allows
     least: float  # [rad], the lower limit minus the tolerance; a position below is a fault
     greatest: float  # [rad], the upper limit plus the tolerance; a position above is a fault
+    units: Units = TURNS
 
 
 def require_positive(name: str, value: float, unit: str) -> None:
@@ -47,12 +49,13 @@ def check_joint(joint: JointLimits, rate_safe: float) -> None:
     Raises:
         ConfigError: with the joint, the numbers and the inequality that fails.
     """
-    require_positive(f"the torque limit of joint {joint.name}", joint.torque, "N·m")
-    require_positive(f"the velocity limit of joint {joint.name}", joint.velocity, "rad/s")
+    units = joint.units
+    require_positive(f"the torque limit of joint {joint.name}", joint.torque, units.torque)
+    require_positive(f"the velocity limit of joint {joint.name}", joint.velocity, units.velocity)
     require_positive(f"k_position of joint {joint.name}", joint.k_position, "1/s")
     for name, gain in (("k_velocity", joint.k_velocity), ("the damping", joint.damping)):
         if not math.isnan(gain):
-            require_positive(f"{name} of joint {joint.name}", gain, "N·m·s/rad")
+            require_positive(f"{name} of joint {joint.name}", gain, units.damping)
     if not joint.power > 0:
         raise ConfigError(
             f"the power limit of joint {joint.name} is {joint.power:g} W; expected a number above "
@@ -60,10 +63,11 @@ def check_joint(joint: JointLimits, rate_safe: float) -> None:
         )
     if not joint.lower <= joint.soft_lower < joint.soft_upper <= joint.upper:
         raise ConfigError(
-            f"joint {joint.name} has soft limits {joint.soft_lower:g} to {joint.soft_upper:g} rad "
-            f"and hard limits {joint.lower:g} to {joint.upper:g} rad; expected lower ≤ soft lower "
-            "< soft upper ≤ upper. Set another safety.soft_margin, or fix the URDF's "
-            "safety_controller."
+            f"joint {joint.name} has soft limits {joint.soft_lower:g} to {joint.soft_upper:g} "
+            f"{units.position} and hard limits {joint.lower:g} to {joint.upper:g} "
+            f"{units.position}; expected lower ≤ soft lower < soft upper ≤ upper. Set another "
+            f"{'safety.soft_margin' if units is TURNS else 'safety.prismatic_margin'}, or fix the "
+            "URDF's safety_controller."
         )
     reversal, time_constant = 2.0 * joint.torque / rate_safe, 1.0 / joint.k_position
     if reversal > time_constant * (1.0 + 1e-9):  # `gains.py` advises gains at this very limit

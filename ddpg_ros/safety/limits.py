@@ -10,6 +10,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.robot.units import SLIDES, TURNS, Units, units_of
 from ddpg_ros.safety.gains import LARGEST_SHARE, fit_gains
 from ddpg_ros.safety.joint_limits import RATE_RATIO, JointLimits, check_joint, require_positive
 from ddpg_ros.types import Vector
@@ -38,6 +39,8 @@ class Limits:
     torque_rate: float  # [N·m/s]
     torque_rate_safe: float  # [N·m/s], toward zero and toward the soft limits
     position_tolerance: float  # [rad], distance beyond a hard limit at which a fault latches
+    prismatic_tolerance: float = 0.01  # [m], likewise of the joints that slide
+    units: tuple[Units, ...] = ()  # of each joint; empty: all turn
 
     def __post_init__(self) -> None:
         """Copy the vectors and check everything."""
@@ -58,11 +61,12 @@ class Limits:
                 f"safety.torque_rate_safe is {self.torque_rate_safe:g} N·m/s; expected at least "
                 f"{RATE_RATIO:g} · robot.torque_rate = {least:g} N·m/s, or 0 for that."
             )
-        if not 0 <= self.position_tolerance < math.inf:
-            raise ConfigError(
-                f"safety.position_tolerance is {self.position_tolerance:g} rad; expected a finite "
-                "number, at least 0 rad."
-            )
+        for key, unit in (("position_tolerance", "rad"), ("prismatic_tolerance", "m")):
+            if not 0 <= (given := getattr(self, key)) < math.inf:
+                raise ConfigError(
+                    f"safety.{key} is {given:g} {unit}; expected a finite number, at least 0 "
+                    f"{unit}."
+                )
         for joint in self.by_joint():
             check_joint(joint, self.torque_rate_safe)
 
@@ -102,6 +106,10 @@ class Limits:
 
     def by_joint(self) -> tuple[JointLimits, ...]:
         """Return the limits of each joint as plain numbers, n of them."""
+        units = self.units or (TURNS,) * len(self.joints)
+        tolerance = np.array(
+            [self.prismatic_tolerance if u is SLIDES else self.position_tolerance for u in units]
+        )
         columns = (
             self.torque,
             self.velocity,
@@ -113,10 +121,10 @@ class Limits:
             self.k_velocity,
             self.power,
             self.damping,
-            self.lower - self.position_tolerance,
-            self.upper + self.position_tolerance,
+            self.lower - tolerance,
+            self.upper + tolerance,
         )
-        rows = zip(self.joints, *(column.tolist() for column in columns), strict=True)
+        rows = zip(self.joints, *(column.tolist() for column in columns), units, strict=True)
         return tuple(JointLimits(*row) for row in rows)
 
 
@@ -137,10 +145,10 @@ def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits
     velocity = _choose(settings.velocity_limit, robot.velocity_limit, "velocity_limit", joints)
     if (velocity > robot.velocity_limit).any():
         raise ConfigError(
-            f"safety.velocity_limit is {velocity.tolist()}; expected at most the URDF's [rad/s]: "
+            f"safety.velocity_limit is {velocity.tolist()}; expected at most the URDF's: "
             f"{_by_name(joints, robot.velocity_limit)}."
         )
-    margin = settings.soft_margin
+    margin = np.where(robot.sliding, settings.prismatic_margin, settings.soft_margin)
     soft_lower = _stated([joint.soft_lower for joint in urdf], robot.lower + margin)
     soft_upper = _stated([joint.soft_upper for joint in urdf], robot.upper - margin)
     gains = fit_gains(robot, config, velocity, mass)
@@ -159,6 +167,8 @@ def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits
         torque_rate=config.robot.torque_rate,
         torque_rate_safe=settings.torque_rate_safe or RATE_RATIO * config.robot.torque_rate,
         position_tolerance=settings.position_tolerance,
+        prismatic_tolerance=settings.prismatic_tolerance,
+        units=units_of(robot.kinds),
     )
     limits.check_period(config.control.period)
     return limits

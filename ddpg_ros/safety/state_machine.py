@@ -18,6 +18,7 @@ import numpy as np
 from ddpg_ros.config.settings import SafetySection
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.safety.arming import (
+    require_carried,
     require_commands,
     require_inside,
     require_rest,
@@ -35,7 +36,7 @@ REJECTIONS = 3
 class Mode(enum.Enum):
     """The states of the machine, see the module."""
 
-    DISARMED = "disarmed"  # sends zero torque
+    DISARMED = "disarmed"  # sends zero torque, or what holds the arm
     ARMED = "armed"  # the policy may act but has sent no torque yet
     ACTIVE = "active"  # the policy's torque passes, through the guard
     FAULT = "fault"  # latched by a problem
@@ -105,6 +106,11 @@ class Safety:
         return self._authority if self.armed else 0.0
 
     @property
+    def carried(self) -> Vector:
+        """Part of the torque decided last that carries the arm's weight, (n,) [N·m]."""
+        return self.guard.carried
+
+    @property
     def suppress_output(self) -> bool:
         """Whether to send nothing, because the policy may not act and the driver holds the arm."""
         held_back = not self.armed or bool(self._withheld)
@@ -160,7 +166,8 @@ class Safety:
         """Return the torque to send: the policy's through the guard, or the fallback.
 
         Args:
-            torque: requested by the policy, (n,) [N·m].
+            torque: requested by the policy, (n,) [N·m]; if the guard carries the arm, on top of
+                that, unless it comes from another process, whose torques are whole.
             position: (n,) [rad].
             velocity: (n,) [rad/s].
             dt: time since the last call [s].
@@ -173,8 +180,9 @@ class Safety:
             if not self.armed or self._withheld:
                 return self._fallback(position, velocity, span)
             self._mode = Mode.ACTIVE
-            scaled = torque if self._authority == 1.0 else torque * self._authority
-            sent = self.guard.apply(scaled, position, velocity, span)
+            sent = self.guard.apply(
+                torque, position, velocity, span, self._authority, self._watches_commands
+            )
             ramp = self._settings.ramp_seconds
             elapsed = max(0.0, min(2.0 * self._deadlines.period, dt))  # a pause counts briefly
             self._authority = min(1.0, self._authority + elapsed / ramp) if ramp else 1.0
@@ -212,7 +220,8 @@ class Safety:
 
         Returns:
             The torque to send now, (n,) [N·m], or None if the control loop sends it. It moves to
-            zero if the newest state is stale, because damping needs a fresh velocity.
+            zero, or to what held the arm last, if the newest state is stale, because damping
+            needs a fresh velocity.
         """
         with self._lock:
             what = "command" if self._watches_commands else "answer of the control loop"
@@ -279,7 +288,7 @@ class Safety:
 
         Raises:
             RefusedError: a latch, the obstacle, a missing state or command, or an arm that is
-                outside its soft limits or moves.
+                outside its soft limits, moves, or is too heavy to be held where it is.
         """
         with self._lock:
             if self.armed:
@@ -295,6 +304,9 @@ class Safety:
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=True)
                 require_rest(state.velocity, self._settings.arming_velocity)
+                if self.guard.carries:
+                    weight = self.guard.weight(state.position)
+                    require_carried(weight, self.guard.limits)
             self._mode, self._authority = Mode.ARMED, 0.0
 
     def disarm(self) -> None:
@@ -304,7 +316,7 @@ class Safety:
                 self._mode = Mode.DISARMED
 
     def wind_down(self, dt: float) -> Vector:
-        """Return the last torque moved toward zero, (n,) [N·m]; it needs no state."""
+        """Return the last torque moved toward rest, (n,) [N·m]; see `Guard.release`."""
         with self._lock:
             return self.guard.release(dt)
 
@@ -319,9 +331,9 @@ class Safety:
 
     def _fallback(self, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque that is sent instead of the policy's."""
-        disarmed = self._mode is Mode.DISARMED
-        if disarmed or self._settings.fallback != "damping":
-            return self.guard.release(dt)
+        let_go = self._mode is Mode.DISARMED and not self.guard.carries
+        if let_go or self._settings.fallback != "damping":
+            return self.guard.release(dt, position)
         return self.guard.damp(position, velocity, dt)
 
     def _latch(self, mode: Mode, cause: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ddpg_ros.errors import ConfigError, DdpgRosError, shortened
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState
 
@@ -36,8 +37,12 @@ def rehearse(make: Callable[[], Task], name: str, robot: Robot) -> Task:
     rest = np.clip(np.zeros(len(robot.joints)), robot.lower, robot.upper)
     state = JointState(0, rest, np.zeros_like(rest))
     step.call("reset()", lambda: task.reset(np.random.default_rng(0)))
+    kind = step.attribute(task, "goals")
+    step.expect(isinstance(kind, GoalKind), f"goals is {kind!r}", "a kind of tasks/goals.py")
+    step.call("advance()", lambda: task.advance(state))
     goal = step.attribute(task, "goal")
-    step.expect(np.shape(goal) == (3,), f"goal is {goal!r}", "an array of 3 numbers [m]")
+    wrong = kind.fault(goal, robot)
+    step.expect(not wrong, f"goal is {goal!r}", wrong)
     seen = step.call("observe()", lambda: task.observe(state))
     step.expect(
         isinstance(seen, np.ndarray) and seen.dtype == np.float32 and seen.shape == (size,),

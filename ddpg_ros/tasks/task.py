@@ -2,12 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
 from ddpg_ros.config.task_settings import TaskSettings
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.types import JointState, Vector, Vector32
+from ddpg_ros.tasks.goals import POINT, GoalKind
+from ddpg_ros.types import JointState, Vector32
 
 
 class Task(ABC):
@@ -17,8 +19,8 @@ class Task(ABC):
     settings are a nested class that extends `Task.Settings`; each one needs a default, and shows
     as the parameter `task.NAME` with its type, range and description.
 
-    A task keeps no state of the running episode but the goal: the control loop may leave an
-    episode at any step.
+    The control loop may leave an episode at any step: `reset` forgets whatever a task keeps of
+    one.
     """
 
     class Settings(TaskSettings):
@@ -28,11 +30,18 @@ class Task(ABC):
     terms: tuple[str, ...]
     """Names of the reward's terms, in the order in which they are logged."""
 
-    goal: Vector = np.zeros(3)
-    """(3,) the goal in the base frame [m], shown in the rendering and published on `goal`."""
+    goals: GoalKind = POINT
+    """What the goal is, and with it the type of the topic `goal`."""
+
+    goal: Any = np.zeros(3)
+    """The goal, as `goals` says; unless that is replaced, (3,) in the base frame [m].
+
+    It is shown in the rendering and published on `goal`. None: it is known with the episode's
+    first state, see `advance`.
+    """
 
     takes_goals: bool = False
-    """Whether `goal` may be set from outside."""
+    """Whether `goal` may be set from outside, at any step."""
 
     def __init__(self, settings: TaskSettings, robot: Robot) -> None:
         """Keep the settings and the arm.
@@ -46,6 +55,15 @@ class Task(ABC):
 
     def reset(self, rng: np.random.Generator) -> None:  # noqa: B027 (most tasks draw nothing)
         """Begin an episode: draw a goal from `rng`, if the task has one to draw."""
+
+    def advance(self, state: JointState) -> None:  # noqa: B027 (most tasks keep nothing)
+        """Take in a state of the episode; each comes once, before all other calls about it.
+
+        The first one after `reset` begins the episode.
+
+        Args:
+            state: as in `observe`; `state.stamp` [ns] is its time.
+        """
 
     @abstractmethod
     def observe(self, state: JointState) -> Vector32:

@@ -1,9 +1,9 @@
 """A session on an arm: states in, torques out; no ROS in it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from ddpg_ros.build import build_arm, make_safety, policy_about
 from ddpg_ros.config.settings import Config, to_parameters
@@ -11,10 +11,14 @@ from ddpg_ros.control.loop import ControlLoop, Tick
 from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
+from ddpg_ros.safety.guard import Guard
+from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.training.seeds import GOAL_STREAM
 from ddpg_ros.training.session import Session
 from ddpg_ros.training.summary import Summary
-from ddpg_ros.types import JointState, Vector
+from ddpg_ros.types import JointState
+
+_WEIGHTLESS = 1e-6  # [N·m] an arm that weighs less than this is the same to everybody
 
 
 class ArmSession(Session):
@@ -35,28 +39,34 @@ class ArmSession(Session):
         self.safety = make_safety(config, guard)
         self.rhythm = TickClock(config.control.period)
         self._torque_limit = self.robot.torque_limit(config.robot.torque_limit)
-        self._given_goal: Vector | None = None
+        self._given_goal: Any = None  # from outside, for the episodes that follow
+        self._state: JointState | None = None  # the newest one of the running episode
         if endless and not config.run.policy:
             raise ConfigError("run.policy is empty; expected the policy file that is to be run.")
         about, policy = policy_about(config, self.robot, self._task), None
         if config.run.policy or run_dir is None:
-            policy = _load_fitting(Path(config.run.policy), about)
+            policy = load_fitting(Path(config.run.policy), about, feels_weight(guard))
         super().__init__(config, about, run_dir, GOAL_STREAM, policy, endless)
         self._loop = self._make_loop()
 
     @property
-    def goal(self) -> Vector:
-        """The goal of the running episode, (3,) in the base frame [m]."""
+    def goal(self) -> Any:
+        """The goal of the running episode, see `Task.goal`."""
         return self._task.goal
 
     @property
+    def goals(self) -> GoalKind:
+        """What the goal is."""
+        return self._task.goals
+
+    @property
     def ready(self) -> bool:
-        """Whether the worker, if there is one, has given its first weights.
+        """Whether an episode may begin: see `TrainingPhase.ready`.
 
         Raises:
             LearnerDiedError: it could not start; the message says why.
         """
-        return self.worker is None or self.worker.ready
+        return self.worker is None or self.training is None or self.training.ready
 
     def learner_absent_for(self, now: float) -> float:
         """Return for how long a training has had no worker at `now` [s], monotonic."""
@@ -94,32 +104,30 @@ class ArmSession(Session):
         if self._task.takes_goals and self._given_goal is not None:
             self._task.goal = self._given_goal
         elif self._task.takes_goals and self._endless:
-            self._task.goal = self.robot.tip_position(state.position)
+            self._task.goal = self.goals.here(self.robot, state.position)
         if self.config.run.clock == "lockstep":  # the arm is placed, and no torque acts on it
             self.safety.guard.reset()
         return True
 
     def abandon_episode(self) -> None:
         """Leave the running episode where it is; `next_episode` begins another."""
+        self._state = None
         self._loop.abandon()
 
-    def give_goal(self, goal: Vector) -> None:
-        """Set the goal of this episode and those that follow, (3,) in the base frame [m].
+    def give_goal(self, goal: Any) -> None:
+        """Set the goal of this episode and, if it is of a kind that lasts, of those that follow.
+
+        Args:
+            goal: as the task's `goals` says.
 
         Raises:
-            RefusedError: it is not finite, or further from the base than the fingertip reaches.
+            RefusedError: the task takes none, or the arm cannot meet it; the one before stays.
         """
-        if not np.isfinite(goal).all():
-            raise RefusedError(f"{goal.tolist()} is not finite")
-        distance, reach = float(np.linalg.norm(goal)), self.robot.reach
-        if self._task.takes_goals and distance > reach:
-            raise RefusedError(
-                f"{goal.tolist()} is {distance:.3g} m from the base, and the arm reaches at most "
-                f"{reach:.3g} m"
-            )
-        self._given_goal = goal
-        if self._task.takes_goals:
-            self._task.goal = goal
+        if not self._task.takes_goals:
+            raise RefusedError(f"the task {self.config.task.name} takes no goals")
+        met = self.goals.meet(goal, self.robot, self._state)
+        self._given_goal = met if self.goals.lasts else None
+        self._task.goal = met
 
     def tick(self, state: JointState, dt: float) -> Tick:
         """Run one tick of the present phase; see `ControlLoop.tick`.
@@ -129,6 +137,7 @@ class ArmSession(Session):
         phase = self.phase
         phase.start_clock()
         self.rhythm.add(dt)
+        self._state = state
         tick = self._loop.tick(state, dt)
         if tick.episode is not None:
             phase.record(tick.episode)
@@ -162,31 +171,58 @@ class ArmSession(Session):
 
 
 def require_fit(policy: Policy, path: Path, config: Config) -> None:
-    """Refuse a policy that was trained for another arm or task than a configuration has.
+    """Refuse a policy that was trained for another arm, weight or task than a configuration has.
 
     Raises:
         DdpgRosError: it was, or the configuration cannot be used.
     """
-    robot, task, _ = build_arm(config)
-    _require_same(policy, path, policy_about(config, robot, task))
+    robot, task, guard = build_arm(config)
+    require_fitting(path, policy.about, policy_about(config, robot, task), feels_weight(guard))
 
 
-def _load_fitting(path: Path, ours: PolicyAbout) -> Policy:
+def feels_weight(guard: Guard) -> bool:
+    """Return whether the arm's weight pulls at any of its joints."""
+    return bool((guard.heaviest_weight > _WEIGHTLESS).any())
+
+
+def load_fitting(path: Path, ours: PolicyAbout, weighs: bool) -> Policy:
+    """Load a policy and refuse one that was trained for another arm, weight or task."""
     policy = load_policy(path)
-    _require_same(policy, path, ours)
+    require_fitting(path, policy.about, ours, weighs)
     return policy
 
 
-def _require_same(policy: Policy, path: Path, ours: PolicyAbout) -> None:
-    for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256"):
-        theirs, own = getattr(policy.about, what), getattr(ours, what)
-        if theirs != own:
+def require_fitting(path: Path, theirs: PolicyAbout, ours: PolicyAbout, weighs: bool) -> None:
+    """Refuse a policy that was trained for another arm, weight or task.
+
+    Args:
+        path: of the policy, for the sentence.
+        theirs: what it was trained for.
+        ours: what it is to run on.
+        weighs: whether the arm feels its weight; if not, it does not matter who carries it.
+
+    Raises:
+        PolicyFileError: they differ; the sentence says in what.
+    """
+    theirs = replace(theirs, gravity=theirs.gravity or _gravity_then(theirs))
+    weight = ("gravity", "payload_mass", "payload_centre") if weighs else ()
+    for what in ("joints", "torque_limit", "control_period", "task", "urdf_sha256", *weight):
+        trained, own = getattr(theirs, what), getattr(ours, what)
+        if trained != own:
             raise PolicyFileError(
-                f"{path} was trained with {what} {theirs}, and this robot has {own}; "
+                f"{path} was trained with {what} {trained}, and this robot has {own}; "
                 "run it with the configuration that it was trained with."
             )
-    if (policy.about.sizes[0], policy.about.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
+    if (theirs.sizes[0], theirs.sizes[-1]) != (ours.sizes[0], ours.sizes[-1]):
         raise PolicyFileError(
-            f"{path} maps {policy.about.sizes[0]} observations to {policy.about.sizes[-1]} "
+            f"{path} maps {theirs.sizes[0]} observations to {theirs.sizes[-1]} "
             f"actions; this robot and task have {ours.sizes[0]} and {ours.sizes[-1]}."
         )
+
+
+def _gravity_then(about: PolicyAbout) -> str:
+    """Return who carried the arm of a policy from before `robot.gravity`.
+
+    That was nobody. A simulation without gravity was like a driver that carries the arm.
+    """
+    return "none" if about.config.get("sim.gravity") else "driver"

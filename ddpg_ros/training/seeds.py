@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ACTOR_STREAM, GOAL_STREAM, EVALUATION_STREAM, RESET_STREAM = 2, 3, 4, 5
+ACTOR_STREAM, GOAL_STREAM, EVALUATION_STREAM, RESET_STREAM, RECORDED_STREAM = 2, 3, 4, 5, 6
 """The simulator's start states have stream 1."""
 
 

@@ -7,11 +7,14 @@ policy may act in `safety/state_machine.py`, and what a session consists of in `
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
 
 from ddpg_ros.control.controller import Command
 from ddpg_ros.control.decimator import Decimator
 from ddpg_ros.control.episodes import Episodes, Phase
+from ddpg_ros.control.loop import Tick
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import Episode, JointState, Vector
 
@@ -30,6 +33,22 @@ class Resets(Protocol):
         """Ask no more; what is on its way is not answered any longer."""
 
 
+class Trace(Protocol):
+    """Takes every step of every episode, for recordings."""
+
+    def begin(self, phase: str) -> None:
+        """Record that an episode begins."""
+
+    def record(self, state: JointState, requested: Vector | None, goal: Vector) -> None:
+        """Record a step.
+
+        Args:
+            state: that the control loop saw.
+            requested: the torque before the guard, (n,) [N·m]; None ends the episode.
+            goal: of the task, at this step.
+        """
+
+
 class SessionController:
     """Joint states → `Session.tick` → commands; a reset between episodes."""
 
@@ -39,8 +58,9 @@ class SessionController:
         realtime: bool,
         try_to_arm: Callable[[], None],
         resets: Resets | None = None,
-        begun: Callable[[Vector], None] = lambda goal: None,
+        announce: Callable[[Any], None] = lambda goal: None,
         ended: Callable[[Episode], None] = lambda episode: None,
+        trace: Trace | None = None,
     ) -> None:
         """Begin before the first episode.
 
@@ -49,8 +69,10 @@ class SessionController:
             realtime: time goes on without our answers; not so in lock-step.
             try_to_arm: arms if the settings and the arm allow it.
             resets: what places the arm; None: an episode goes on from where the arm stands.
-            begun: called with the goal, (3,) [m], when an episode is asked for.
+            announce: called with the goal when an episode is asked for, and with every other
+                one that takes its place.
             ended: called with the result of each episode.
+            trace: takes every step, once its torque is out; None if nothing is recorded.
         """
         self.session = session
         self.robot = session.robot
@@ -58,13 +80,15 @@ class SessionController:
         self._realtime = realtime
         self._try_to_arm = try_to_arm
         self._resets = resets
-        self._on_begun, self._on_ended = begun, ended
+        self._announce, self._on_ended, self._trace = announce, ended, trace
+        self._announced: Any = None
         self._period = session.config.control.period
         self._decimator = Decimator(self._period)
         self._episodes = Episodes()
         self._newest: JointState | None = None
         self._answered: JointState | None = None  # `after_answer` has not seen to it yet
         self._ended: Episode | None = None  # with that state
+        self._tick: Tick | None = None  # what came of it, if it belonged to an episode
         self._ticked_at = time.monotonic()
 
     def on_state(self, state: JointState, now: float) -> Command | None:
@@ -105,7 +129,7 @@ class SessionController:
             self._try_to_arm()
         armed = self.safety.armed
         if armed and self._episodes.admit(state.stamp):
-            tick = self.session.tick(state, dt)
+            tick = self._tick = self.session.tick(state, dt)
             if not tick.over:
                 return Command(state.stamp, tick.torque)
             self._episodes.end()
@@ -118,11 +142,17 @@ class SessionController:
         """Report an episode that has ended, and ask for one if there is none."""
         state, self._answered = self._answered, None
         if state is not None:
+            if self._tick is not None:
+                tick, self._tick = self._tick, None
+                if self._trace is not None:
+                    self._trace.record(state, tick.requested, self.session.goal)
             if self._ended is not None:
                 episode, self._ended = self._ended, None
                 self._on_ended(episode)
             if self._episodes.phase is Phase.IDLE and self.safety.armed:
                 self._ask_for_episode(state)
+            elif not _same(self.session.goal, self._announced):
+                self._announce_goal()
         return self._episodes.phase
 
     def _ask_for_episode(self, state: JointState) -> None:
@@ -140,9 +170,16 @@ class SessionController:
             self._episodes.finish()
         else:
             self._episodes.ask(state.stamp + 1 if self._resets is None else None)
-            self._on_begun(self.session.goal)
+            if self._trace is not None:
+                self._trace.begin(self.session.phase.name)
+            self._announce_goal()
             if self._resets is not None:
                 self._resets.request()
+
+    def _announce_goal(self) -> None:
+        self._announced = self.session.goal
+        if self._announced is not None:
+            self._announce(self._announced)
 
     def leave(self) -> str:
         """Leave the episode; the next state is due, whenever it comes."""
@@ -157,8 +194,10 @@ class SessionController:
             self.session.abandon_episode()
 
     def ready_to_arm(self) -> str:
-        """A learner without weights stands against arming."""
-        return "" if self.session.ready else "the learner has not given its first weights yet."
+        """A learner without weights, or one that learns offline, stands against arming."""
+        if self.session.ready:
+            return ""
+        return "the learner has not given its first weights yet, or still learns offline."
 
     def on_timer(self, now: float) -> None:
         """Look after the learner; hold the policy back while it has been away for long."""
@@ -169,3 +208,8 @@ class SessionController:
     def values(self) -> dict[str, object]:
         """Return the session's values for `/diagnostics`."""
         return self.session.values()
+
+
+def _same(one: Any, other: Any) -> bool:
+    arrays = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return one is other or (arrays and np.array_equal(one, other))

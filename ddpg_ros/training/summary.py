@@ -94,6 +94,8 @@ class Summary:
                 f"{self.steps} steps and {self.updates} updates in {self.train_wall_s:.1f} s "
                 f"({self.steps_per_s:.0f} steps/s)"
             )
+        elif self.updates:
+            parts.append(f"{self.updates} updates in {self.train_wall_s:.1f} s, without an arm")
         if self.mean_return is not None:
             success = "" if self.success_rate is None else f", success {self.success_rate:.0%}"
             parts.append(

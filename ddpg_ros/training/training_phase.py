@@ -44,7 +44,9 @@ class TrainingPhase:
             config.synchronous,
             stream(config.run.seed, ACTOR_STREAM),
         )
-        self._about, self._steps = about, config.run.steps
+        self._about, self._offline = about, config.run.offline
+        self._steps = 0 if self._offline else config.run.steps
+        self._owed = config.run.steps if self._offline else 0  # updates before the evaluation
         self._restarts, self._policy = not config.synchronous, run_dir / POLICY
         self._clock_began: float | None = None  # [s], monotonic
         self._stopped = False
@@ -57,6 +59,19 @@ class TrainingPhase:
         self.policy_path: Path | None = None
         self.complaint = ""
         """Why the policy is not in the run directory, and where it is, or nothing."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether an episode may begin: there are weights, and offline all updates are done.
+
+        Raises:
+            LearnerDiedError: the worker could not start, or ended.
+        """
+        if not self.worker.ready:
+            return False
+        if self._offline:
+            self.start_clock()
+        return self.worker.updates >= self._owed
 
     @property
     def steps_left(self) -> int:

@@ -21,6 +21,7 @@ from ddpg_ros.worker.messages import (
     WorkerEndpoint,
 )
 from ddpg_ros.worker.metrics_log import MetricsLog
+from ddpg_ros.worker.prefill import prefill
 from ddpg_ros.worker.saving import RunSaver
 
 _IDLE = 0.02  # [s] between checks that the parent is alive
@@ -38,6 +39,9 @@ class LearningLoop:
         settings = endpoint.config.learner
         seed, steps = endpoint.config.run.seed, endpoint.config.run.steps
         planned = max(0, steps - settings.warmup_steps) * settings.update_to_data
+        self._offline = endpoint.config.run.offline
+        if self._offline:
+            planned = steps
         self._learner = Learner(settings, endpoint.layout, seed, planned)
         self._synchronous = endpoint.config.synchronous
         self._saver = RunSaver(endpoint)
@@ -45,6 +49,7 @@ class LearningLoop:
             self._saver.restore(self._learner)
             self._learner.go_on_from(endpoint.ring.popped)
         self._log = MetricsLog(endpoint.run_dir, go_on=endpoint.revived)
+        prefill(self._learner, endpoint)
         self._status = StatusFile(endpoint.run_dir / STATUS, "training")
         self._timer = UpdateTimer()
         self._ended: deque[EpisodeFinished] = deque()
@@ -140,7 +145,8 @@ class LearningLoop:
         if self._status.due:
             learner = self._learner
             self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
-            self._status.write(learner.steps, learner.updates, waiting and learner.compiler_runs)
+            done = learner.updates if self._offline else learner.steps
+            self._status.write(done, learner.updates, waiting and learner.compiler_runs)
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _read_messages(self) -> None:

@@ -26,7 +26,8 @@ def test_launch_arguments_reach_configuration_and_nodes(tmp_path: Path) -> None:
     more = {"set": "learner.n_step=3 'robot.torque_limit=[1.0, 0.5]'", "use_sim_time": "false"}
     plan = plan_training({**DEFAULTS, **values, **more, "run_dir": str(tmp_path / "run")})
     assert json.loads(json.dumps(plan)) == plan
-    simulator, agent = plan["nodes"]
+    simulator, recorder, agent = plan["nodes"]
+    assert recorder["executable"] == "recorder"
     config = load_config(simulator["params_file"])
     assert (config.run.clock, config.run.seed, config.run.steps) == ("realtime", 5, 700)
     assert (config.learner.n_step, config.robot.torque_limit) == (3, [1.0, 0.5])

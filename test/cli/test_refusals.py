@@ -8,9 +8,12 @@ import pytest
 
 from ddpg_ros.cli.plan import load_arm_config
 from ddpg_ros.cli.supervise import Outcome
+from ddpg_ros.config.parameter_file import own_configs
 from ddpg_ros.config.run_directory import Run
 from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.errors import nearest
+
+OURS = sorted(own_configs())
 
 
 def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeypatch, tmp_path):
@@ -18,7 +21,7 @@ def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeyp
     sentence = ddpg_ros("train", "--config", "gym").sentence
     assert sentence == (
         "ddpg-ros: the configuration 'gym' is for ddpg-ros train --gym ENV_ID; for an arm take "
-        "one of panda, reach, swing_up, or a file of yours."
+        f"one of {', '.join(name for name in OURS if name != 'gym')}, or a file of yours."
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -26,7 +29,8 @@ def test_an_arm_is_not_trained_with_the_settings_for_gymnasium(ddpg_ros, monkeyp
 def test_help_lists_the_configurations_that_are_there(ddpg_ros, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     said = ddpg_ros("train", "--help").out
-    assert "one of ours: gym, panda, reach, swing_up; default: reach, with --gym: gym." in said
+    assert f"one of ours: {', '.join(OURS)}; default: reach, with --gym: gym." in said
+    assert {"gym", "joints", "reach", "track"} <= set(OURS)
     assert load_arm_config("reach").task.name == "reach"
     assert load_arm_config("swing_up").task.name == "swing_up"
 

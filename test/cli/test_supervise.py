@@ -39,6 +39,7 @@ class Program:
     name: str
     source: str
     argument: str = ""
+    essential: bool = True
 
     def command(self) -> list[str]:
         """Return what runs it."""
@@ -186,6 +187,18 @@ def test_an_agent_that_fails_passes_its_code_and_its_last_words_on(tmp_path: Pat
     assert (outcome.kind, outcome.code) == ("failed", 2)
     assert "the agent ended with exit code 2" in outcome.message
     assert "the robot is silent" in outcome.message
+
+
+def test_a_recorder_that_dies_ends_no_run(tmp_path: Path) -> None:
+    whole = plan(tmp_path, OBEDIENT)
+    recorder = Program("recorder", OBEDIENT, str(tmp_path / "recorder"), essential=False)
+    with Supervisor(FakePlan([recorder, *whole.nodes], tmp_path)) as supervisor:
+        pid(tmp_path, "agent")
+        os.kill(pid(tmp_path, "recorder"), signal.SIGKILL)
+        assert supervisor.wait(timeout_s=0.5) is None
+        os.kill(pid(tmp_path, "simulator"), signal.SIGKILL)
+        outcome = supervisor.wait(timeout_s=10)
+        assert outcome is not None and outcome.message.startswith("the simulator ended")
 
 
 def test_a_simulator_that_dies_ends_the_run_and_stops_the_agent(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ddpg_ros.config.settings import (
     from_parameters,
     to_parameters,
 )
+from ddpg_ros.config.task_registry import OURS
 from ddpg_ros.errors import ConfigError
 
 
@@ -80,7 +81,10 @@ def test_whole_numbers_are_taken_where_floats_are_wanted(load):
         ("run: {steps: 1.5}", "run.steps is 1.5; input should be a valid integer"),
         ("run: {steps: true}", "run.steps is True; expected a value like 20000"),
         ("run: {seed: -1}", "run.seed is -1; input should be greater than or equal to 0"),
-        ("task: {name: rech}", r"task.name is 'rech'; .* reach, swing_up, .* mean 'reach'\?"),
+        (
+            "task: {name: rech}",
+            r"task.name is 'rech'; .* reach, swing_up, .* mean 'reach'\?",
+        ),
         ("robot: {torque_limit: [-1]}", "robot.torque_limit.0 is -1; input should be greater"),
     ],
 )
@@ -202,7 +206,7 @@ def test_parameters_and_configuration_hold_the_same():
 
 
 def test_every_setting_has_a_sentence():
-    for config in (Config(), Config().with_parameters({"task.name": "swing_up"})):
+    for config in (Config().with_parameters({"task.name": task}) for task in OURS):
         for name in to_parameters(config):
             assert field_of(name, config).description, name
 

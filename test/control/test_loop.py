@@ -26,8 +26,13 @@ class Task:
 
     def reset(self, rng):
         self.goal = rng.uniform(-1.0, 1.0, 3)
+        self.calls = []
+
+    def advance(self, state):
+        self.calls.append(("advance", state.stamp))
 
     def observe(self, state):
+        self.calls.append(("observe", state.stamp))
         return state.position.astype(np.float32)
 
     def reward(self, state, action):
@@ -185,6 +190,16 @@ def test_a_new_episode_starts_from_the_torque_sent_last_and_another_goal():
         assert tick(loop, 1.0).torque.tolist() == [sent, sent]
         assert tick(loop, 1.0).over
     assert goals[0] != goals[1]
+
+
+def test_a_task_takes_in_each_state_once_before_it_observes():
+    task = Task()
+    loop = ControlLoop(task, Actor(0.0, 0.0), make_guard(1e6), LIMIT, 9, np.random.default_rng(0))
+    loop.begin_episode()
+    for stamp in (4, 5, 6):
+        loop.tick(JointState(stamp, np.zeros(2), np.zeros(2)), PERIOD)
+    calls = [(call, stamp) for stamp in (4, 5, 6) for call in ("advance", "observe")]
+    assert task.calls == calls
 
 
 def test_the_same_seed_gives_the_same_goals():

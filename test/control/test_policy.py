@@ -224,7 +224,7 @@ def test_an_actor_that_answers_with_no_number_at_all_is_refused(path):
 
 
 def test_a_newer_schema_is_refused_with_the_cure(path):
-    rewrite(path, schema_version=4)
+    rewrite(path, schema_version=5)
     message = refusal(path)
     assert "schema version 4; this package reads up to 3: update ddpg_ros" in message
 

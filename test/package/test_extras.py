@@ -13,7 +13,12 @@ from ddpg_ros.errors import MachineError
 from ddpg_ros.extras import EXTRA_OF, naming_extras, require
 
 ROOT = Path(__file__).parents[2]
-DISTRIBUTION = {"PIL": "pillow", "pinocchio": "pin", "yaml": "pyyaml"}  # another name with pip
+DISTRIBUTION = {  # another name with pip
+    "PIL": "pillow",
+    "mcap_ros2": "mcap-ros2-support",
+    "pinocchio": "pin",
+    "yaml": "pyyaml",
+}
 ROS = {module for module, extra in EXTRA_OF.items() if extra == "ros"}
 NOT_FROM_PIP = {"launch", "launch_ros", "ament_index_python"}
 """A sourced ROS has them; only the launch files need them."""

@@ -160,6 +160,20 @@ def test_a_joint_without_limits_is_refused(load, limit, missing):
         load(joint("a", "b", "c", inside=limit))
 
 
+@pytest.mark.parametrize("limit", ["", 'effort="0" velocity="0"', 'effort="inf"'])
+def test_settings_stand_in_for_an_effort_and_a_velocity_that_the_file_does_not_state(load, limit):
+    arm = joint("a", "b", "c", inside=f'<limit {limit} lower="-1" upper="1"/>') + joint(
+        "d", "c", "e"
+    )
+    robot = load(arm, efforts=[4.0, 1.0], velocities=[3.0, 2.0])
+    assert robot.effort_limit.tolist() == [4.0, 5.0]  # what the file states, it keeps
+    assert robot.velocity_limit.tolist() == [3.0, 8.0]
+    with pytest.raises(RobotError, match=r"robot\.torque_limit and safety\.velocity_limit, one"):
+        load(arm)
+    with pytest.raises(RobotError, match="joint 'a'"):
+        load(arm, efforts=[4.0], velocities=[3.0])
+
+
 @pytest.mark.parametrize(
     "limit",
     [
@@ -203,7 +217,7 @@ def test_a_tip_that_is_not_there_is_named_with_the_nearest_one(load):
 
 
 def test_a_urdf_without_a_movable_joint_is_refused(load):
-    with pytest.raises(RobotError, match="no revolute or continuous joint"):
+    with pytest.raises(RobotError, match="no revolute, continuous or prismatic joint"):
         load(joint("a", "b", "c", kind="fixed"))
 
 

@@ -49,6 +49,25 @@ def test_a_gripper_is_commanded_where_it_is_named(load):
     assert load(HAND, joints=["a", "left"]).joints == ("a", "left")
 
 
+def test_a_jaw_that_nothing_mimics_is_a_gripper_by_its_name(load):
+    jaw = joint("jawDrive", "c", "d")
+    assert load(joint("a", "base", "b") + joint("wrist", "b", "c") + jaw).joints == ("a", "wrist")
+    assert load(jaw).joints == ("jawDrive",)
+    finger = joint("finger_1", "base", "b") + joint("finger_2", "b", "c")
+    assert load(finger).joints == ("finger_1", "finger_2")
+
+
+def test_joints_that_slide_are_commanded_within_the_arm_and_held_as_two_fingers(load):
+    slide = '<axis xyz="0 0 1"/><limit effort="9" velocity="1" lower="-0.1" upper="0.1"/>'
+    quill = joint("a", "base", "b") + joint("quill", "b", "c", "prismatic", slide)
+    robot = load(quill)
+    assert (robot.joints, robot.kinds) == (("a", "quill"), ("revolute", "prismatic"))
+    assert robot.sliding.tolist() == [False, True]
+    assert robot.tip_position(np.array([0.0, 0.05])) == pytest.approx([0.0, 0.0, 0.05])
+    fingers = joint("l", "c", "d", "prismatic", slide) + joint("r", "c", "e", "prismatic", slide)
+    assert load(quill + fingers).joints == ("a", "quill")
+
+
 def test_two_fingers_with_a_motor_each_are_held(load):
     fingers = joint("left", "arm", "l") + joint("right", "arm", "r")
     assert load(joint("a", "base", "arm") + fingers).joints == ("a",)
@@ -65,6 +84,25 @@ def test_what_is_not_on_the_way_to_the_tip_is_held(load):
     assert load(camera + TWO_LINKS + wrist).joints == ("shoulder", "elbow", "wrist")
     assert load(camera + TWO_LINKS, tip="camera").joints == ("shoulder", "pan")
     assert load(camera + TWO_LINKS, tip="camera").held == {"elbow": 0.0}
+
+
+def test_a_named_joint_that_does_not_move_the_tip_is_refused_unless_it_is_a_finger_of_it(load):
+    camera = joint("pan", "upper", "camera")
+    with pytest.raises(RobotError, match=r"'pan', which is not on the way from base to the tip t"):
+        load(camera + TWO_LINKS, joints=["shoulder", "elbow", "pan"], tip="tip")
+    finger = joint("squeeze", "fore", "finger")
+    robot = load(finger + TWO_LINKS, joints=["shoulder", "squeeze", "elbow"], tip="tip")
+    ahead = robot.tip_position(np.array([0.0, 1.0, math.pi / 2]))
+    assert ahead == pytest.approx(np.array([0.3, 0.2, 0.5]), abs=1e-12)
+
+
+def test_two_arms_on_a_torso_are_no_fingers_of_it(load):
+    torso = joint("torso", "base", "chest")
+    arm = joint("{0}1", "chest", "{0}b") + joint("{0}2", "{0}b", "{0}c")
+    with pytest.raises(RobotError, match=r"2 chains of 2 joints.*robot\.tip .* \(lc, rc\)"):
+        load(torso + arm.format("l") + arm.format("r"))
+    robot = load(torso + arm.format("l") + arm.format("r"), tip="rc")
+    assert robot.joints == ("torso", "r1", "r2")
 
 
 def test_two_arms_are_refused_with_the_tips_to_choose_from(load):
@@ -109,14 +147,14 @@ def test_a_prismatic_joint_is_held_where_it_is_and_its_stretch_counts(load):
     slide = joint(
         "slide", "b", "c", "prismatic", '<axis xyz="0 0 1"/><limit lower="0.2" upper="1"/>'
     )
-    robot = load(joint("a", "base", "b", inside=AXIS_Z + LIMIT) + slide)
+    robot = load(joint("a", "base", "b", inside=AXIS_Z + LIMIT) + slide, joints=["a"])
     assert robot.tip_position(np.zeros(1)) == pytest.approx([0, 0, 0.2])
     assert robot.reach == pytest.approx(0.2)
     assert "assumed to stand still: slide (prismatic) at 0.2 m" in robot.describe()
 
 
-@pytest.mark.parametrize("kind", ["prismatic", "planar", "floating"])
-def test_only_a_joint_that_turns_can_be_commanded(load, kind):
+@pytest.mark.parametrize("kind", ["planar", "floating"])
+def test_only_a_joint_that_turns_or_slides_can_be_commanded(load, kind):
     other = joint("x", "b", "c", kind)
     assert load(joint("a", "base", "b") + other).joints == ("a",)
     with pytest.raises(
@@ -175,7 +213,7 @@ def test_links_that_are_no_tree_are_refused(load, joints, sentence):
 def test_a_tip_without_a_joint_on_the_way_is_refused(load):
     stand = joint("stand", "base", "camera", "fixed", "")
     with pytest.raises(
-        RobotError, match="no joint that turns on the way from base to the tip cam"
+        RobotError, match="no joint that moves on the way from base to the tip cam"
     ):
         load(TWO_LINKS + stand, tip="camera")
 

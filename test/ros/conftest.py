@@ -59,7 +59,7 @@ def policy(tmp_path: Path) -> Path:
 
 def make_policy(path: Path, config: Config, constant: float | None = None) -> Path:
     """Write a policy of random weights, or one that asks for tanh(constant) of each limit."""
-    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    robot = Robot.of(config)
     about = policy_about(config, robot, make_task(config.task, robot))
     rng = np.random.default_rng(7)
     weights = rng.normal(0.0, 0.2, weight_count(about.sizes)).astype(np.float32)

@@ -116,7 +116,7 @@ def test_fault_56_any_row_of_states_and_commands_leaves_every_torque_finite_and_
 @given(st.lists(st.floats(), min_size=3, max_size=3))
 def test_fault_56_any_goal_is_taken_or_refused(nodes, point):
     x, y, z = point
-    nodes[1].role.on_goal(PointStamped(point=Point(x=x, y=y, z=z)))
+    nodes[1].role.goals.on_message(PointStamped(point=Point(x=x, y=y, z=z)))
     assert np.isfinite(nodes[1].role.session.goal).all()
 
 

@@ -55,6 +55,13 @@ def test_every_setting_is_declared_with_its_value_type_and_sentence_an_empty_lis
         assert len(node.describe_parameter(name).description) > 5
 
 
+def test_a_node_without_a_task_takes_a_file_whose_task_is_not_installed(make_node):
+    node = make_node(task__name="not_installed:Here", task__force=2.0, control__period=0.02)
+    config = read_config(node, with_task=False)
+    assert config == Config().with_parameters({"control.period": 0.02})
+    assert not node.has_parameter("task.name") and node.has_parameter("control.period")
+
+
 def test_ranges_are_described(make_node):
     node = make_node()
     read_config(node)

@@ -10,6 +10,9 @@ from ddpg_ros.config.settings import Config, SafetySection
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.robot.units import SLIDES, TURNS
+from ddpg_ros.safety.guard_faults import beyond
+from ddpg_ros.safety.joint_limits import check_joint
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.safety.limits import make_limits as limits_of
 from test.dotted import dotted
@@ -185,8 +188,7 @@ def test_damping_that_is_not_one_number_a_joint_is_refused(arm):
 
 def test_limits_above_the_urdfs_are_refused(arm):
     assert refusal(with_settings, arm(), safety__velocity_limit=[1.0, 8.5]) == (
-        "safety.velocity_limit is [1.0, 8.5]; expected at most the URDF's [rad/s]: shoulder 3, "
-        "wrist 8."
+        "safety.velocity_limit is [1.0, 8.5]; expected at most the URDF's: shoulder 3, wrist 8."
     )
     message = refusal(with_settings, arm(), robot__torque_limit=[1.0, 1.5])
     assert message.startswith("robot.torque_limit is [1.0, 1.5]; expected one number for each")
@@ -404,5 +406,31 @@ def test_a_joints_numbers_are_in_their_places():
         "damping": 0.75,
         "least": -3.25,
         "greatest": 3.75,
+        "units": TURNS,
     }
     assert limits.by_joint()[0].name == "shoulder"
+
+
+def test_a_joint_that_slides_has_its_own_margin_tolerance_and_units(tmp_path):
+    slide = (
+        '<robot name="lift"><link name="base"/><link name="tip"><inertial><mass value="2"/>'
+        '<inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial></link>'
+        '<joint name="lift" type="prismatic"><parent link="base"/><child link="tip"/>'
+        '<axis xyz="0 0 1"/><limit effort="50" velocity="1" lower="0" upper="0.4"/></joint>'
+        "</robot>"
+    )
+    file = tmp_path / "lift.urdf"
+    file.write_text(slide)
+    robot = Robot.load(str(file))
+    (joint,) = limits_of(robot, Config(), MassMatrix(robot)).by_joint()
+    assert joint.units is SLIDES
+    assert (joint.soft_lower, joint.soft_upper) == pytest.approx((0.005, 0.395))
+    assert (joint.least, joint.greatest) == pytest.approx((-0.01, 0.41))
+    assert beyond(joint, 0.42) == (
+        "joint lift is at 0.42 m, 0.02 m beyond its upper limit of 0.4 m; tolerated are 0.01 m. "
+        "Move it back between its limits."
+    )
+    with pytest.raises(ConfigError, match="velocity limit of joint lift is 0 m/s"):
+        check_joint(joint._replace(velocity=0.0), 1000.0)
+    with pytest.raises(ConfigError, match=r"0\.3 to 0\.2 m and hard .* safety\.prismatic_margin"):
+        check_joint(joint._replace(soft_lower=0.3, soft_upper=0.2), 1000.0)

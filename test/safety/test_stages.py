@@ -13,7 +13,7 @@ from ddpg_ros.safety.stages import (
     clamp,
     drive_bounds,
     soft_bounds,
-    toward_zero,
+    toward,
     within_power,
     within_rate,
 )
@@ -173,7 +173,7 @@ def test_the_torque_moves_by_up_and_toward_zero_or_the_bounds_by_safe(torque, la
 
 @pytest.mark.parametrize(("last", "left"), [(3.0, 1.0), (2.0, 0.0), (1.5, 0.0), (-3.0, -1.0)])
 def test_a_torque_heads_for_zero_and_stays_there(last, left):
-    assert toward_zero(last, 2.0) == left
+    assert toward(0.0, last, 2.0) == left
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_stop_has_the_range_that_limits_power_and_rate_leave_it(
     position, velocity, last, power, low, high
 ):
     joint = JOINT._replace(power=power)
-    found = braking_range(joint, position, velocity, last, up=0.5, safe=2.0)
+    found = braking_range(joint, position, velocity, last, rest=0.0, up=0.5, safe=2.0)
     assert found == pytest.approx((low, high))
 
 

@@ -23,6 +23,7 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.safety.braking import TURN, _closest
 from ddpg_ros.safety.stages import Bounds
+from test.dotted import dotted
 
 SLOW = 0.05  # of the speed at the beginning
 ROUNDING = 1.0 + 1e-4  # of the integration, too
@@ -111,19 +112,20 @@ class Arm:
 
 
 @contextmanager
-def drawn_arm(links, period, share, start) -> Iterator[Arm]:
+def drawn_arm(links, period, share, start, kind=Arm, **settings) -> Iterator[Arm]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "drawn.urdf"
         file.write_text(urdf_of(links))
         config = Config().with_parameters(
             {"robot.urdf": str(file), "control.period": period, "sim.physics_timestep": period}
+            | dotted(**settings)
         )
         robot = Robot.load(str(file))
         size = len(robot.joints)
         low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
         where = 0.5 * (low + high) + 0.5 * (high - low) * np.resize(start, size)
-        yield Arm(robot, config, where, robot.velocity_limit * np.resize(share, size))
+        yield kind(robot, config, where, robot.velocity_limit * np.resize(share, size))
 
 
 unit = st.floats(-1.0, 1.0)

@@ -72,20 +72,27 @@ def arms(draw):
     return f'<robot name="random">{"".join(links + joints)}</robot>', commanded
 
 
+_JOINT = "joint of the file: "
+
+
 class Reference:
     """Pinocchio's model of the file of a robot, the joints that it holds locked."""
 
     def __init__(self, robot: Robot) -> None:
-        root = ElementTree.parse(robot.urdf_path).getroot()
+        root = robot.root()
         for joint in root.findall("joint"):  # urdfdom takes none without all of its attributes
             for tag in joint.findall("safety_controller"):
                 joint.remove(tag)
+            for tag in (joint, *joint.findall("mimic")):  # some links are called as their joints
+                key = "name" if tag is joint else "joint"
+                tag.set(key, _JOINT + tag.get(key, ""))
         model = pin.buildModelFromXML(ElementTree.tostring(root, encoding="unicode"))
-        self._names = robot.joints
-        locked = [n for n in range(1, model.njoints) if model.names[n] not in robot.joints]
-        self.model = pin.buildReducedModel(model, locked, self._places(model, robot.held))
+        self._names = [_JOINT + name for name in robot.joints]
+        held = {_JOINT + name: position for name, position in robot.held.items()}
+        locked = [n for n in range(1, model.njoints) if model.names[n] not in self._names]
+        self.model = pin.buildReducedModel(model, locked, self._places(model, held))
         self._data = self.model.createData()
-        self._order = [self.model.joints[self.model.getJointId(n)].idx_v for n in robot.joints]
+        self._order = [self.model.joints[self.model.getJointId(n)].idx_v for n in self._names]
 
     @staticmethod
     def _places(model, positions):

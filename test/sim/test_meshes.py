@@ -165,8 +165,11 @@ def test_an_address_on_the_net_is_no_place():
     assert found is None and "no such scheme" in problem
 
 
-def test_a_collision_shape_is_not_looked_for(tmp_path):
-    with World(arm(tmp_path, "package://gone/arm.stl", "collision"), SimSection()) as world:
+def test_a_collision_shape_is_looked_for_if_links_are_to_keep_apart(tmp_path):
+    robot = arm(tmp_path, "package://gone/arm.stl", "collision")
+    with World(robot, SimSection()) as world:
+        assert "link 'arm' touches nothing with a mesh, 'package://gone" in world.notes[0]
+    with World(robot, SimSection(self_collision=False)) as world:
         assert world.notes == ()
 
 
@@ -175,7 +178,7 @@ def test_a_shape_that_pybullet_cannot_read_is_left_out(tmp_path):
     text = robot.urdf_path.read_text().replace('<mesh filename="x.stl"/>', "<blob/>")
     (tmp_path / "box.urdf").write_text(text)
     with World(Robot.load(str(tmp_path / "box.urdf")), SimSection()) as world:
-        assert "is drawn without shapes" in " ".join(world.notes)
+        assert "is without shapes" in " ".join(world.notes)
         assert drawn(world) == 0
 
 
@@ -185,3 +188,30 @@ def test_an_arm_whose_tip_stands_on_its_base_has_a_picture(tmp_path):
     assert robot.reach == 0
     with World(robot, SimSection()) as world:
         assert drawn(world) > 50
+
+
+def test_a_long_description_keeps_its_shapes(tmp_path):
+    (tmp_path / "arm.stl").write_bytes(stl())
+    text = arm(tmp_path, "arm.stl").urdf_path.read_text()
+    shape = text[text.index("<visual>") : text.index("</visual>") + len("</visual>")]
+    for count in range(60, 75):  # PyBullet breaks a line at 8192 characters, wherever that is
+        file = tmp_path / f"long{count}.urdf"
+        file.write_text(text.replace(shape, shape * count))
+        with World(Robot.load(str(file)), SimSection()) as world:
+            assert world.notes == ()
+
+
+def test_meshes_of_a_package_that_is_not_there_are_one_sentence(tmp_path):
+    text = arm(tmp_path, "package://gone/meshes/arm.stl").urdf_path.read_text()
+    more = "".join(
+        f'<link name="l{i}"><visual><geometry><mesh filename="package://gone/meshes/{i}.stl"/>'
+        f'</geometry></visual></link><joint name="f{i}" type="fixed"><parent link="arm"/>'
+        f'<child link="l{i}"/></joint>'
+        for i in range(3)
+    )
+    (tmp_path / "many.urdf").write_text(text.replace("</robot>", f"{more}</robot>"))
+    with World(Robot.load(str(tmp_path / "many.urdf")), SimSection()) as world:
+        (note,) = world.notes
+    assert "link 'arm' is drawn without a mesh, 'package://gone/meshes/arm.stl'" in note
+    assert f"looked at {tmp_path}/gone/meshes/arm.stl" in note
+    assert note.endswith("; the same of l0, l1, l2.")

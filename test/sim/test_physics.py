@@ -292,3 +292,22 @@ def test_fault_79_no_joint_is_faster_or_goes_further_than_its_own_limit_allows(
             moved = np.abs(state.position - before.position)
             assert (moved <= robot.velocity_limit * 0.01 * substeps + 1e-9).all()
             before = state
+
+
+def test_a_base_whose_inertial_is_turned_leaves_gravity_as_it_is(tmp_path):
+    turned = (
+        '<link name="base"><inertial><origin xyz="0.1 0 0.3" rpy="0.5 0.7 0.2"/><mass value="3"/>'
+        '<inertia ixx="0.03" iyy="0.02" izz="0.02" ixy="0.005" ixz="0" iyz="0.002"/></inertial>'
+        "</link>"
+    )
+    limit = '<limit effort="50" velocity="50" lower="-3" upper="3"/>'
+    file = tmp_path / "turned.urdf"
+    file.write_text(
+        f'<robot name="turned">{turned}<link name="arm"><inertial><origin xyz="0.5 0 0"/>'
+        '<mass value="2"/><inertia ixx="0.1" iyy="0.1" izz="0.1" ixy="0" ixz="0" iyz="0"/>'
+        '</inertial></link><joint name="j" type="revolute"><parent link="base"/>'
+        f'<child link="arm"/><axis xyz="0 1 0"/>{limit}</joint></robot>'
+    )
+    with World(Robot.load(str(file)), SimSection()) as world:
+        weight = dynamics_of(world).bias(np.zeros(1), np.zeros(1))
+    assert weight == pytest.approx([-9.81], abs=1e-6)  # 2 kg at 0.5 m, falling about +y

@@ -8,6 +8,8 @@ import pytest
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY
+from ddpg_ros.tasks.trajectory import Trajectory
 
 pytest.importorskip("pybullet")
 from sim.world import World
@@ -152,14 +154,77 @@ def test_a_window_without_a_display_is_refused(monkeypatch):
         World(Robot.load("pendulum"), SimSection(), gui=True)
 
 
-def test_the_goal_is_seen_and_moves_nothing():
+GOALS = {
+    POINT: lambda robot: robot.tip_position(np.array([0.3, 0.3])),  # right in the arm
+    POSE: lambda robot: robot.tip_pose(np.array([0.3, 0.3])),
+    JOINTS: lambda _: np.array([1.0, -1.2]),
+    TRAJECTORY: lambda _: Trajectory(np.array([0.0, 1.0]), np.array([[0.3, 0.3], [2.0, 1.0]])),
+}
+
+
+@pytest.mark.parametrize("kind", GOALS, ids=lambda kind: kind.name)
+def test_the_goal_is_seen_and_moves_nothing(kind):
     robot = Robot.load("reacher2")
     with at(robot, 0.3, 0.3) as plain, at(robot, 0.3, 0.3) as marked:
-        marked.show_goal(robot.tip_position(np.array([0.3, 0.3])))  # right in the arm
-        assert (plain.render(160, 120) != marked.render(160, 120)).any()
+        empty = marked.render(160, 120)
+        assert (plain.render(160, 120) == empty).all()
+        for _ in range(2):  # a second goal replaces the first
+            marked.show_goal(kind, GOALS[kind](robot))
+        assert (marked.render(160, 120) != empty).any(axis=2).sum() > 20
         for world in (plain, marked):
             world.step(np.array([0.5, 0.2]), 40)
         np.testing.assert_array_equal(plain.state(0).position, marked.state(0).position)
+
+
+def test_the_ghost_of_a_posture_stands_in_it():
+    robot, posture = Robot.load("reacher2"), (1.5, 0.8)
+    with at(robot, -1.5, -0.8) as world, at(robot, *posture) as there:
+        without = world.render(160, 120)
+        world.show_goal(JOINTS, np.array(posture))
+        changed = (world.render(160, 120) != without).any(axis=2)
+        arm = there.render(160, 120).min(axis=2) < 200
+    assert changed[arm].mean() > 0.5  # the rest is the base, which stands where it stood
+
+
+PUSHED = {"push_torque": [0.4, 0.2], "push_seconds": 0.2, "push_every": 1.0, "gravity": 0.0}
+
+
+def way(seed, steps=200, **settings):
+    """Return how far each joint is from its start after each step of 10 ms without torque."""
+    sim = SimSection(start_position=[0.3, 0.3], start_position_spread=0.0, **settings)
+    with World(Robot.load("reacher2"), sim) as world:
+        world.reset(np.random.default_rng(seed))
+        start = world.state(0).position
+        path = []
+        for _ in range(steps):
+            applied = world.step(np.zeros(2), 1)
+            assert not applied.any()  # a push is none of the motors' torques
+            path.append(np.abs(world.state(0).position - start).max())
+    return np.array(path)
+
+
+def test_a_push_comes_in_the_first_half_of_its_time_and_is_drawn_by_the_seed():
+    moved = np.stack([way(seed, 100, **PUSHED) for seed in range(8)])
+    begins = np.argmax(moved > 1e-9, axis=1)
+    assert (moved[:, -1] > 0.01).all() and len(set(begins.tolist())) > 4
+    assert begins.max() <= 51  # of 100 steps
+    np.testing.assert_array_equal(moved[3], way(3, 100, **PUSHED))
+
+
+def test_without_pushes_an_arm_without_weight_stays_where_it_is():
+    assert way(0, gravity=0.0).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"push_torque": [1.0]}, "sim.push_torque has 1 numbers; expected one for each of the j"),
+        ({"push_seconds": 0.6}, "sim.push_seconds is 0.6 s; expected at most half of sim.push_e"),
+    ],
+)
+def test_pushes_that_cannot_be_are_refused(change, said):
+    with pytest.raises(ConfigError, match=said):
+        World(Robot.load("reacher2"), SimSection(**(PUSHED | change)))
 
 
 def test_a_picture_shows_the_arm_on_a_light_background():

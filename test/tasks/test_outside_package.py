@@ -89,7 +89,7 @@ def test_it_is_trained_by_its_registered_name(outside: Path, ros_domain: int, tm
     [
         (["task.name=push", "--set", "task.force=11"], "task.force is 11; input should be less"),
         (["task.name=push", "--set", "task.forse=1"], "mean 'task.force'?"),
-        (["task.name=pusch"], "registered task, push, reach, swing_up, or the path of a class"),
+        (["task.name=pusch"], "pose, push, reach, swing_up, track, or the path of a class"),
         (["task.name=my_tasks.push:Pull"], "it is not there; my_tasks.push has Push"),
     ],
 )

@@ -150,7 +150,7 @@ def test_files_that_hold_what_a_task_once_had_are_read():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("push", "task.name is 'push'; expected a registered task, reach, swing_up, or the path"),
+        ("push", "a registered task, hold, joints, pose, reach, swing_up, track, or the path of"),
         ("raech", "as my_package.push:Push; did you mean 'reach'?"),
         ("", "task.name is ''; expected a registered task"),
         ("no.such:Push", "no.such does not import (ModuleNotFoundError: No module named 'no'"),

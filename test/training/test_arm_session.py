@@ -9,6 +9,7 @@ import pytest
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RefusedError
 from ddpg_ros.safety.arming import ARMING_STATES
+from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import JointState
 from test.ros.conftest import make_policy
@@ -122,3 +123,43 @@ def arm(session):
     for _ in range(ARMING_STATES):
         session.safety.heard(JointState(1, np.zeros(2), np.zeros(2)), time.monotonic())
     session.safety.arm(time.monotonic(), anywhere=True)
+
+
+def endless_run(tmp_path, **task):
+    config = Config().with_parameters({f"task.{name}": value for name, value in task.items()})
+    policy = make_policy(tmp_path / "random.safetensors", config)
+    return ArmSession(config.with_parameters({"run.policy": str(policy)}), None, endless=True)
+
+
+def test_without_a_goal_the_joints_are_to_stay_where_they_are(tmp_path):
+    run = endless_run(tmp_path, name="joints")
+    for state in (HERE, THERE):
+        run.next_episode(state)
+        assert run.goal.tolist() == state.position.tolist()
+    run.give_goal(np.array([1.0, 0.5]))
+    run.next_episode(HERE)
+    assert run.goal.tolist() == [1.0, 0.5]
+
+
+def test_a_trajectory_is_for_the_episode_in_which_it_comes(tmp_path):
+    run = endless_run(tmp_path, name="track")
+    way = Trajectory(np.array([1.0]), np.array([[0.5, 1.0]]))
+    run.next_episode(HERE)
+    with pytest.raises(RefusedError, match="no policy acts"):
+        run.give_goal(way)  # nor is there a state to begin at
+    run.tick(HERE, 0.04)
+    assert run.goal.at(9.0)[0].tolist() == HERE.position.tolist()
+    run.give_goal(way)
+    assert run.goal.at(0.0)[0].tolist() == pytest.approx(HERE.position.tolist())
+    assert run.goal.at(1.0)[0].tolist() == [0.5, 1.0]
+    run.abandon_episode()
+    with pytest.raises(RefusedError, match="no policy acts"):
+        run.give_goal(way)
+    run.next_episode(THERE)
+    assert run.goal.at(1.0)[0].tolist() == THERE.position.tolist()
+
+
+def test_a_task_without_goals_refuses_them(tmp_path):
+    run = endless_run(tmp_path, name="hold")
+    with pytest.raises(RefusedError, match="the task hold takes no goals"):
+        run.give_goal(np.array([0.1, 0.2]))

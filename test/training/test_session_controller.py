@@ -113,7 +113,7 @@ class Run:
             realtime,
             lambda: self.told.append("arm"),
             self.resets,
-            begun=lambda goal: self.told.append(goal.tolist()),
+            announce=lambda goal: self.told.append(goal.tolist()),
             ended=self.told.append,
         )
 
@@ -132,6 +132,25 @@ class Run:
 
     def place(self, number):
         return self.out(self.controller.on_placed(number * STEP, self.now))
+
+
+def test_a_goal_that_replaces_the_announced_one_is_announced_once():
+    run = Run()
+    run.see(1)
+    run.session.goal = GOAL + 1.0
+    run.see(2)
+    run.see(3)
+    assert run.told == [GOAL.tolist(), (GOAL + 1.0).tolist()]
+
+
+def test_a_goal_that_the_first_state_brings_is_announced_with_it():
+    run = Run()
+    run.session.goal = None
+    run.see(1)
+    assert run.told == []
+    run.session.goal = GOAL
+    run.see(2)
+    assert run.told == [GOAL.tolist()]
 
 
 def test_in_lock_step_nothing_is_sent_until_the_arm_is_placed():

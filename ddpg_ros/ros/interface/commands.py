@@ -1,7 +1,7 @@
 """Torques out: as joint states with names and stamp, or as ros2_control's plain array."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from rclpy.node import Node
@@ -14,9 +14,10 @@ from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT
 from ddpg_ros.ros.interface.messages import JointStateWriter
 from ddpg_ros.ros.interface.qos import RELIABLE, log_lost_subscribers
 from ddpg_ros.safety.state_machine import Safety
+from ddpg_ros.types import Vector
 
 _STAMP_END = STAMP_AT + STAMP.size
-_LAST_COMMANDS, _LAST_INTERVAL = 6, 0.012  # zero torque on the way out: 6 commands in 60 ms
+_LAST_COMMANDS, _LAST_INTERVAL = 6, 0.012  # a torque at rest on the way out: 6 in 60 ms
 
 
 class CommandPublisher:
@@ -74,14 +75,22 @@ class CommandPublisher:
         if not self._muted:
             self._publisher.publish(self._message(self._aside, torque, self.answered))
 
-    def last_resort(self) -> None:
+    def last_resort(self, rest: Callable[[], Vector] | None = None) -> None:
         """Publish zero torque for 60 ms, whatever else fails; nothing is published after it.
 
         It bypasses every part that may have failed: safety, guard, writers and rclpy's publisher.
         The stamp is that of the last command, so a guard node still accepts it.
+
+        Args:
+            rest: gives what holds the arm, (n,) [N·m], if zero would drop it; zero is sent if
+                that fails.
         """
         self._muted = True
         zero = self._zero
+        if rest is not None:
+            with suppress(BaseException):
+                holding = self._message(self._aside, rest().tolist(), 0)
+                zero = holding if isinstance(holding, bytes) else serialize_message(holding)
         if self._named and isinstance(self._last, bytes):
             zero = self._last[:_STAMP_END] + zero[_STAMP_END:]
         for _ in range(_LAST_COMMANDS):
@@ -106,10 +115,13 @@ def command_topic(settings: ControlSection, named: str) -> str:
 
 
 def wind_down(safety: Safety, commands: CommandPublisher) -> None:
-    """Bring the torque to zero and repeat that for 60 ms; nothing if the driver holds the arm."""
-    zeros = 0
-    while zeros < _LAST_COMMANDS and not safety.suppress_output:
-        torque = safety.wind_down(_LAST_INTERVAL).tolist()
-        zeros += not any(torque)
-        commands.send(torque, commands.answered)
+    """Bring the torque to rest and repeat that for 60 ms; nothing if the driver holds the arm.
+
+    Rest is zero or, if `robot.gravity` is `model`, what holds the arm where it was seen last.
+    """
+    repeated = 0
+    while repeated < _LAST_COMMANDS and not safety.suppress_output:
+        torque = safety.wind_down(_LAST_INTERVAL)
+        repeated += safety.guard.rests
+        commands.send(torque.tolist(), commands.answered)
         time.sleep(_LAST_INTERVAL)

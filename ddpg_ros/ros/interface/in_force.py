@@ -6,11 +6,14 @@ import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, few_of, shortened
+from ddpg_ros.robot.units import Units
 from ddpg_ros.ros.interface.parameters import show
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.limits import Limits
+from ddpg_ros.safety.weight import describe_weight, falls_fast, too_heavy
 from ddpg_ros.types import Vector
 
 _TORQUE = "robot.torque_limit"
@@ -35,7 +38,7 @@ class LimitsInForce:
         node.add_on_set_parameters_callback(self._may_set)
         node.add_post_set_parameters_callback(self._after_set)
 
-    def begin(self, guard: Guard) -> None:
+    def begin(self, guard: Guard, config: Config) -> None:
         """Lower a new guard's torque limit as before; log and show all that is in force."""
         if self._lowered is not None:
             guard.lower_torque_limit(np.minimum(self._lowered, guard.limits.torque))
@@ -43,6 +46,7 @@ class LimitsInForce:
         for line in describe(limits):
             self._node.get_logger().info(f"in force: {line}")
         self._log_stop(guard)
+        self._log_weight(guard, config)
         shown = {
             _TORQUE: limits.torque,
             "robot.joints": limits.joints,
@@ -80,11 +84,11 @@ class LimitsInForce:
             if drive < joint.torque
         ]
         if weaker:
+            on_top = " That is on top of what carries its weight." if guard.weighs else ""
             self._node.get_logger().info(
                 "in force: at rest, away from soft limits, a joint may be driven with [N·m] "
                 f"{', '.join(weaker)}; more would take it beyond its velocity limit within few "
-                "control periods. A joint that has to carry more than that, such as its own "
-                "weight, needs a shorter control.period."
+                f"control periods.{on_top}"
             )
         log = self._node.get_logger()
         if guard.brake_rate and np.isnan(guard.limits.damping).all():
@@ -98,6 +102,13 @@ class LimitsInForce:
                 "and a brake of unknown effect could drive the arm: a stop is zero torque there, "
                 "and soft limits only take torque away. Add <inertial> to the links."
             )
+
+    def _log_weight(self, guard: Guard, config: Config) -> None:
+        log = self._node.get_logger()
+        log.info(f"in force: {describe_weight(guard, config.robot)}")
+        for problem in (too_heavy(guard), falls_fast(guard, config.control.period)):
+            if problem:
+                log.warning(f"in force: {problem}")
 
     def end(self) -> None:
         """Forget the guard; the parameters stay as they are."""
@@ -132,10 +143,11 @@ class LimitsInForce:
 def describe(limits: Limits) -> list[str]:
     """Return one line for each joint, and one for what holds for all."""
     lines = [
-        f"{joint.name}: torque {joint.torque:g} N·m, velocity {joint.velocity:g} rad/s, position "
-        f"{joint.lower:g} to {joint.upper:g} rad (soft {joint.soft_lower:g} to "
-        f"{joint.soft_upper:g}), k_position {joint.k_position:g} 1/s, k_velocity "
-        f"{_gain(joint.k_velocity)}, damping {_gain(joint.damping)}, power {joint.power:g} W"
+        f"{joint.name}: torque {joint.torque:g} {joint.units.torque}, velocity {joint.velocity:g} "
+        f"{joint.units.velocity}, position {joint.lower:g} to {joint.upper:g} "
+        f"{joint.units.position} (soft {joint.soft_lower:g} to {joint.soft_upper:g}), k_position "
+        f"{joint.k_position:g} 1/s, k_velocity {_gain(joint.k_velocity, joint.units)}, damping "
+        f"{_gain(joint.damping, joint.units)}, power {joint.power:g} W"
         for joint in limits.by_joint()
     ]
     return [
@@ -144,8 +156,8 @@ def describe(limits: Limits) -> list[str]:
     ]
 
 
-def _gain(gain: float) -> str:
-    return "by inertia" if math.isnan(gain) else f"{gain:g} N·m·s/rad"
+def _gain(gain: float, units: Units) -> str:
+    return "by inertia" if math.isnan(gain) else f"{gain:g} {units.damping}"
 
 
 def _of_joints(limits: Limits, numbers: Vector) -> list[str]:

@@ -9,6 +9,7 @@ from sensor_msgs.msg import JointState as JointStateMessage
 
 from ddpg_ros.errors import DisplacedError, ForeignJointsError, JointStateError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.ros.interface.conflicts import Conflicts
 from ddpg_ros.ros.interface.messages import JointMap
 from ddpg_ros.ros.interface.qos import STATES, STATES_LOCKSTEP, log_incompatible_qos
@@ -56,7 +57,9 @@ class JointStateInput:
         self._realtime = realtime
         self._use = use
         self._joints = JointMap(robot.joints)
-        self._admission = Admission(robot.joints, robot.velocity_limit, robot.lower, realtime)
+        self._admission = Admission(
+            robot.joints, robot.velocity_limit, robot.lower, realtime, units_of(robot.kinds)
+        )
         self.subscription = node.create_subscription(
             JointStateMessage,
             TOPIC,

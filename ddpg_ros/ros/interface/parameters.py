@@ -26,6 +26,8 @@ from ddpg_ros.config.settings import Config, Value, field_of, from_parameters, t
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.ros.runtime.node import MainNode
 
+_OF_TASK = "task."
+
 
 class Extra(NamedTuple):
     """A parameter that a node has besides the settings."""
@@ -40,13 +42,18 @@ _LIST = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY}
 _LIST |= {float: Parameter.Type.DOUBLE_ARRAY}
 
 
-def read_config(node: MainNode, extra: Mapping[str, Extra] = _NONE) -> Config:
+def read_config(
+    node: MainNode, extra: Mapping[str, Extra] = _NONE, *, with_task: bool = True
+) -> Config:
     """Take the configuration from a node's command line and declare each setting.
 
     Args:
         node: the node.
         extra: the parameters that this node has besides the configuration; they are declared
             too, and read with `node.get_parameter`.
+        with_task: whether the node has to do with the task. If not, it declares none of its
+            settings and ignores those given, so that a task of another package need not be
+            installed beside it; the configuration then holds the default task.
 
     Raises:
         ConfigError: an unknown name, a wrong type or a value out of its range.
@@ -59,8 +66,12 @@ def read_config(node: MainNode, extra: Mapping[str, Extra] = _NONE) -> Config:
             raise ConfigError(f"{node.source}: {name} is {value!r}; expected {expected}.")
         described = ParameterDescriptor(name=name, description=description, read_only=True)
         node.declare_parameter(name, value, described)
+    if not with_task:
+        given = {name: value for name, value in given.items() if not name.startswith(_OF_TASK)}
     config = from_parameters(given, node.source)
     for name, value in to_parameters(config).items():
+        if not with_task and name.startswith(_OF_TASK):
+            continue
         _declare(node, name, value, field_of(name, config))
     return config
 

@@ -25,7 +25,7 @@ NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=1)
 """Commands and results that we publish."""
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-"""The goal, which late subscribers receive too."""
+"""Goals and their marks, which late subscribers receive too."""
 
 
 def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
@@ -36,6 +36,11 @@ def log_incompatible_qos(node: Node) -> SubscriptionEventCallbacks:
         "run.clock is realtime."
     )
     return SubscriptionEventCallbacks(incompatible_qos=_complaint(node, sentence))
+
+
+def keep_quiet() -> SubscriptionEventCallbacks:
+    """Return callbacks for a subscription that need not fit every publisher."""
+    return SubscriptionEventCallbacks(use_default_callbacks=False)
 
 
 def log_lost_subscribers(node: Node) -> PublisherEventCallbacks:

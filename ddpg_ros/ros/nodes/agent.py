@@ -4,8 +4,8 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
-from geometry_msgs.msg import PointStamped
 from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
@@ -14,14 +14,18 @@ from ddpg_ros.build import build_arm
 from ddpg_ros.config.run_directory import claim_run, hold_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
-from ddpg_ros.ros.interface.qos import LATCHED, RELIABLE
+from ddpg_ros.ros.interface.goal_marker import GoalMarker
+from ddpg_ros.ros.interface.goals import GoalOutput
+from ddpg_ros.ros.interface.qos import RELIABLE
 from ddpg_ros.ros.interface.reset_client import ResetClient
+from ddpg_ros.ros.interface.step_publisher import open_trace
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.training.arm_session import ArmSession
+from ddpg_ros.training.recorded import keep_recorded, recorded_if_missing
 from ddpg_ros.training.session_controller import SessionController
-from ddpg_ros.types import Episode, Vector
+from ddpg_ros.types import Episode
 from ddpg_ros.worker.handle import SaveRequest
 
 _REPORT_EVERY = 5.0  # [s]
@@ -31,6 +35,7 @@ class AgentRole:
     """Hands experience to the learner; publishes goals and episodes; keeps the results."""
 
     name, output, input = "agent", "joint_command", ""
+    knows_task = True
 
     def __init__(self) -> None:
         """Begin without a session."""
@@ -49,8 +54,10 @@ class AgentRole:
         self._node = node
         session = self._begin(node.config)
         stack.callback(self._close)
-        self._goals = node.create_publisher(PointStamped, "goal", LATCHED)
-        stack.callback(node.destroy_publisher, self._goals)
+        self._goals = GoalOutput(node, session.goals, session.robot)
+        stack.callback(self._goals.close)
+        self._marker = GoalMarker(node, session.goals, session.robot)
+        stack.callback(self._marker.close)
         self._episodes = node.create_publisher(Float64MultiArray, "~/episode", RELIABLE)
         stack.callback(node.destroy_publisher, self._episodes)
         stack.callback(node.destroy_service, node.create_service(Trigger, "~/save", self._on_save))
@@ -65,17 +72,21 @@ class AgentRole:
             node.realtime,
             node.try_to_arm,
             self._resets,
-            begun=self._announce,
+            announce=self._announce,
             ended=self._report,
+            trace=open_trace(node, session, stack),
         )
         return self._controller
 
     def _begin(self, config: Config) -> ArmSession:
         build_arm(config)  # what cannot be is refused before anything is left on the disk
+        recorded = None if config.run.policy else recorded_if_missing(config)
         self._run_dir = claim_run(config)
         with ExitStack() as hold:
             if self._run_dir is not None:
                 hold.enter_context(hold_run(self._run_dir))
+                if recorded is not None:
+                    keep_recorded(recorded, config, self._run_dir)
             self._session = ArmSession(config, self._run_dir)
             self._hold = hold.pop_all()
         return self._session
@@ -97,11 +108,10 @@ class AgentRole:
     def _on_placed(self, first_stamp: int) -> None:
         self._node.answer(self._controller.on_placed(first_stamp, time.monotonic()))
 
-    def _announce(self, goal: Vector) -> None:
-        """Publish the goal of the episode that begins, (3,) [m]."""
-        message = PointStamped()
-        message.point.x, message.point.y, message.point.z = goal.tolist()
-        self._goals.publish(message)
+    def _announce(self, goal: Any) -> None:
+        """Publish the goal of the episode that begins."""
+        self._goals.publish(goal)
+        self._marker.publish(goal)
 
     def _report(self, episode: Episode) -> None:
         """Publish the result of an episode; log one every few seconds."""

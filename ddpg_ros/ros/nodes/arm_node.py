@@ -54,6 +54,8 @@ class Role(Protocol):
     """Topic of its torques."""
     input: str
     """Topic of the torques that it passes on; empty if it makes them itself."""
+    knows_task: bool
+    """Whether it has to do with the task; if not, the task's package need not be installed."""
 
     def adapt(self, config: Config) -> Config:
         """Return the configuration as this role needs it."""
@@ -88,7 +90,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         refuse_wrong_transitions(self)
         refuse_unknown_types(self)
         self.role = role
-        given = read_config(self, _AUTOSTART)
+        given = read_config(self, _AUTOSTART, with_task=role.knows_task)
         self.config = role.adapt(given)
         show_adapted(self, given, self.config)
         self.realtime = self.config.run.clock == "realtime"
@@ -139,7 +141,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         stack.callback(self.diagnostics.close)
         operator = OperatorServices(self, self.safety, self._obstacle)
         stack.callback(operator.close)
-        self._in_force.begin(self.safety.guard)
+        self._in_force.begin(self.safety.guard, self.config)
         stack.callback(self._in_force.end)
         self.states = JointStateInput(
             self,
@@ -165,7 +167,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         apply_realtime(self.config.control, self.get_logger())  # the watchdog's thread, too
 
     def deactivate(self) -> None:
-        """Disarm, bring the torque to zero, repeat that for 60 ms, and leave what runs."""
+        """Disarm, bring the torque to rest, repeat that for 60 ms, and leave what runs."""
         self.safety.disarm()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -173,9 +175,13 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         self.controller.leave()
 
     def last_resort(self) -> None:
-        """Send zeros that were ready before anything could fail; nothing if the driver holds."""
+        """Send zeros that were ready before anything could fail; nothing if the driver holds.
+
+        If this node carries the arm, send what held it last.
+        """
         if self.config.safety.fallback != "hold":
-            self.commands.last_resort()
+            guard = self.safety.guard
+            self.commands.last_resort((lambda: guard.carried) if guard.carries else None)
 
     def cleanup(self) -> None:
         """Close the topics and what is behind them; a latch is remembered."""

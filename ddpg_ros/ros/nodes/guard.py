@@ -33,6 +33,7 @@ class GuardRole:
     """Commands in, guarded commands out."""
 
     name, output, input = "guard", "guarded_command", "joint_command"
+    knows_task = False
 
     def adapt(self, config: Config) -> Config:
         """Follow the wall clock."""

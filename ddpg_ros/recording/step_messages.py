@@ -1,0 +1,145 @@
+"""Reads the messages of a recording that are about steps: the steps, and the torques for them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ddpg_ros.errors import RecordingError, few_of
+from ddpg_ros.recording.reading import Recording, TopicContent
+from ddpg_ros.recording.steps import GOAL, Place, Step, place_of
+from ddpg_ros.types import Vector
+
+STEP, COMMAND, GUARDED = "step", "joint_command", "guarded_command"
+"""The last parts of the topics' names."""
+
+_JOINT_STATE = "sensor_msgs/msg/JointState"
+_SECOND = 1_000_000_000  # [ns]
+
+
+def is_wanted(topic: str, kind: str) -> bool:
+    """Return whether a topic of a recording has a part in its episodes."""
+    return kind == _JOINT_STATE and _last(topic) in (STEP, COMMAND, GUARDED)
+
+
+def _last(topic: str) -> str:
+    return topic.rpartition("/")[2]
+
+
+def joints_of(recording: Recording) -> list[str]:
+    """Return the joints that the first step names; empty if there is no step."""
+    for topic in _named(recording, STEP):
+        for message in recording.decoded(topic):
+            if place_of(message.header.frame_id) is not None:
+                return [name for name in message.name if not name.startswith(GOAL)]
+    return []
+
+
+def steps_of(recording: Recording, joints: Sequence[str]) -> list[Step]:
+    """Return the steps of a recording, their arrays in the order of `joints`.
+
+    Raises:
+        RecordingError: there are none, or they are of other joints or damaged.
+    """
+    topics = _named(recording, STEP)
+    steps: list[Step] = []
+    for topic in topics:
+        for message in recording.decoded(topic):
+            place = place_of(message.header.frame_id)
+            if place is not None:
+                steps.append(_step_of(recording, topic, message, place, joints))
+    if not steps:
+        has = few_of(sorted(recording.topics)) or "none that count"
+        raise RecordingError(
+            f"{recording.path} holds no steps; expected the topic agent/step or policy/step, "
+            f"which a node publishes if run.record is all or latch. It has {has}. Record with "
+            "ddpg-ros train --set run.record=all, or with the recorder node."
+        )
+    return steps
+
+
+def _step_of(
+    recording: Recording, topic: TopicContent, message: Any, place: Place, joints: Sequence[str]
+) -> Step:
+    names = list(message.name)
+    own = [name for name in names if not name.startswith(GOAL)]
+    if sorted(own) != sorted(joints):
+        raise RecordingError(
+            f"{recording.path}: {topic.name} is about the joints {few_of(own)}; this arm has "
+            f"{few_of(list(joints))}. Train with the arm that was recorded: robot.urdf and "
+            "robot.joints."
+        )
+    arrays = [np.array(values, dtype=np.float64) for values in _arrays_of(message)]
+    if any(len(array) != len(names) or not np.isfinite(array).all() for array in arrays):
+        raise RecordingError(
+            f"{recording.path}: a message of {topic.name} has other than {len(names)} finite "
+            "numbers of position, velocity and effort; the recording is damaged, leave it out."
+        )
+    order = [names.index(joint) for joint in joints]
+    position, velocity, effort = arrays
+    goal = position[[at for at, name in enumerate(names) if name.startswith(GOAL)]]
+    stamp = _stamp_of(recording, topic, message)
+    return Step(place, stamp, position[order], velocity[order], effort[order], goal)
+
+
+def _arrays_of(message: Any) -> tuple[Any, Any, Any]:
+    return message.position, message.velocity, message.effort
+
+
+def _stamp_of(recording: Recording, topic: TopicContent, message: Any) -> int:
+    stamp = message.header.stamp
+    nanoseconds = int(stamp.sec) * _SECOND + int(stamp.nanosec)
+    if stamp.sec < 0 or stamp.nanosec >= _SECOND or nanoseconds == 0:
+        raise RecordingError(
+            f"{recording.path}: a message of {topic.name} has the stamp of {stamp.sec} s and "
+            f"{stamp.nanosec} ns, which is no time; expected that of a joint state. Leave the "
+            "recording out."
+        )
+    return nanoseconds
+
+
+def torques_of(recording: Recording, joints: Sequence[str]) -> dict[int, Vector | None]:
+    """Return the torques by the stamp of the state that they answer, (n,) [N·m] by [ns].
+
+    Those of a guard node, if there was one. None: two different torques answer one state, because
+    the watchdog acted before the next.
+
+    Raises:
+        RecordingError: there are none, or they are of other joints or damaged.
+    """
+    topics = _named(recording, GUARDED) or _named(recording, COMMAND)
+    torques: dict[int, Vector | None] = {}
+    for topic in topics:
+        for message in recording.decoded(topic):
+            names, effort = list(message.name), np.array(message.effort, dtype=np.float64)
+            if sorted(names) != sorted(joints):
+                raise RecordingError(
+                    f"{recording.path}: {topic.name} commands the joints {few_of(names)}; this "
+                    f"arm has {few_of(list(joints))}. Train with the arm that was recorded."
+                )
+            if len(effort) != len(names) or not np.isfinite(effort).all():
+                raise RecordingError(
+                    f"{recording.path}: a message of {topic.name} has other than {len(names)} "
+                    "finite torques; the recording is damaged, leave it out."
+                )
+            stamp = message.header.stamp
+            key = int(stamp.sec) * _SECOND + int(stamp.nanosec)
+            torque = effort[[names.index(joint) for joint in joints]]
+            known = torques.setdefault(key, torque)
+            if known is not None and not np.array_equal(known, torque):
+                torques[key] = None  # the watchdog sent another one before the next state
+    if not torques:
+        raise RecordingError(
+            f"{recording.path} holds no torques; expected {COMMAND} or {GUARDED}, whose stamps "
+            "say which state they answer. If control.command_interface was effort_array, there "
+            "are no stamps, and the recording cannot train."
+        )
+    return torques
+
+
+def _named(recording: Recording, name: str) -> list[TopicContent]:
+    return [
+        topic
+        for topic in recording.topics.values()
+        if _last(topic.name) == name and topic.messages
+    ]

@@ -1,0 +1,128 @@
+"""What is odd about an arm's file, and what was assumed where it says nothing: sentences."""
+
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+
+from ddpg_ros.errors import few_of
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.inertia import read_inertia
+from ddpg_ros.robot.loads import Loads
+from ddpg_ros.robot.units import units_of
+
+_TORQUES = "Set robot.torque_limit to what the motors may deliver; it has what the arm needs."
+_FAST = {"rad/s": 20.0, "m/s": 5.0}  # a velocity limit above this is a placeholder
+
+
+def assumptions(robot: Robot) -> list[str]:
+    """Return what was assumed: joints that are held, frames without mass, ignored limits."""
+    said = []
+    if robot.held:
+        said.append(robot.describe().partition("; not commanded, assumed to stand still: ")[2])
+        said[-1] = f"not commanded, held where they are: {said[-1]}"
+    _, frames = _without_mass(robot)
+    if frames:
+        said.append(
+            f"frames without <inertial> that weigh nothing, as the URDF standard says: "
+            f"{few_of(frames)}"
+        )
+    limits = {joint.get("name"): joint.find("limit") for joint in robot.root().findall("joint")}
+    ignored = [
+        joint
+        for joint, kind in zip(robot.joints, robot.kinds, strict=True)
+        if kind == "continuous"
+        and (limit := limits[joint]) is not None
+        and (limit.get("lower") or limit.get("upper"))
+    ]
+    if ignored:
+        said.append(
+            f"{few_of(ignored)} are continuous and turn freely; their lower and upper are ignored"
+        )
+    return said
+
+
+def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
+    """Return what a person should look at before the arm moves.
+
+    Args:
+        robot: the arm.
+        loads: what its joints carry.
+        invented: joints whose effort is a placeholder.
+    """
+    said = []
+    solid, _ = _without_mass(robot)
+    if solid:
+        said.append(
+            f"links that move and have a shape and no <inertial>: {few_of(solid)}; they weigh "
+            "nothing here. Give them their mass, if they have one."
+        )
+    wrong = _impossible(robot)
+    if wrong:
+        said.append(
+            f"no rigid body has the moments of inertia of {few_of(wrong)}: one is larger than the "
+            "other two together. They are used as they are."
+        )
+    missing = [
+        joint
+        for joint, effort in zip(robot.joints, robot.effort_limit, strict=True)
+        if np.isinf(effort)
+    ]
+    if missing:
+        said.append(f"no effort is stated for {few_of(missing)}. {_TORQUES}")
+    excessive = [joint for joint in invented if joint not in missing]
+    if excessive:
+        said.append(
+            f"the effort of {few_of(excessive)} is many times what the arm needs. {_TORQUES}"
+        )
+    units = units_of(robot.kinds)
+    fast = [
+        f"{joint} {limit:g} {unit.velocity}"
+        for joint, limit, unit in zip(robot.joints, robot.velocity_limit, units, strict=True)
+        if limit > _FAST[unit.velocity]
+    ]
+    if fast:
+        said.append(f"velocity limits that no arm has: {few_of(fast)}.")
+    said += [
+        f"{joint} needs up to {needed:.3g} {unit.torque} to carry the arm, and the file gives it "
+        f"{effort:g}: it cannot be everywhere in its range."
+        for joint, needed, effort, unit in zip(
+            robot.joints, loads.gravity, robot.effort_limit, units, strict=True
+        )
+        if needed > effort
+    ]
+    away = [
+        joint
+        for joint, low, high in zip(robot.joints, robot.lower, robot.upper, strict=True)
+        if not low <= 0.0 <= high
+    ]
+    if away:
+        said.append(f"0 is outside the limits of {few_of(away)}; the arm cannot start there.")
+    return said
+
+
+def _without_mass(robot: Robot) -> tuple[list[str], list[str]]:
+    """Return the moving links without `<inertial>`: those with a shape, and mere frames."""
+    solid: list[str] = []
+    frames: list[str] = []
+    for name, link in _moving(robot).items():
+        if link.find("inertial") is None:
+            shaped = link.find("collision") is not None or link.find("visual") is not None
+            (solid if shaped else frames).append(name)
+    return solid, frames
+
+
+def _impossible(robot: Robot) -> list[str]:
+    return [
+        name
+        for name, link in _moving(robot).items()
+        if not read_inertia(link, True, robot.urdf_path).is_physical
+    ]
+
+
+def _moving(robot: Robot) -> dict[str, ElementTree.Element]:
+    """Return the links that a commanded joint moves, in the order of the file."""
+    moved = {joint.child for joint in robot.tree if joint.name in robot.joints}
+    for _ in robot.tree:
+        moved |= {joint.child for joint in robot.tree if joint.parent in moved}
+    links = robot.root().findall("link")
+    return {link.get("name", ""): link for link in links if link.get("name") in moved}

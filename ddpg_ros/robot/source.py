@@ -1,0 +1,134 @@
+"""The URDF text of an arm: a file as it is, or what a xacro makes of it."""
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+from ddpg_ros.errors import RobotError, shortened
+from ddpg_ros.extras import require
+from ddpg_ros.robot.packages import package_folders
+
+_WORDS = re.compile(r"'([^']+)'|([^\s'\"]+)")  # what is in quotes, and single words
+
+
+def read_source(path: Path, arguments: Sequence[str] = ()) -> bytes:
+    """Return the bytes of a URDF; a `.xacro`, or a file with `xacro:` tags, is processed first.
+
+    Args:
+        path: the file.
+        arguments: of a xacro, `name:=value` each.
+
+    Raises:
+        RobotError: arguments for a file that takes none, or a xacro that fails: with its own
+            message, and the file and line if xacro tells them.
+        MachineError: a xacro, and the library of that name is not installed.
+    """
+    data = path.read_bytes()
+    if path.suffix == ".xacro" or b"<xacro:" in data:
+        return _processed(path, tuple(arguments), data)
+    if arguments:
+        raise RobotError(
+            f"{path} is a URDF and takes no arguments; got robot.xacro_arguments "
+            f"{', '.join(arguments)}. Leave them out, or name the .xacro file."
+        )
+    return data
+
+
+@lru_cache(maxsize=8)  # agent and simulator of one process, and the parts of a command
+def _processed(path: Path, arguments: tuple[str, ...], _: bytes) -> bytes:
+    require("xacro")
+    import xacro
+
+    spoken = io.StringIO()  # xacro's warnings go to stderr
+    try:
+        with _finding_packages(path.parent), contextlib.redirect_stderr(spoken):
+            document = xacro.process_file(str(path), mappings=_mappings(arguments))
+    except RobotError:
+        raise
+    except Exception as error:  # xacro lets through whatever an expression raises
+        raise RobotError(_failure(path, error)) from None
+    while document.firstChild.nodeType == document.COMMENT_NODE:  # its banner names the folder
+        document.removeChild(document.firstChild)
+    text: bytes = document.toxml(encoding="utf-8")
+    return text
+
+
+def _mappings(arguments: Sequence[str]) -> dict[str, str]:
+    mappings = {}
+    for argument in arguments:
+        name, assigned, value = argument.partition(":=")
+        if not (assigned and name.strip()):
+            raise RobotError(
+                f"'{argument}' is no argument of a xacro; expected name:=value, for example "
+                "use_gripper:=true."
+            )
+        mappings[name.strip()] = value.strip()
+    return mappings
+
+
+@contextlib.contextmanager
+def _finding_packages(folder: Path) -> Iterator[None]:
+    """Let `$(find PACKAGE)` look where `package://` does; xacro itself knows the ament index."""
+    from xacro import substitution_args
+
+    def find(package: str) -> str:
+        looked = list(dict.fromkeys(package_folders(package, folder)))
+        for place in looked:
+            if place.is_dir():
+                return str(place)
+        raise RobotError(
+            f"the xacro in {folder} looks for the package '{package}', which is not there; looked "
+            f"at {', '.join(map(str, looked))}. Source its workspace, or add the folder that "
+            "holds it to ROS_PACKAGE_PATH."
+        )
+
+    functions: dict[str, Any] = substitution_args._eval_dict
+    before = substitution_args._eval_find, functions["find"]
+    substitution_args._eval_find = functions["find"] = find
+    try:
+        yield
+    finally:
+        substitution_args._eval_find, functions["find"] = before
+
+
+def _failure(path: Path, error: Exception) -> str:
+    """Return a sentence with xacro's message, and the file and line that it comes from."""
+    import xacro
+
+    inner = getattr(error, "exc", None) or error
+    if isinstance(inner, RobotError):  # of a package that is not there
+        return str(inner)
+    files = [str(file) for file in reversed(xacro.filestack or []) if file] or [str(path)]
+    macros = [macro.body.getAttribute("name") for macro in reversed(xacro.macrostack or [])]
+    said = shortened(" ".join(str(error).split()) or type(error).__name__, 400)
+    if isinstance(inner, ExpatError):
+        at, line = files[0], inner.lineno
+    else:
+        at, line = _place_of(said, files)
+    where = f"{at}, line {line}" if line else at
+    included = f" (included from {path})" if Path(at) != path else ""
+    within = f" (in macro {macros[0]})" if macros else ""
+    return f"xacro cannot process {where}{included}{within}: {said}. Correct it, or its arguments."
+
+
+def _place_of(said: str, files: Sequence[str]) -> tuple[str, int]:
+    """Return the file and line that alone hold a word of xacro's message; 0: there is none.
+
+    xacro tells no line but for what is not XML.
+    """
+    lines = []
+    for file in dict.fromkeys(files):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            text = Path(file).read_text(encoding="utf-8").splitlines()
+            lines += [(file, number, line) for number, line in enumerate(text, start=1)]
+    words = {word for found in _WORDS.findall(said) for word in found if len(word) > 2}
+    for word in sorted(words, key=len, reverse=True):
+        holders = [(file, number) for file, number, line in lines if word in line]
+        if len(holders) == 1:
+            return holders[0]
+    return files[0], 0

@@ -1,0 +1,86 @@
+"""Joint positions as the tasks see them: which turn freely, how far apart two are, ranges."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.types import Vector
+
+TURN = 2.0 * math.pi
+
+
+class JointSpace:
+    """The positions of an arm's n joints.
+
+    A joint without limits turns freely: positions a full turn apart are one. A joint that slides
+    is measured in m, all others in rad.
+    """
+
+    def __init__(self, robot: Robot) -> None:
+        """Take kinds and limits from the robot."""
+        kinds = {joint.name: joint.kind for joint in robot.tree}
+        self.joints = robot.joints
+        self.size = len(robot.joints)
+        self.slides = np.array([kinds[name] == "prismatic" for name in robot.joints])
+        """(n,) bool."""
+        self.free = np.isinf(robot.lower) & np.isinf(robot.upper) & ~self.slides
+        """(n,) bool: which turn freely."""
+        self._any_free = bool(self.free.any())
+        self.lower = np.where(np.isfinite(robot.lower), robot.lower, -math.pi)
+        """(n,) finite: the limit, or −π of a joint that turns freely."""
+        self.upper = np.where(np.isfinite(robot.upper), robot.upper, math.pi)
+        self.hard_lower, self.hard_upper = robot.lower, robot.upper
+        self.velocity_limit = robot.velocity_limit
+        half_range = 0.5 * (self.upper - self.lower)
+        self.scale: Vector = np.where(self.slides, half_range, math.pi)
+        """(n,) the size of a large motion: half a turn, or half the range of what slides."""
+        self._centre = 0.5 * (self.upper + self.lower)
+
+    def difference(self, one: Vector, other: Vector) -> Vector:
+        """Return one − other, (n,), the short way round for joints that turn freely."""
+        away: Vector = one - other
+        if self._any_free:
+            away = away - np.where(self.free, TURN * np.round(away / TURN), 0.0)
+        return away
+
+    def tolerances(self, angle: float, length: float) -> Vector:
+        """Return a tolerance for each joint, (n,): `length` [m] if it slides, else `angle`."""
+        return np.where(self.slides, length, angle)
+
+    def range(self, share: float) -> tuple[Vector, Vector]:
+        """Return the middle share of each joint's range, within ±π: lowest and highest, (n,)."""
+        lower = np.where(self.slides, self.lower, np.maximum(self.lower, -math.pi))
+        upper = np.where(self.slides, self.upper, np.minimum(self.upper, math.pi))
+        crossed = lower > upper  # a range that is wholly outside ±π
+        lower, upper = np.where(crossed, self.lower, lower), np.where(crossed, self.upper, upper)
+        inset = 0.5 * (1.0 - share) * (upper - lower)
+        return lower + inset, upper - inset
+
+    def seen(self) -> tuple[int, Callable[[Vector, Vector], None]]:
+        """Return how many numbers describe a posture, and what writes them.
+
+        A joint that turns is (cos q, sin q); one that slides is q over its half range, about the
+        middle.
+
+        Returns:
+            The count m, and a function that writes the posture of a position, (n,), into an
+            array, (m,).
+        """
+        turning, sliding = np.flatnonzero(~self.slides), np.flatnonzero(self.slides)
+        count = len(turning)
+        scale, centre = self.scale[sliding], self._centre[sliding]
+
+        def write(position: Vector, out: Vector) -> None:
+            angles = position[turning]
+            np.cos(angles, out=out[:count])
+            np.sin(angles, out=out[count : 2 * count])
+            if len(sliding):
+                out[2 * count :] = (position[sliding] - centre) / scale
+
+        return 2 * count + len(sliding), write
+
+    def unit(self, number: int) -> str:
+        """Return the unit of a joint's position."""
+        return "m" if self.slides[number] else "rad"

@@ -1,0 +1,136 @@
+"""What a fault leaves on the disk: real nodes over real topics, read back by another library."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from rosbags.highlevel import AnyReader
+
+from ddpg_ros.recording.bag import METADATA
+from ddpg_ros.recording.reading import read_recording
+from test.faults.realtime import SECOND, act
+from test.ros.fake_robot import JOINTS
+
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
+
+RECORDER = "ddpg_ros.ros.nodes.recorder"
+MOVED = 3.0  # [s] before the stop
+
+
+def bags(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob(f"run/recordings/*/{METADATA}"))
+
+
+def messages(bag: Path) -> dict[str, list]:
+    """The messages of each topic, as rosbags reads them: index, schema and metadata.yaml count."""
+    found: dict[str, list] = {}
+    with AnyReader([bag]) as reader:
+        assert reader.message_count == sum(c.msgcount for c in reader.connections)
+        for connection, _, raw in reader.messages():
+            message = reader.deserialize(raw, connection.msgtype)
+            found.setdefault(connection.topic, []).append(message)
+    return found
+
+
+def stamp(message) -> int:
+    return message.header.stamp.sec * SECOND + message.header.stamp.nanosec
+
+
+def stream(robot, seconds: float) -> set[int]:
+    """Publish states in real time for so long; return their stamps."""
+    sent: set[int] = set()
+
+    def note(message):
+        sent.add(stamp(message))
+        return message
+
+    robot.stream_for(seconds, change=note)
+    return sent
+
+
+def test_fault_83_what_led_to_a_stop_is_whole_although_the_recorder_is_killed_a_moment_later(
+    robot, agent, policy_node, tmp_path
+):
+    recorder = agent(RECORDER)
+    policy_node(safety__ramp_seconds=0.0)
+    robot.stream(lambda: "records latch" in recorder.said, "the recorder")
+    act(robot)
+    sent = stream(robot, MOVED)
+    assert bags(tmp_path) == []
+    assert robot.call("policy/estop").success
+    robot.stream(lambda: bags(tmp_path), "a recording", timeout=20.0)
+    os.kill(recorder.popen.pid, signal.SIGKILL)
+    (bag,) = bags(tmp_path)
+    heard = messages(bag)
+    assert "/joint_states" in heard
+    states = [stamp(message) for message in heard["/joint_states"]]
+    before = [one for one in states if one in sent]
+    assert len(sent) > 10
+    assert len(before) >= 0.95 * len(sent), (len(before), len(sent))
+    answers = {stamp(message): list(message.effort) for message in heard["/joint_command"]}
+    assert sum(any(answers.get(one, ())) for one in before) >= 0.9 * len(before)
+    values = [
+        {pair.key: pair.value for pair in status.values}
+        for message in heard["/diagnostics"]
+        for status in message.status
+    ]
+    assert values[-1]["state"] == "estop"
+    steps = read_recording(bag, lambda topic, _: topic == "/policy/step").topics["/policy/step"]
+    assert len(steps.messages) >= 0.9 * len(before)
+
+
+def test_after_a_latch_its_seconds_follow_and_the_end_of_the_recorder_writes_them(
+    robot, agent, policy_node, tmp_path
+):
+    recorder = agent(RECORDER)
+    policy_node()
+    robot.stream(lambda: "records latch" in recorder.said, "the recorder")
+    act(robot)
+    assert robot.call("policy/estop").success
+    robot.stream(lambda: bags(tmp_path), "a recording", timeout=20.0)
+    (bag,) = bags(tmp_path)
+    first = messages(bag)["/joint_states"]
+    robot.stream_for(1.0)
+    newest = robot.stamp
+    robot.silent_for(0.2)
+    code, took = recorder.interrupt()
+    assert (code, took < 2.0) == (0, True), recorder.said
+    assert bags(tmp_path) == [bag]
+    later = messages(bag)["/joint_states"]
+    assert len(later) > len(first)
+    assert stamp(later[-1]) == newest
+    assert list(later[-1].name) == list(JOINTS)
+
+
+def test_everything_of_a_run_is_recorded_and_nothing_is_lost(robot, agent, policy_node, tmp_path):
+    recorder = agent(RECORDER, run__record="all")
+    policy_node()
+    robot.stream(lambda: "records all" in recorder.said, "the recorder")
+    act(robot)
+    robot.stream_for(0.5)
+    sent = stream(robot, 4.0)
+    robot.silent_for(0.5)
+    code, _ = recorder.interrupt()
+    assert code == 0, recorder.said
+    (bag,) = bags(tmp_path)
+    heard = messages(bag)
+    states = {stamp(message) for message in heard["/joint_states"]}
+    assert len(sent) > 10
+    assert sent <= states
+    commands = {stamp(message) for message in heard["/joint_command"]}
+    steps = {stamp(message) for message in heard["/policy/step"]}
+    assert len(steps & sent) >= 0.9 * len(sent)
+    assert steps & sent <= commands
+    settings = read_recording(bag, lambda *_: False).about
+    assert json.dumps(settings["task"]) == '"reach"'
+
+
+def test_a_recorder_that_is_to_record_nothing_ends_with_a_sentence(agent):
+    recorder = agent(RECORDER, run__record="'off'")
+    assert recorder.exit(30.0) == 2
+    assert "run.record is off, and this node does nothing but record" in recorder.said
