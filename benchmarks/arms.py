@@ -98,8 +98,8 @@ def main() -> int:
         joints = f"{len(kinds)}" + (f", {sliding} sliding" if sliding else "")
         turning = ~robot.sliding
         weight = loads.gravity[turning].max(initial=0.0)
-        cells = [arm.name, f"`{arm.file}`", robot.tip, joints, f"{loads.mass[0]:.3g}"]
-        cells += [f"{2.0 * extent(robot):.2g}", f"{weight:.3g}"]
+        moved, room = f"{loads.mass[0]:.3g}", f"{2.0 * extent(robot):.2g}"
+        cells = [arm.name, f"`{arm.file}`", robot.tip, joints, moved, room, f"{weight:.3g}"]
         rows.append(f"| {' | '.join(cells)} |")
         print(rows[-1])
     _sheet(tiles).quantize(_COLOURS).save(PICTURE, optimize=True)

@@ -72,8 +72,8 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self.config = config or Config().with_parameters(
             {"task.name": task, **_ARMS.get(task, {})}, source="ArmEnv"
         )
-        robot = Robot.of(self.config)
-        self._torque_limit = robot.torque_limit(self.config.robot.torque_limit)
+        robot, section = Robot.of(self.config), self.config.robot
+        self._torque_limit = robot.torque_limit(section.torque_limit)
         self._task = make_task(self.config.task, robot)
         section, payload = self.config.robot, Payload.of(self.config.robot)
         self._mass = None

@@ -10,7 +10,7 @@ from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix, read_damping
-from ddpg_ros.robot.loads import Loads, finite_range, gravity_torque, loads_of
+from ddpg_ros.robot.loads import Loads, finite_range, loads_of
 from ddpg_ros.robot.posture import choose_start
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.types import Vector
@@ -94,8 +94,9 @@ def propose(
     wrong = np.isin(robot.joints, invented)
     motor = np.where(wrong, needed.max(), robot.effort_limit)
     torque = np.minimum(rounded(np.maximum(needed, _SHARE * motor)), robot.effort_limit)
-    start = choose_start(robot, torque, lambda q: gravity_torque(robot, mass, q), touches)
+    start = choose_start(robot, torque, mass.weight, touches)
     settings: dict[str, Value] = {
+        "robot.gravity": "model",
         "robot.torque_limit": torque.tolist(),
         "robot.torque_rate": max(_RATE, float(torque.max())),
         "safety.velocity_limit": velocity.tolist(),
@@ -111,18 +112,19 @@ def propose(
         "run.steps": next(steps for most, steps in _STEPS if len(robot.joints) <= most),
     }
     reasons = {
+        "robot.gravity": "we carry the arm; driver, if the robot does",
         "robot.torque_limit": _of("[N·m]", robot.effort_limit, robot),
         "safety.velocity_limit": _of("[rad/s]", robot.velocity_limit, robot),
         "task.tolerance": f"[m], {_TOLERANCE:.0%} of how far the tip gets from its middle",
     }
     span = robot.upper - robot.lower
-    for name, own in (("soft_margin", ~robot.sliding), ("prismatic_margin", robot.sliding)):
+    for name, own in (("soft_margin", ~robot.sliding), ("sliding_margin", robot.sliding)):
         least = float(np.min(span, where=own, initial=np.inf))
         if 0.1 * least < getattr(base.safety, name):
             settings[f"safety.{name}"] = float(f"{0.1 * least:.1g}")
     settings |= _gains(base, robot, settings)
     config = base.with_parameters(settings, source="the proposal")
-    holding = gravity_torque(robot, mass, start)
+    holding = mass.weight(start)
     return Proposal(config, settings, reasons, loads, holding, invented)
 
 

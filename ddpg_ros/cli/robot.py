@@ -24,7 +24,7 @@ from ddpg_ros.robot.urdf import find_urdf
 if TYPE_CHECKING:
     from PIL import Image
 
-_RENDERED, _PICTURE = (800, 600), (480, 480)  # [px]
+_RENDERED, _PICTURE = (1200, 900), (480, 480)  # [px]
 _MARGIN = 0.08  # of the arm's size in the picture
 _TRIAL = 25  # control periods without torque, before the settings are believed
 _NOTHING = 1e-6  # [N·m], [N]

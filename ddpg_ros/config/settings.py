@@ -100,7 +100,7 @@ class SafetySection(Section):
         description="Distance of the soft position limits inside the hard ones [rad], if the "
         "URDF's safety_controller states none",
     )
-    prismatic_margin: NonNegative = Field(
+    sliding_margin: NonNegative = Field(
         0.005, description="As soft_margin, for joints that slide [m]"
     )
     urdf_gains: bool = Field(
@@ -124,7 +124,7 @@ class SafetySection(Section):
     position_tolerance: NonNegative = Field(
         0.1, description="Distance beyond a hard position limit that latches a fault [rad]"
     )
-    prismatic_tolerance: NonNegative = Field(
+    sliding_tolerance: NonNegative = Field(
         0.01, description="As position_tolerance, for joints that slide [m]"
     )
     fallback: Literal["damping", "zero", "hold"] = Field(

@@ -192,8 +192,13 @@ class Robot:
     @property
     def reach(self) -> float:
         """Upper bound of the fingertip's distance from the base [m]."""
-        poses = (joint.at(self.held.get(joint.name, 0.0)) for joint in self._chain)
-        return float(sum(np.linalg.norm(pose[:3, 3]) for pose in poses))
+        total = 0.0
+        for joint in self._chain:
+            ends = [self.held.get(joint.name, 0.0)]
+            if joint.name in self.joints and joint.kind == "prismatic":
+                ends = [end for end in (joint.lower, joint.upper) if np.isfinite(end)] or ends
+            total += max(float(np.linalg.norm(joint.at(end)[:3, 3])) for end in ends)
+        return total
 
     @property
     def sliding(self) -> NDArray[np.bool_]:

@@ -1,4 +1,11 @@
-"""Forward kinematics of a chain of joints, and the rigid transforms that it is made of."""
+"""Forward kinematics of a chain of joints, and the rigid transforms that it is made of.
+
+Pinocchio takes 3.5 µs for the Panda's tip, and a product of numpy's matrices, one for each joint,
+16 µs (best of 2000 on one core of the build machine):
+
+    python -m timeit -s 'import numpy; from ddpg_ros import Robot' \
+        -s 'robot = Robot.load("franka_panda/panda.urdf"); q = numpy.zeros(7)' 'robot.tip_pose(q)'
+"""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -66,7 +66,7 @@ def check_joint(joint: JointLimits, rate_safe: float) -> None:
             f"joint {joint.name} has soft limits {joint.soft_lower:g} to {joint.soft_upper:g} "
             f"{units.position} and hard limits {joint.lower:g} to {joint.upper:g} "
             f"{units.position}; expected lower ≤ soft lower < soft upper ≤ upper. Set another "
-            f"{'safety.soft_margin' if units is TURNS else 'safety.prismatic_margin'}, or fix the "
+            f"{'safety.soft_margin' if units is TURNS else 'safety.sliding_margin'}, or fix the "
             "URDF's safety_controller."
         )
     reversal, time_constant = 2.0 * joint.torque / rate_safe, 1.0 / joint.k_position

@@ -39,7 +39,7 @@ class Limits:
     torque_rate: float  # [N·m/s]
     torque_rate_safe: float  # [N·m/s], toward zero and toward the soft limits
     position_tolerance: float  # [rad], distance beyond a hard limit at which a fault latches
-    prismatic_tolerance: float = 0.01  # [m], likewise of the joints that slide
+    sliding_tolerance: float = 0.01  # [m], likewise of the joints that slide
     units: tuple[Units, ...] = ()  # of each joint; empty: all turn
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Limits:
                 f"safety.torque_rate_safe is {self.torque_rate_safe:g} N·m/s; expected at least "
                 f"{RATE_RATIO:g} · robot.torque_rate = {least:g} N·m/s, or 0 for that."
             )
-        for key, unit in (("position_tolerance", "rad"), ("prismatic_tolerance", "m")):
+        for key, unit in (("position_tolerance", "rad"), ("sliding_tolerance", "m")):
             if not 0 <= (given := getattr(self, key)) < math.inf:
                 raise ConfigError(
                     f"safety.{key} is {given:g} {unit}; expected a finite number, at least 0 "
@@ -108,7 +108,7 @@ class Limits:
         """Return the limits of each joint as plain numbers, n of them."""
         units = self.units or (TURNS,) * len(self.joints)
         tolerance = np.array(
-            [self.prismatic_tolerance if u is SLIDES else self.position_tolerance for u in units]
+            [self.sliding_tolerance if u is SLIDES else self.position_tolerance for u in units]
         )
         columns = (
             self.torque,
@@ -148,7 +148,7 @@ def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits
             f"safety.velocity_limit is {velocity.tolist()}; expected at most the URDF's: "
             f"{_by_name(joints, robot.velocity_limit)}."
         )
-    margin = np.where(robot.sliding, settings.prismatic_margin, settings.soft_margin)
+    margin = np.where(robot.sliding, settings.sliding_margin, settings.soft_margin)
     soft_lower = _stated([joint.soft_lower for joint in urdf], robot.lower + margin)
     soft_upper = _stated([joint.soft_upper for joint in urdf], robot.upper - margin)
     gains = fit_gains(robot, config, velocity, mass)
@@ -167,7 +167,7 @@ def make_limits(robot: Robot, config: Config, mass: MassMatrix | None) -> Limits
         torque_rate=config.robot.torque_rate,
         torque_rate_safe=settings.torque_rate_safe or RATE_RATIO * config.robot.torque_rate,
         position_tolerance=settings.position_tolerance,
-        prismatic_tolerance=settings.prismatic_tolerance,
+        sliding_tolerance=settings.sliding_tolerance,
         units=units_of(robot.kinds),
     )
     limits.check_period(config.control.period)

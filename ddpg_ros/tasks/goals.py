@@ -12,6 +12,7 @@ import numpy as np
 
 from ddpg_ros.errors import RefusedError, shortened
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.tasks.joint_space import JointSpace
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.types import JointState, Vector
@@ -30,6 +31,20 @@ class GoalKind(ABC):
     name: str
     lasts = True
     """Whether a goal from outside holds for the episodes that follow, too."""
+
+    @abstractmethod
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """Return the shape of a goal's numbers; (0,): numbers alone are no such goal."""
+
+    def numbers(self, goal: Any) -> Vector:
+        """Return a goal as numbers in a row, for recordings."""
+        return np.ravel(goal)
+
+    def from_numbers(self, numbers: Vector, robot: Robot) -> Any:
+        """Return the goal that `numbers` are of, or None: they are of another kind, or none."""
+        shape = self.shape(robot)
+        fits = numbers.size == math.prod(shape) > 0
+        return numbers.reshape(shape) if fits else None
 
     @abstractmethod
     def fault(self, goal: Any, robot: Robot) -> str:
@@ -58,9 +73,13 @@ class PointGoal(GoalKind):
 
     name = "point"
 
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`."""
+        return (3,)
+
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
-        return "" if np.shape(goal) == (3,) else "an array of 3 numbers [m]"
+        return "" if np.shape(goal) == self.shape(robot) else "an array of 3 numbers [m]"
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: it has to be within the reach."""
@@ -76,9 +95,13 @@ class PoseGoal(GoalKind):
 
     name = "pose"
 
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`."""
+        return (4, 4)
+
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
-        return "" if np.shape(goal) == (4, 4) else "a (4, 4) transform [m]"
+        return "" if np.shape(goal) == self.shape(robot) else "a (4, 4) transform [m]"
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: its position has to be within the reach."""
@@ -99,10 +122,14 @@ class JointsGoal(GoalKind):
 
     name = "joints"
 
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`."""
+        return (len(robot.joints),)
+
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
-        size = len(robot.joints)
-        return "" if np.shape(goal) == (size,) else f"an array of {size} joint positions"
+        shape = self.shape(robot)
+        return "" if np.shape(goal) == shape else f"an array of {shape[0]} joint positions"
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: it has to be within the position limits."""
@@ -122,6 +149,14 @@ class TrajectoryGoal(GoalKind):
 
     name = "trajectory"
     lasts = False
+
+    def shape(self, robot: Robot) -> tuple[int, ...]:
+        """See `GoalKind`: trajectories differ in their length."""
+        return (0,)
+
+    def numbers(self, goal: Any) -> Vector:
+        """See `GoalKind`."""
+        return np.zeros(0)
 
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
@@ -150,15 +185,15 @@ class TrajectoryGoal(GoalKind):
         worst = int(np.argmax(velocity / robot.velocity_limit))
         allowed = robot.velocity_limit[worst] * (1.0 + _ROUNDING)
         if not velocity[worst] <= allowed:  # also true of NaN
-            unit = space.unit(worst)
+            unit = units_of(robot.kinds)[worst].velocity
             raise RefusedError(
-                f"it moves '{robot.joints[worst]}' at up to {velocity[worst]:.3g} {unit}/s; "
-                f"expected at most {robot.velocity_limit[worst]:g} {unit}/s, the limit"
+                f"it moves '{robot.joints[worst]}' at up to {velocity[worst]:.3g} {unit}; "
+                f"expected at most {robot.velocity_limit[worst]:g} {unit}, the limit"
             )
         away = np.abs(first - here)
         worst = int(np.argmax(away))
         if goal.times[0] <= 0.0 and away[worst] > _JUMP:
-            unit = space.unit(worst)
+            unit = units_of(robot.kinds)[worst].position
             raise RefusedError(
                 f"it begins at once, {away[worst]:.3g} {unit} from where "
                 f"'{robot.joints[worst]}' stands; expected a time_from_start of the first point "
@@ -269,6 +304,6 @@ def _require_within(
         reached = lowest[worst] if below[worst] > above[worst] else highest[worst]
         raise RefusedError(
             f"it brings '{robot.joints[worst]}' to {reached:.4g} "
-            f"{JointSpace(robot).unit(worst)}; expected {robot.lower[worst]:g} to "
+            f"{units_of(robot.kinds)[worst].position}; expected {robot.lower[worst]:g} to "
             f"{robot.upper[worst]:g}, the position limits"
         )

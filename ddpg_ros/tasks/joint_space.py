@@ -20,18 +20,16 @@ class JointSpace:
 
     def __init__(self, robot: Robot) -> None:
         """Take kinds and limits from the robot."""
-        kinds = {joint.name: joint.kind for joint in robot.tree}
         self.joints = robot.joints
         self.size = len(robot.joints)
-        self.slides = np.array([kinds[name] == "prismatic" for name in robot.joints])
-        """(n,) bool."""
+        self.slides = robot.sliding
+        """(n,) bool: which slide."""
         self.free = np.isinf(robot.lower) & np.isinf(robot.upper) & ~self.slides
         """(n,) bool: which turn freely."""
         self._any_free = bool(self.free.any())
         self.lower = np.where(np.isfinite(robot.lower), robot.lower, -math.pi)
         """(n,) finite: the limit, or −π of a joint that turns freely."""
         self.upper = np.where(np.isfinite(robot.upper), robot.upper, math.pi)
-        self.hard_lower, self.hard_upper = robot.lower, robot.upper
         self.velocity_limit = robot.velocity_limit
         half_range = 0.5 * (self.upper - self.lower)
         self.scale: Vector = np.where(self.slides, half_range, math.pi)
@@ -80,7 +78,3 @@ class JointSpace:
                 out[2 * count :] = (position[sliding] - centre) / scale
 
         return 2 * count + len(sliding), write
-
-    def unit(self, number: int) -> str:
-        """Return the unit of a joint's position."""
-        return "m" if self.slides[number] else "rad"

@@ -1,7 +1,8 @@
 """Experience out of recordings: the task sees and rewards each step anew.
 
 The rewards are the present task's, so that another reward needs no new data. The goal is the
-recorded one, or, if the task was another, one that the task draws for each stretch of steps.
+recorded one. The task draws one for each stretch of steps if the recorded task was another, or if
+goals are trajectories.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,7 +74,8 @@ def experience_of(
         for stretch in episodes.stretches:
             steps = NStep(config.learner.n_step, config.learner.discount)
             rows += [
-                layout.pack(one) for one in _learn(steps, task, stretch, limit, same_task, rng)
+                layout.pack(one)
+                for one in _learn(steps, task, robot, stretch, limit, same_task, rng)
             ]
         sentences.append(_sentence(path, episodes, len(rows) - before, same_task))
     records = np.array(rows, dtype=np.float32).reshape(len(rows), layout.width)
@@ -93,19 +95,25 @@ def experience_of(
 def _learn(
     steps: NStep,
     task: Task,
+    robot: Robot,
     stretch: Sequence[RecordedStep],
     limit: Vector,
     same_task: bool,
     rng: np.random.Generator,
 ) -> list[Experience]:
     task.reset(rng)
-    drawn = np.array(task.goal, dtype=np.float64)
+    newest = -1  # stamp of the state that the task has taken in last [ns]
     experience: list[Experience] = []
     for step in stretch:
-        if task.takes_goals:
-            task.goal = step.goal if same_task and step.goal.shape == drawn.shape else drawn
+        if task.takes_goals and same_task:
+            goal = task.goals.from_numbers(step.goal, robot)
+            task.goal = task.goal if goal is None else goal
         action = (step.torque / limit).astype(np.float32)
+        if step.state.stamp != newest:
+            task.advance(step.state)
         observation = task.observe(step.state)
+        task.advance(step.next_state)
+        newest = step.next_state.stamp
         reward = float(sum(task.reward(step.next_state, action).values()))
         over = bool(task.terminated(step.next_state))
         following = task.observe(step.next_state)

@@ -45,7 +45,7 @@ class Trace(Protocol):
         Args:
             state: that the control loop saw.
             requested: the torque before the guard, (n,) [N·m]; None ends the episode.
-            goal: of the task, at this step.
+            goal: of the task, at this step, as `GoalKind.numbers`.
         """
 
 
@@ -145,7 +145,8 @@ class SessionController:
             if self._tick is not None:
                 tick, self._tick = self._tick, None
                 if self._trace is not None:
-                    self._trace.record(state, tick.requested, self.session.goal)
+                    goal = self.session.goals.numbers(self.session.goal)
+                    self._trace.record(state, tick.requested, goal)
             if self._ended is not None:
                 episode, self._ended = self._ended, None
                 self._on_ended(episode)

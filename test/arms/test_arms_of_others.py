@@ -11,7 +11,7 @@ from benchmarks.arms import ARMS, robots
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
-from ddpg_ros.robot.loads import finite_range, gravity_torque
+from ddpg_ros.robot.loads import finite_range
 from ddpg_ros.robot.posture import choose_start
 from sim.camera import BACKGROUND
 from sim.dynamics import Dynamics
@@ -59,7 +59,7 @@ def test_the_torque_against_gravity_is_the_files_and_pybullets(robot, world, ref
     bullet = Dynamics(world._client, world._body, world._joints, robot)
     for _ in range(20):
         position = rng.uniform(*finite_range(robot))
-        ours = gravity_torque(robot, mass, position)
+        ours = mass.weight(position)
         assert ours == pytest.approx(reference.bias(position, rest), abs=1e-9)
         assert ours == pytest.approx(bullet.bias(position, rest), abs=1e-6)
 
@@ -77,12 +77,12 @@ def test_it_stands_in_its_own_weight(robot, world, mass):
     start = choose_start(
         robot,
         np.minimum(robot.effort_limit, 1e6),  # the PR2's lift cannot carry the arm everywhere
-        lambda q: gravity_torque(robot, mass, q),
+        mass.weight,
         world.touches_itself,
     )
     world._place_at_rest(start)
     for _ in range(100):
-        world.step(gravity_torque(robot, mass, world.state(0).position), 5)
+        world.step(mass.weight(world.state(0).position), 5)
     moved = robot.tip_position(world.state(0).position) - robot.tip_position(start)
     assert np.linalg.norm(moved) < SINKS
 

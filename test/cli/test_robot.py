@@ -12,7 +12,7 @@ from PIL import Image
 from ddpg_ros.build import build_arm
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.robot.dynamics import MassMatrix
-from ddpg_ros.robot.loads import gravity_torque, loads_of
+from ddpg_ros.robot.loads import loads_of
 from ddpg_ros.robot.posture import jacobian
 from sim.world import World
 from test.sim.test_sliding import GANTRY, SCARA
@@ -80,11 +80,12 @@ def test_what_it_writes_is_a_configuration_that_holds_together(shown, tmp_path):
     config = load_config(tmp_path / "here" / "mine.yaml")
     robot, _, guard = build_arm(config)
     assert config.robot.urdf == str(tmp_path / "arm.urdf")
+    assert config.robot.gravity == "model"
     assert robot.joints == ("shoulder", "elbow") and robot.tip == "tip"
     start = np.array(config.sim.start_position)
     assert ((robot.lower < start) & (start < robot.upper)).all()
     mass = MassMatrix(robot)
-    assert (np.abs(gravity_torque(robot, mass, start)) < guard.limits.torque).all()
+    assert (np.abs(mass.weight(start)) < guard.limits.torque).all()
     assert (loads_of(robot, mass).gravity < guard.limits.torque).all()
     assert np.linalg.svd(jacobian(robot, start), compute_uv=False)[1] > 0.05  # not stretched out
     assert config.task.tolerance == pytest.approx(0.05 * 0.5, rel=0.4)

@@ -146,6 +146,12 @@ def test_the_reach_is_the_length_of_the_stretched_chain(load):
     assert load(TWO_LINKS).reach == pytest.approx(0.5 + 0.3 + 0.2)
 
 
+def test_the_reach_of_a_joint_that_slides_is_that_of_its_further_end(load):
+    rail = '<axis xyz="1 0 0"/><limit effort="5" velocity="1" lower="-3" upper="2"/>'
+    slider = joint("rail", "base", "cart", kind="prismatic", inside=rail, xyz="0.5 0 0")
+    assert load(slider + joint("turn", "cart", "tip", xyz="0 0.25 0")).reach == 2.5 + 0.25
+
+
 @pytest.mark.parametrize(
     ("limit", "missing"),
     [

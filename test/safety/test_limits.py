@@ -432,5 +432,5 @@ def test_a_joint_that_slides_has_its_own_margin_tolerance_and_units(tmp_path):
     )
     with pytest.raises(ConfigError, match="velocity limit of joint lift is 0 m/s"):
         check_joint(joint._replace(velocity=0.0), 1000.0)
-    with pytest.raises(ConfigError, match=r"0\.3 to 0\.2 m and hard .* safety\.prismatic_margin"):
+    with pytest.raises(ConfigError, match=r"0\.3 to 0\.2 m and hard .* safety\.sliding_margin"):
         check_joint(joint._replace(soft_lower=0.3, soft_upper=0.2), 1000.0)

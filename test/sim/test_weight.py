@@ -103,6 +103,26 @@ def test_a_driver_that_carries_the_arm_holds_it_with_zero_torque_and_nobody_lets
         assert moved(world, 75, zero) > 1.0
 
 
+@pytest.mark.parametrize("name", ["panda", "iiwa"])
+def test_a_driver_that_carries_the_arm_moves_it_as_if_it_had_no_weight(name):
+    config = config_of(name)
+    robot = Robot.load(config.robot.urdf, config.robot.joints, config.robot.tip)
+    weightless = config.sim.model_copy(update={"gravity": 0.0})
+    limit = np.array(config.robot.torque_limit)
+    with (
+        World(robot, config.sim, driver_carries=True) as carried,
+        World(robot, weightless) as without,
+    ):
+        rng = np.random.default_rng(0)
+        for _ in range(25):
+            torque = 0.2 * limit * rng.uniform(-1.0, 1.0, 7)
+            carried.step(torque, 4)
+            without.step(torque, 4)
+        ends = carried.state(0), without.state(0)
+        assert np.abs(ends[1].velocity).max() > 0.1  # [rad/s]
+        assert ends[0].position == pytest.approx(ends[1].position, abs=1e-6)
+
+
 def test_a_driver_gives_no_more_than_the_motors_have():
     robot = Robot.load("pendulum")  # 5 N·m when level, with motors of 2
     level = SimSection(start_position=[1.57], start_position_spread=0.0)

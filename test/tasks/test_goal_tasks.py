@@ -67,16 +67,17 @@ def begun(task, position, seed=0):
 
 @st.composite
 def random_arms(draw):
-    """Return an arm of 1 to 5 joints in space, some of them without limits."""
+    """Return an arm of 1 to 5 joints in space; some turn without limits, some slide."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parts = []
     for number in range(draw(st.integers(1, 5))):
-        free = draw(st.booleans())
-        low, high = np.sort(rng.uniform(-2 * math.pi, 2 * math.pi, 2))
-        bounds = "" if free else f'lower="{low}" upper="{high + 0.01}"'
+        kind = draw(st.sampled_from(["revolute", "continuous", "prismatic"]))
+        most = 1.0 if kind == "prismatic" else 2 * math.pi
+        low, high = np.sort(rng.uniform(-most, most, 2))
+        bounds = "" if kind == "continuous" else f'lower="{low}" upper="{high + 0.01}"'
         axis, xyz, rpy = (" ".join(map(str, rng.normal(0.0, s, 3))) for s in (1.0, 0.3, 1.0))
         parts.append(
-            f'<joint name="joint{number}" type="{"continuous" if free else "revolute"}">'
+            f'<joint name="joint{number}" type="{kind}">'
             f'<parent link="link{number}"/><child link="link{number + 1}"/>'
             f'<origin xyz="{xyz}" rpy="{rpy}"/><axis xyz="{axis}"/>'
             f'<limit effort="5" velocity="{rng.uniform(0.5, 4.0)}" {bounds}/></joint>'
@@ -353,3 +354,22 @@ def test_hold_rewards_by_hand(arm):
             "torque": -5.0,
         }
     )
+
+
+GANTRY = """<robot name="gantry">
+<joint name="rail" type="prismatic"><parent link="base"/><child link="a"/><axis xyz="1 0 0"/>
+<limit effort="5" velocity="1" lower="0" upper="2"/></joint>
+<joint name="turn" type="revolute"><parent link="a"/><child link="tip"/><axis xyz="0 0 1"/>
+<origin xyz="0.1 0 0"/><limit effort="5" velocity="1" lower="-1" upper="1"/></joint></robot>"""
+
+
+def test_a_joint_that_slides_is_seen_and_judged_in_metres():
+    task = Joints(Joints.Settings(tolerance=0.05, sliding_tolerance=0.02), load(GANTRY))
+    task.goal = np.array([1.5, 0.5])
+    seen = task.observe(state([0.5, 0.0]))
+    # cos and sin of what turns; half the range below the middle; then speeds, and the ways: the
+    # rail's over 1 m, half its range
+    assert seen[:7] == pytest.approx(np.array([1, 0, -0.5, 0, 0, 1.0, 0.5 / math.pi]), abs=1e-6)
+    assert task.success(state([1.485, 0.54])) and not task.success(state([1.475, 0.54]))
+    error = task.reward(state([0.5, 0.0]), STILL)["error"]
+    assert error == pytest.approx(-(1.0 + 0.5 / math.pi) / 2)

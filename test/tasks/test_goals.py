@@ -99,6 +99,9 @@ def test_what_the_arm_can_stand_in_is_a_goal_of_every_kind(arm, turn, bend):
     for kind in (POINT, POSE, JOINTS, TRAJECTORY):
         goal = kind.here(arm, position)
         assert kind.fault(goal, arm) == ""
+        numbers = kind.numbers(goal)
+        again = kind.from_numbers(numbers, arm)
+        assert again is None if kind is TRAJECTORY else np.array_equal(again, goal)
         met = kind.meet(goal, arm, state)
         assert kind.fault(met, arm) == ""
 

@@ -70,7 +70,8 @@ def explore(config, episodes=3):
             tick = loop.tick(state, config.control.period)
             place = Place("00c0ffee", "train", number, at, tick.over)
             requested = np.zeros(2) if tick.requested is None else tick.requested
-            steps.append(Step(place, stamp, state.position, state.velocity, requested, task.goal))
+            goal = task.goals.numbers(task.goal)
+            steps.append(Step(place, stamp, state.position, state.velocity, requested, goal))
             if not tick.over:
                 torques[stamp] = tick.torque
                 world.step(tick.torque, config.substeps)
@@ -80,17 +81,37 @@ def explore(config, episodes=3):
     return np.array(actor.rows), contents_of(*recorded)
 
 
-@pytest.mark.parametrize("n_step", [1, 3])
-def test_the_experience_of_a_recording_is_that_of_the_agent_to_the_last_bit(tmp_path, n_step):
-    config = CONFIG.with_parameters({"learner.n_step": n_step})
+@pytest.mark.parametrize(
+    ("task", "n_step"), [("reach", 1), ("reach", 3), ("pose", 1), ("joints", 1), ("hold", 1)]
+)
+def test_the_experience_of_a_recording_is_that_of_the_agent_to_the_last_bit(
+    tmp_path, task, n_step
+):
+    config = CONFIG.with_parameters({"task.name": task, "learner.n_step": n_step})
     learnt, contents = explore(config)
-    bag = write_bag(tmp_path / "bag", contents)
+    bag = write_bag(tmp_path / "bag", contents, ABOUT | {"task": task})
     recorded = experience_of(config, [bag])
     assert np.array_equal(recorded.records, learnt)
     assert len(learnt) == 3 * LENGTH
     assert recorded.sentences == [
         f"{bag}: {3 * LENGTH} transitions of {3 * LENGTH} steps in 3 episodes."
     ]
+
+
+def test_a_recording_of_trajectories_is_rewarded_along_others_that_begin_where_the_arm_stood(
+    tmp_path,
+):
+    config = CONFIG.with_parameters({"task.name": "track"})
+    learnt, contents = explore(config)
+    records = experience_of(config, [write_bag(tmp_path / "bag", contents)]).records
+    layout = RecordLayout(build_arm(config)[1].observation_size, 2)
+    observation, action, *_ = layout.slices
+    assert np.array_equal(records[:, action], learnt[:, action])
+    posture_and_speed, ways = slice(0, 6), slice(6, 8)
+    assert np.array_equal(records[:, observation][:, posture_and_speed],
+                          learnt[:, observation][:, posture_and_speed])  # fmt: skip
+    assert not records[::LENGTH, observation][:, ways].any()  # each begins where the arm is
+    assert not np.array_equal(records[:, observation], learnt[:, observation])
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +161,9 @@ def test_torques_beyond_the_limit_are_refused_with_joint_and_numbers(explored):
 
 
 def test_another_arm_is_refused(explored):
-    config = CONFIG.with_parameters({"robot.urdf": "pendulum", "task.name": "swing_up"})
+    config = CONFIG.with_parameters(
+        {"robot.urdf": "pendulum", "robot.gravity": "none", "task.name": "swing_up"}
+    )
     assert "about the joints shoulder, elbow; this arm has" in refusal(config, explored[1])
 
 

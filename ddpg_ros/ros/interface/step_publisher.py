@@ -1,5 +1,6 @@
 """Publishes every step of every episode on `~/step`, for recordings; see `recording/steps.py`."""
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -70,6 +71,8 @@ def open_trace(node: Node, session: ArmSession, stack: ExitStack) -> StepPublish
     """Return the trace of a session, which `stack` closes; None if the run is not recorded."""
     if session.config.recording == "off":
         return None
-    trace = StepPublisher(node, session.robot.joints, len(session.goal))
+    trace = StepPublisher(
+        node, session.robot.joints, math.prod(session.goals.shape(session.robot))
+    )
     stack.callback(trace.close)
     return trace
