@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest
 NO_ARMS := --ignore test/arms
 TOGETHER := -n $(WORKERS) --dist worksteal
 
-.PHONY: help setup setup-dev setup-bench train test test-fast test-arms lint mutation bench bench-gym bench-options doctor clean
+.PHONY: help setup setup-dev setup-bench train test test-fast test-arms test-kilted lint mutation bench bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
@@ -58,6 +58,10 @@ test-arms: setup-dev  ## every arm of the package example-robot-data: mass, moti
 	@$(SETUP) arms
 	$(PYTEST) test/arms -n $(CORES) $(ARGS)
 
+test-kilted: setup-dev  ## the tests of the nodes on ROS 2 Kilted's wheels, in .venv-kilted
+	@sh requirements/kilted.sh
+	PYTHONPATH=$(CURDIR) .venv-kilted/bin/python -m pytest test/ros $(ARGS)
+
 lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -91,6 +95,6 @@ doctor: setup  ## what is installed, what is missing, how to fix it
 	$(BIN)/ddpg-ros doctor $(ARGS)
 
 clean:  ## remove .venv, .venv-peers and what builds and tools left; runs/ stays
-	rm -rf .venv .venv-peers build install log dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-peers .venv-kilted build install log dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	rm -rf .hypothesis .import_linter_cache mutants MUJOCO_LOG.TXT
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

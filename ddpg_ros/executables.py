@@ -1,7 +1,7 @@
 """The executables of the nodes, for `ros2 run ddpg_ros NAME` and the same names from pip.
 
-A node's module imports rclpy at its top. The import stands in here, so that a missing library is
-a sentence and exit code 2.
+Each begins with the standard library alone. It goes on in the Python that was set up for this
+package, and what is missing there is a sentence and exit code 2.
 """
 
 import sys
@@ -9,6 +9,7 @@ from importlib import import_module
 
 from ddpg_ros.errors import EXIT_CODE, MachineError
 from ddpg_ros.extras import naming_extras
+from ddpg_ros.interpreter import begin
 
 
 def agent() -> int:
@@ -37,6 +38,7 @@ def simulator() -> int:
 
 
 def _run(name: str, module: str) -> int:
+    begin()
     try:
         with naming_extras():
             main = import_module(module).main

@@ -1,10 +1,15 @@
-"""The optional parts of an installation: which extra of this package brings which library."""
+"""Which part of an installation brings which library, and the sentence if one is missing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
 from ddpg_ros.errors import MachineError
+from ddpg_ros.installation import is_managed_elsewhere, remedy, sentence, set_up, unmet
+
+_BASE = frozenset(("annotated_types", "mcap", "mcap_ros2", "numpy", "pinocchio", "pydantic"))
+_BASE |= {"yaml", "rich", "safetensors", "typer"}
+"""Modules of the base installation."""
 
 EXTRA_OF = {
     "gymnasium": "learn",
@@ -31,8 +36,13 @@ EXTRA_OF = {
 
 def how_to_install(module: str) -> str:
     """Return the command that installs a module of `EXTRA_OF`, and for ROS the other way."""
-    command = f'pip install "ddpg_ros[{EXTRA_OF[module]}]"'
+    command = install_command(f'"ddpg_ros[{EXTRA_OF[module]}]"')
     return f"source a ROS 2, or {command}" if EXTRA_OF[module] == "ros" else command
+
+
+def install_command(what: str) -> str:
+    """Return the command that installs something here, where pip may be kept away (PEP 668)."""
+    return set_up() if is_managed_elsewhere() else f"pip install {what}"
 
 
 def require(*modules: str) -> None:
@@ -48,18 +58,25 @@ def require(*modules: str) -> None:
 
 @contextmanager
 def naming_extras() -> Iterator[None]:
-    """Turn the failed import of an optional library into a sentence.
+    """Turn the failed import of a library into a sentence.
 
     Raises:
-        MachineError: the block imported a module of `EXTRA_OF` that is not installed.
+        MachineError: the block imported a module of `EXTRA_OF` that is not installed, or one of
+            the base installation that is not there or too old.
     """
     try:
         yield
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        missing = unmet()
+        if missing:
+            raise MachineError(sentence(missing)) from None
         module = (error.name or "").partition(".")[0]
-        if module not in EXTRA_OF:
-            raise
-        raise _not_installed(module) from None
+        absent = isinstance(error, ModuleNotFoundError)
+        if absent and module in EXTRA_OF:
+            raise _not_installed(module) from None
+        if absent and module in _BASE:
+            raise MachineError(f"this needs {module}, which is not here. {remedy()}") from None
+        raise
 
 
 def _not_installed(module: str) -> MachineError:

@@ -5,62 +5,44 @@ What to start is in `ddpg_ros/cli/plan.py`, which `ddpg-ros train` follows too.
 
 from typing import Any
 
-from ddpg_ros.cli.plan import LAUNCH_ARGUMENTS, TrainingPlan, plan_launch
+from launch.actions import ExecuteProcess, LogInfo, OpaqueFunction, RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+
+from ddpg_ros.cli.launching import TRAIN, declare, fail, make_plan, nodes, prefix, stop, viewers
+from launch import LaunchDescription
 
 
-def generate_launch_description() -> Any:
+def generate_launch_description() -> LaunchDescription:
     """Declare the arguments; the run is prepared when the launch really starts."""
-    from launch.actions import DeclareLaunchArgument, OpaqueFunction
-
-    from launch import LaunchDescription
-
-    arguments = [
-        DeclareLaunchArgument(
-            argument.name,
-            default_value=argument.default,
-            description=argument.description,
-            choices=list(argument.choices) or None,
-        )
-        for argument in LAUNCH_ARGUMENTS
-    ]
-    return LaunchDescription([*arguments, OpaqueFunction(function=_start)])
+    return LaunchDescription([*declare(TRAIN), OpaqueFunction(function=_start)])
 
 
 def _start(context: Any) -> list[Any]:
-    given = context.launch_configurations
-    return _actions(plan_launch({a.name: given[a.name] for a in LAUNCH_ARGUMENTS}))
+    plan = make_plan("train", context, TRAIN)
+    training, shown = nodes(plan), viewers(plan, context)
+    agent, simulator = training["agent"], training["simulator"]
+    others = [*(node for name, node in training.items() if name != "agent"), *shown]
+    report = ExecuteProcess(cmd=plan["report"], name="report", prefix=prefix(), output="screen")
 
+    def on_agent(event: Any, _: Any) -> list[Any]:
+        if event.returncode == 0:
+            return [*stop(*others), report]
+        fail(context, f"the training failed: the agent ended with {event.returncode}.")
+        return stop(*others)
 
-def _actions(plan: TrainingPlan) -> list[Any]:
-    from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler
-    from launch.event_handlers import OnProcessExit
-    from launch.events import Shutdown
-    from launch_ros.actions import Node
+    def on_simulator(event: Any, _: Any) -> list[Any]:
+        if agent.return_code is None:
+            fail(context, f"the training failed: the simulator ended with {event.returncode}.")
+        return stop(agent, *others)
 
-    report = ExecuteProcess(cmd=plan.report_command(), output="screen")
-    nodes = {
-        node.name: Node(
-            package="ddpg_ros",
-            executable=node.executable,
-            namespace=node.namespace,
-            parameters=[str(node.params_file), *([dict(node.parameters)] * bool(node.parameters))],
-            ros_arguments=["--log-level", node.log_level],
-            output="screen",
-        )
-        for node in plan.nodes
-    }
+    def on_report(event: Any, _: Any) -> None:
+        if event.returncode:
+            fail(context, f"the report failed: it ended with {event.returncode}.")
 
-    def shut_down(reason: str) -> Any:
-        return EmitEvent(event=Shutdown(reason=reason))
-
-    def on_end(name: str) -> Any:
-        def react(event: Any, _: Any) -> Any:
-            well = name == plan.main and event.returncode == 0
-            return report if well else shut_down(f"the {name} ended: {event.returncode}")
-
-        return OnProcessExit(target_action=nodes[name], on_exit=react)
-
-    done = OnProcessExit(target_action=report, on_exit=[shut_down("the report is written")])
-    essential = [node.name for node in plan.nodes if node.essential]
-    handlers = [RegisterEventHandler(handler) for handler in (*map(on_end, essential), done)]
-    return [*handlers, *nodes.values()]
+    handlers = [
+        OnProcessExit(target_action=agent, on_exit=on_agent),
+        OnProcessExit(target_action=simulator, on_exit=on_simulator),
+        OnProcessExit(target_action=report, on_exit=on_report),
+    ]
+    notes = [LogInfo(msg=note) for note in plan["notes"]]
+    return [*notes, *map(RegisterEventHandler, handlers), *training.values(), *shown]

@@ -110,7 +110,11 @@ fi
 
 if [ -n "$numpy" ]; then
     limits=$venv/constraints.txt
-    grep -v '^numpy==' requirements/constraints.txt >$limits
+    others='^numpy=='
+    case $numpy in # Ubuntu 24.04's: the newest pinocchio that goes with it is another
+        1.*) others='^(numpy|pin|libpinocchio|cmeel[a-z-]*|eigenpy|coal|libcoal)==' ;;
+    esac
+    grep -Ev "$others" requirements/constraints.txt >$limits
     echo "numpy==$numpy" >>$limits
 fi
 

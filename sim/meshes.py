@@ -31,12 +31,17 @@ def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
         The file, or None, and why it cannot be drawn, as the end of a sentence.
     """
     candidates = list(dict.fromkeys(_candidates(name, folder)))
-    found = next((file for file in candidates if file.is_file()), None)
+    found = locate(name, folder)
     if found is None:
         looked = ", ".join(map(str, candidates)) or "nowhere: there is no such scheme"
         return None, f"it is not there; looked at {looked}"
     problem = _problem_of(found)
     return (None, f"{found} {problem}") if problem else (found, "")
+
+
+def locate(name: str, folder: Path) -> Path | None:
+    """Return the file of a mesh, as `find_mesh` finds it, whatever is in it; None: not there."""
+    return next((file for file in _candidates(name, folder) if file.is_file()), None)
 
 
 def _problem_of(file: Path) -> str:

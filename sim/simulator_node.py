@@ -30,14 +30,13 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from ddpg_ros.config.settings import Value
 from ddpg_ros.config.task_registry import find_task
 from ddpg_ros.errors import JointStateError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.payload import Payload
 from ddpg_ros.ros.interface.goals import GoalInput
 from ddpg_ros.ros.interface.messages import JointMap, JointStateWriter, clock_to_bytes, stamp_to_ns
-from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
+from ddpg_ros.ros.interface.parameters import Extra, read_config, refuse_unknown_types
 from ddpg_ros.ros.interface.publishers import publishers_of, sole_publisher
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
@@ -45,10 +44,15 @@ from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.tasks.goals import POINT, GoalKind, is_finite
 from ddpg_ros.types import Vector
 from sim.recorder import Recorder
+from sim.robot_description import shareable
 from sim.world import World
 
-EXTRA: dict[str, Value] = {"gui": False, "record": "", "record_episodes": 6}
-"""Parameters besides the configuration: PyBullet's window, and a GIF of the first episodes."""
+EXTRA = {
+    "gui": Extra(False, "Show PyBullet's window"),
+    "record": Extra("", "Write a GIF of the first episodes to this file; empty: none"),
+    "record_episodes": Extra(6, "Number of episodes in the GIF"),
+}
+"""Parameters besides the configuration."""
 
 RELIABLE = QoSProfile(depth=1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -111,7 +115,9 @@ class Simulator(MainNode):
         self._steps = self._ignored = self._rejected = self._resets = 0
         self._turns = 0  # [timer periods]
         self._met = -1  # turn at which another publisher appeared; -1: none
-        self._writer = JointStateWriter(robot.joints)
+        self._held = list(robot.held.values())
+        self._still = [0.0] * len(self._held)
+        self._writer = JointStateWriter([*robot.joints, *robot.held])
         self._message = b""  # the present state
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # simulated time is made here
         self._stamp = 0
@@ -126,8 +132,7 @@ class Simulator(MainNode):
         self._clocks = self.create_publisher(ClockMessage, "clock", BEST_EFFORT)
         self._health = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._description = self.create_publisher(String, "robot_description", LATCHED)
-        urdf = self._world.robot.source.decode("utf-8", errors="replace")
-        self._description.publish(String(data=urdf))
+        self._description.publish(String(data=shareable(self._world.robot)))
         reset = self.create_service(Trigger, "~/reset", self._on_reset)
         housekeeping = self.create_timer(HOUSEKEEPING, self._on_timer, clock=steady)
         if self._lockstep:
@@ -197,7 +202,10 @@ class Simulator(MainNode):
         state = self._world.state(stamp)
         self._stamp = stamp
         self._message = self._writer.write(
-            stamp, applied.tolist(), state.position.tolist(), state.velocity.tolist()
+            stamp,
+            applied.tolist() + self._still,
+            state.position.tolist() + self._held,
+            state.velocity.tolist() + self._still,
         )
 
     def _publish(self) -> None:

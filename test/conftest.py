@@ -2,12 +2,15 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 
 import pytest
+
+from ddpg_ros import interpreter
 
 HIGHEST_DOMAIN = 100  # of those that domain_coordinator keeps apart
 
@@ -28,8 +31,15 @@ def domains_of_this_process() -> list[int]:
 DOMAINS = cycle(domains_of_this_process())
 
 
-def pytest_configure() -> None:
-    """Let what tests start hear the signals that a script's `make test &` has ignored."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Go on in the Python that was set up, as `colcon test` begins in the system's.
+
+    What tests start shall hear the signals that a script's `make test &` has ignored.
+    """
+    python = interpreter.chosen()
+    if python != sys.executable:
+        config.pluginmanager.getplugin("capturemanager").stop_global_capturing()
+        os.execv(python, [python, *sys.orig_argv[1:]])
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
     for number, handler in usual.items():
         if signal.getsignal(number) is signal.SIG_IGN:

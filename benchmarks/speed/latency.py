@@ -19,8 +19,8 @@ from benchmarks.speed.latency_picture import draw_latency
 from benchmarks.speed.latency_runs import CONTENDERS, Segment, Who, measure, settings
 from benchmarks.speed.results import describe_machine, write_results
 from benchmarks.speed.untrained import save_untrained
+from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.playback import temporary_run
-from ddpg_ros.cli.preflight import require_ros_domain
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.types import Vector
 

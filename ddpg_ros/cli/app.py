@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from ddpg_ros import __doc__ as about
-from ddpg_ros.cli.doctor import doctor
+from ddpg_ros.cli.deploy import arm, deploy
+from ddpg_ros.cli.doctor import doctor as examine
 from ddpg_ros.cli.evaluate import evaluate
 from ddpg_ros.cli.inspect import inspect
+from ddpg_ros.cli.launched import launch_plan
 from ddpg_ros.cli.play import play
 from ddpg_ros.cli.report import report_command
 from ddpg_ros.cli.robot import robot
@@ -47,4 +49,14 @@ app.command("eval")(evaluate)
 app.command()(play)
 app.command()(inspect)
 app.command("report")(report_command)
-app.command()(doctor)
+app.command()(deploy)
+app.command()(arm)
+app.command("launch-plan", hidden=True)(launch_plan)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Show what is installed, what is missing and how to fix it; send a message over DDS."""
+    raise typer.Exit(examine(as_json))

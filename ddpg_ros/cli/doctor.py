@@ -1,4 +1,7 @@
-"""`ddpg-ros doctor`: what is installed, what is missing, and how to fix it."""
+"""`ddpg-ros doctor`: what is installed, what is missing, and how to fix it.
+
+It needs the standard library alone, because it is called where nothing else works.
+"""
 
 import json
 import os
@@ -11,14 +14,12 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ddpg_ros.cli import probes
-from ddpg_ros.cli.preflight import HIGHEST_DOMAIN
+from ddpg_ros.cli.place import HIGHEST_DOMAIN
 from ddpg_ros.errors import EXIT_CODE
-from ddpg_ros.extras import EXTRA_OF, how_to_install
+from ddpg_ros.extras import EXTRA_OF, how_to_install, install_command
+from ddpg_ros.installation import is_managed_elsewhere, remedy, unmet
 
 _SET_UP = f"{how_to_install('rclpy')}; 'make setup' in a checkout makes a .venv with all of it"
 _SHM_BYTES = 64 * 2**20
@@ -40,6 +41,7 @@ def diagnose() -> list[Finding]:
     """Check everything that a training needs, in a few seconds; it never raises."""
     checks: list[Callable[[], Finding]] = [
         _python,
+        _base,
         _rclpy,
         _messages,
         _torch,
@@ -59,37 +61,28 @@ def diagnose() -> list[Finding]:
     return [*findings, _dds(findings)]
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
-) -> None:
-    """Show what is installed, what is missing and how to fix it; send a message over DDS."""
+def doctor(as_json: bool) -> int:
+    """Print what `diagnose` finds, as JSON or as a table; return the exit code."""
     findings = diagnose()
     ok = all(finding.ok or finding.optional for finding in findings)
     if as_json:
         print(json.dumps({"ok": ok, "findings": [asdict(f) for f in findings]}, indent=2))
     else:
-        _print_table(findings)
-    if not ok:
-        raise typer.Exit(EXIT_CODE)
+        _print_table(findings, sys.stdout.isatty())
+    return 0 if ok else EXIT_CODE
 
 
-def _print_table(findings: list[Finding]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "found"):
-        table.add_column(heading)
+def _print_table(findings: list[Finding], coloured: bool) -> None:
+    width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        sign, style = ("✓", "green") if finding.ok else ("✗", "red")
-        if finding.optional and not finding.ok:
-            sign, style = "–", "dim"
-        detail = Text(finding.detail)
+        sign, colour = ("✓", 32) if finding.ok else ("–", 2) if finding.optional else ("✗", 31)
+        print(f"{_paint(sign, colour, coloured)} {finding.what:<{width}}  {finding.detail}")
         if finding.fix:
-            detail.append(f"\n→ {finding.fix}", style="yellow")
-        table.add_row(Text(sign, style=style), finding.what, detail)
-    Console().print(table)
+            print(f"  {'':<{width}}  {_paint(f'→ {finding.fix}', 33, coloured)}")
+
+
+def _paint(text: str, colour: int, coloured: bool) -> str:
+    return f"\033[{colour}m{text}\033[0m" if coloured else text
 
 
 def _python() -> Finding:
@@ -97,6 +90,15 @@ def _python() -> Finding:
     ok = sys.version_info >= (3, 10)
     fix = "" if ok else "use Python 3.10 or newer; 3.11 has wheels for everything"
     return Finding("Python", ok, f"{version}, {sys.executable}", fix)
+
+
+def _base() -> Finding:
+    missing = unmet()
+    if missing:
+        kept = ", which its distribution keeps pip away from" if is_managed_elsewhere() else ""
+        detail = f"{sys.executable}{kept}: {'; '.join(map(str, missing))}"
+        return Finding("requirements", False, detail, remedy())
+    return Finding("requirements", True, "all that every part needs")
 
 
 def _rclpy() -> Finding:
@@ -130,7 +132,8 @@ def _torch() -> Finding:
 def _library(module: str, distribution: str, purpose: str) -> Finding:
     answer = probes.run_probe(probes.importing(module))
     if answer.found is None:
-        command = how_to_install(module) if module in EXTRA_OF else f"pip install {distribution}"
+        known = module in EXTRA_OF
+        command = how_to_install(module) if known else install_command(distribution)
         fix = f"{command}; it is needed for {purpose}"
         return Finding(module, False, answer.problem, fix)
     try:

@@ -11,11 +11,12 @@ from rich.table import Table
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.inspect_recording import inspect_recording
-from ddpg_ros.config.run_directory import CONFIG, POLICY, RECORDINGS, SUMMARY
+from ddpg_ros.config.run_directory import POLICY, RECORDINGS, SUMMARY
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy
 from ddpg_ros.errors import DdpgRosError
 from ddpg_ros.files.kinds import is_regular
+from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.recording.bag import bags_in
 from ddpg_ros.recording.reading import is_recording
 from ddpg_ros.training.arm_session import feels_weight, require_fitting

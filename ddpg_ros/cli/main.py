@@ -1,6 +1,7 @@
 """The entry point of `ddpg-ros`.
 
-It loads the command line lazily, so that Ctrl-C during start-up prints no traceback.
+It loads the command line lazily, so that Ctrl-C during start-up prints no traceback, and what is
+missing is a sentence. `doctor` needs the standard library alone.
 """
 
 import signal
@@ -9,19 +10,33 @@ from typing import TYPE_CHECKING
 
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
 from ddpg_ros.extras import naming_extras
+from ddpg_ros.interpreter import begin
 from ddpg_ros.log import log_to_stderr
 
 if TYPE_CHECKING:
     from typer import Typer
 
 
+_NAME = "ddpg-ros"
+
+
 def main() -> None:
     """Run the command line."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)  # imports need no clean-up
-    from ddpg_ros.cli.app import app
+    handler = signal.getsignal(signal.SIGINT)
+    begin()
+    verb, *words = [*sys.argv[1:], ""]
+    if verb == "doctor" and set(words) <= {"--json", ""}:
+        from ddpg_ros.cli.doctor import doctor
 
+        sys.exit(doctor("--json" in words))
+    try:
+        with naming_extras():
+            from ddpg_ros.cli.app import app
+    except DdpgRosError as error:
+        print(f"{_NAME}: {error}", file=sys.stderr)
+        sys.exit(EXIT_CODE)
     signal.signal(signal.SIGINT, handler)
-    run(app, "ddpg-ros")
+    run(app, _NAME)
 
 
 def run(app: "Typer", name: str) -> None:

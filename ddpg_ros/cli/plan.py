@@ -1,25 +1,19 @@
 """The plan of a training, as plain data: its nodes and their parameters.
 
-`ddpg-ros train` and `train.launch.py` execute the same `TrainingPlan`, the former with
-subprocesses and the latter with ROS 2's launch, so both start the same nodes.
+`ddpg-ros train` and `train.launch.py` execute the same `RunPlan`, the former with subprocesses
+and the latter with ROS 2's launch, so both start the same nodes. So do `ddpg-ros deploy` and
+`deploy.launch.py`, by `deploy_plan.py`.
 """
 
 import re
-import socket
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from ddpg_ros.cli.preflight import require_ros_domain, take_training_lock
+from ddpg_ros.cli.launching import LOG_LEVELS
 from ddpg_ros.config.parameter_file import find_config, load_config, own_configs
-from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
-
-LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
-AS_CONFIGURED = "config"
-_BOOLEANS = ("false", "true")
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,7 @@ class ProcessPlan:
     parameters: tuple[tuple[str, bool | int | float | str], ...] = ()  # override the file
     namespace: str = ""  # empty or absolute, `/left`
     log_level: str = "info"
+    remappings: tuple[tuple[str, str], ...] = ()
     essential: bool = True  # whether the run ends if this node does
 
     def command(self) -> list[str]:
@@ -41,6 +36,8 @@ class ProcessPlan:
         command += ["--params-file", str(self.params_file), "--log-level", self.log_level]
         if self.namespace:
             command += ["-r", f"__ns:={self.namespace}"]
+        for old, new in self.remappings:
+            command += ["-r", f"{old}:={new}"]
         for name, value in self.parameters:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             command += ["-p", f"{name}:={text}"]
@@ -52,23 +49,18 @@ SIMULATED = (("safety.auto_arm", True), ("safety.ramp_seconds", 0.0))
 
 
 @dataclass(frozen=True)
-class TrainingPlan:
-    """The nodes of a training in starting order; the run ends when the main node ends."""
+class RunPlan:
+    """The nodes of a run in starting order; the run ends when the main node ends."""
 
-    run_dir: Path
     nodes: tuple[ProcessPlan, ...]
+    log_dir: Path | None = None
+    """Folder of the nodes' output; None: the terminal of this process."""
     main: str = "agent"
-    lock: socket.socket | None = field(default=None, compare=False)
-    """Keeps other trainings out of this ROS domain and namespace while the plan exists."""
 
-    @property
-    def log_dir(self) -> Path:
-        """The folder of the nodes' output."""
-        return self.run_dir / "log"
 
-    def report_command(self) -> list[str]:
-        """Return the command that draws the learning curve and the rollout afterwards."""
-        return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(self.run_dir)]
+def report_command(run_dir: Path) -> list[str]:
+    """Return the command that draws a run's learning curve and rollout."""
+    return [sys.executable, "-m", "ddpg_ros.cli.main", "report", str(run_dir)]
 
 
 def load_arm_config(name: str, namespace: str = "") -> Config:
@@ -114,7 +106,7 @@ def training_plan(
     record: Path | None = None,
     episodes: int = 0,
     recording: str = "off",
-) -> TrainingPlan:
+) -> RunPlan:
     """Plan a training: the simulator, the recorder and the agent, with one parameter file.
 
     Args:
@@ -171,81 +163,4 @@ def training_plan(
         essential=False,
     )
     nodes = (simulator, agent) if recording == "off" else (simulator, recorder, agent)
-    return TrainingPlan(run_dir=run_dir, nodes=nodes)
-
-
-@dataclass(frozen=True)
-class LaunchArgument:
-    """An argument of the launch file; empty `choices` allow any value."""
-
-    name: str
-    default: str
-    description: str
-    choices: tuple[str, ...] = ()
-
-
-LAUNCH_ARGUMENTS = (
-    LaunchArgument("namespace", "", "Namespace of the nodes; empty: none"),
-    LaunchArgument("config", "reach", "A parameter file, or the name of one of ours"),
-    LaunchArgument(
-        "clock",
-        AS_CONFIGURED,
-        "Simulated time that waits for commands, the wall clock, or the configuration's choice",
-        (AS_CONFIGURED, "lockstep", "realtime"),
-    ),
-    LaunchArgument("seed", AS_CONFIGURED, "Seeds every generator; a whole number, or 'config'"),
-    LaunchArgument(
-        "record",
-        AS_CONFIGURED,
-        "Recordings: none, those around each latch, everything, or the configuration's choice",
-        (AS_CONFIGURED, "off", "latch", "all"),
-    ),
-    LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
-    LaunchArgument("gui", "false", "Show PyBullet's window", _BOOLEANS),
-    LaunchArgument("log_level", "info", "Least severe message that is printed", LOG_LEVELS),
-    LaunchArgument(
-        "use_sim_time", "false", "The agent's clock is the simulator's topic 'clock'", _BOOLEANS
-    ),
-)
-
-
-def plan_launch(values: Mapping[str, str]) -> TrainingPlan:
-    """Prepare a run and plan it from the launch arguments.
-
-    Args:
-        values: a value for each of `LAUNCH_ARGUMENTS`.
-
-    Raises:
-        DdpgRosError: an invalid configuration, value, run directory or ROS domain.
-    """
-    require_ros_domain()
-    clock, seed, record = (
-        None if values[k] == AS_CONFIGURED else values[k] for k in ("clock", "seed", "record")
-    )
-    if seed is not None and not seed.isdecimal():
-        raise ConfigError(f"seed is '{seed}'; expected a whole number, 0 or more, or 'config'.")
-    config = load_arm_config(values["config"], values["namespace"]).with_parameters(
-        {
-            "run.clock": clock,
-            "run.seed": None if seed is None else int(seed),
-            "run.record": record,
-        },
-        source="the launch arguments",
-    )
-    if config.run.policy:
-        raise ConfigError(
-            f"run.policy is {config.run.policy!r}, a policy to run without learning, and this "
-            "trains; leave it out of the configuration."
-        )
-    lock = take_training_lock(absolute_namespace(values["namespace"]))
-    run = prepare_run(config, Path(values["run_dir"]) if values["run_dir"] else None)
-    plan = training_plan(
-        run.config_file,
-        run.directory,
-        namespace=values["namespace"],
-        log_level=values["log_level"],
-        gui=values["gui"] == "true",
-        use_sim_time=values["use_sim_time"] == "true",
-        recording=config.recording,
-    )
-    return replace(plan, lock=lock)
+    return RunPlan(nodes, run_dir / "log")

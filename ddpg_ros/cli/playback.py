@@ -12,8 +12,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import training_plan
-from ddpg_ros.cli.preflight import require_ros_domain
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config.run_directory import SUMMARY, Run, prepare_run

@@ -1,7 +1,8 @@
 """`ddpg-ros report`: draws the pictures of a finished run."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -55,7 +56,8 @@ def report(run_dir: Path, console: Console) -> list[Path]:
 
 def _draw(run_dir: Path, console: Console) -> list[Path]:
     pictures: list[Path] = []
-    with console.status("drawing the learning curve and a rollout"):
+    with _Steps(console) as steps:
+        steps.begin("drawing the learning curve")
         if draw_learning_curve(run_dir / METRICS, run_dir / CURVE):
             pictures.append(run_dir / CURVE)
         path = run_dir / POLICY
@@ -66,6 +68,30 @@ def _draw(run_dir: Path, console: Console) -> list[Path]:
             shown = config.with_parameters(
                 {"run.eval_episodes": episodes}, source="ddpg-ros report"
             )
+            steps.begin(f"drawing a rollout of {episodes} greedy episodes in the simulator")
             run_policy(shown, gif=run_dir / ROLLOUT)
             pictures.append(run_dir / ROLLOUT)
     return pictures
+
+
+class _Steps:
+    """Says what is being drawn: beside a spinner in a terminal, else in a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("")
+
+    def __enter__(self) -> "_Steps":
+        self._status.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._status.__exit__(*error)
+
+    def begin(self, step: str) -> None:
+        """Begin a step."""
+        if self._console.is_terminal:
+            self._status.update(step)
+        else:
+            self._console.print(step, highlight=False, soft_wrap=True)
+            sys.stdout.flush()

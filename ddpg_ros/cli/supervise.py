@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -43,7 +44,7 @@ class Startable(Protocol):
 
 
 class Plan(Protocol):
-    """The processes of a run; `ddpg_ros.cli.plan.TrainingPlan` is one."""
+    """The processes of a run; `ddpg_ros.cli.plan.RunPlan` is one."""
 
     @property
     def nodes(self) -> Sequence[Startable]:
@@ -54,8 +55,8 @@ class Plan(Protocol):
         """Name of the process that ends the run when it ends; the supervisor stops it first."""
 
     @property
-    def log_dir(self) -> Path:
-        """The folder in which each process writes `NAME.log`."""
+    def log_dir(self) -> Path | None:
+        """The folder in which each process writes `NAME.log`; None: the terminal."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ class Supervisor:
         """
         try:
             self._catch_signals()
-            self._plan.log_dir.mkdir(parents=True, exist_ok=True)
+            if self._plan.log_dir is not None:
+                self._plan.log_dir.mkdir(parents=True, exist_ok=True)
             for node in self._plan.nodes:
                 self._processes[node.name] = self._start(node)
         except BaseException as error:
@@ -163,18 +165,21 @@ class Supervisor:
             self._kill_group(name)
             process.wait()
 
-    def log_file(self, name: str) -> Path:
-        """Return the path of a node's log file."""
-        return self._plan.log_dir / f"{name}.log"
+    def log_file(self, name: str) -> Path | None:
+        """Return the path of a node's log file; None: it writes to the terminal."""
+        folder = self._plan.log_dir
+        return None if folder is None else folder / f"{name}.log"
 
     def _start(self, node: Startable) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        with self.log_file(node.name).open("wb") as log:
+        with ExitStack() as opened:
+            file = self.log_file(node.name)
+            log = None if file is None else opened.enter_context(file.open("wb"))
             return subprocess.Popen(
                 node.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.STDOUT if log else None,
                 env=environment,
                 start_new_session=True,
                 preexec_fn=_die_with_parent(os.getpid()),
@@ -216,7 +221,10 @@ class Supervisor:
         first = f"the {name} ended with {how}"
         if name != self._plan.main:
             first += f" while the {self._plan.main} still ran"
-        lines = self.log_file(name).read_text(errors="replace").rstrip().splitlines()
+        file = self.log_file(name)
+        if file is None:
+            return Outcome("failed", code if code > 0 else 1, f"{first}.")
+        lines = file.read_text(errors="replace").rstrip().splitlines()
         tail = "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
         message = f"{first}. The end of its log:\n{tail}"
         return Outcome("failed", code if code > 0 else 1, message)

@@ -13,13 +13,12 @@ from rich.console import Console
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.disk_room import recording_bytes, require_disk_room
+from ddpg_ros.cli.place import require_ros_domain, take_training_lock
 from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
     require_display,
     require_environment,
     require_learner_machine,
-    require_ros_domain,
-    take_training_lock,
 )
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
@@ -30,6 +29,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
+from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.training.memory_check import available_memory, require_room
 from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded
@@ -80,9 +80,7 @@ def train(
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
     loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
-    if config and Path(config).resolve().parent == Path(loaded.run.directory):
-        # the file is of an earlier run: keep that one
-        loaded = loaded.with_parameters({"run.directory": ""})
+    loaded = in_new_directory(loaded, config)
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -93,7 +91,7 @@ def train(
         "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
         "run.offline": ("--offline", offline or None),
     }
-    settings = loaded.with_parameters(_joined(assigned, options), source="the command line")
+    settings = loaded.with_parameters(joined(assigned, options), source="the command line")
     ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
     ros_only |= {"--from-bag": bool(from_bag), "--offline": offline}
     if gym and any(ros_only.values()):
@@ -104,7 +102,8 @@ def train(
     if gui:
         require_display()
     with ExitStack() as held:
-        run = _prepare(settings, run_dir, gym, namespace, held, console)
+        run = prepare(settings, run_dir, gym, namespace, held, console)
+        held.callback(remove_unused, run.directory)  # Ctrl-C, before anything was learnt
         console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
         if gym:
             outcome = _train_gym(gym, run, console)
@@ -122,7 +121,14 @@ def train(
     raise typer.Exit(outcome.code)
 
 
-def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+def in_new_directory(config: Config, file: str) -> Config:
+    """Return a configuration that leaves the run alone to which its file belongs."""
+    if file and Path(file).resolve().parent == Path(config.run.directory):
+        return config.with_parameters({"run.directory": ""})
+    return config
+
+
+def joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dict[str, Any]:
     """Merge `--set` and the options; refuse a setting to which both give different values."""
     given = {name: value for name, (_, value) in options.items() if value is not None}
     for name, value in given.items():
@@ -134,7 +140,7 @@ def _joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> di
     return assigned | given
 
 
-def _prepare(
+def prepare(
     settings: Config,
     run_dir: Path | None,
     gym: str,
@@ -207,12 +213,16 @@ def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
 
 
-def print_arm(config: Config, console: Console) -> None:
-    """Print which joints are held, and which meshes the simulator's pictures will lack."""
+def notes_on(config: Config) -> list[str]:
+    """Return which joints are held, and which meshes the simulator's pictures will lack."""
     arm = Robot.of(config)
-    for line in ([arm.describe()] if arm.held else []) + describe(
-        arm, config.sim.self_collision
-    ).notes:
+    notes = list(describe(arm, config.sim.self_collision).notes)
+    return ([arm.describe()] if arm.held else []) + notes
+
+
+def print_arm(config: Config, console: Console) -> None:
+    """Print what `notes_on` the arm says."""
+    for line in notes_on(config):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

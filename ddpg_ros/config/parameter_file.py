@@ -272,9 +272,25 @@ def find_config(path: str | Path) -> Path:
 def own_configs() -> dict[str, Path]:
     """Return the configurations that ship with this package, file by name."""
     own: dict[str, Path] = {}
-    _, package, *above = Path(__file__).resolve().parents
-    installed = [parent / "share" / "ddpg_ros" / "config" for parent in above]
-    for folder in (package.parent / "config", *installed):
-        for file in sorted(folder.glob("*.yaml")):
+    for folder in _own_folders():
+        for file in sorted((folder / "config").glob("*.yaml")):
             own.setdefault(file.stem, file)
     return own
+
+
+def share_file(name: str) -> Path:
+    """Return a file that ships with this package: `config/ddpg_ros.rviz`.
+
+    Raises:
+        FileNotFoundError: there is none of this name.
+    """
+    for folder in _own_folders():
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(name)
+
+
+def _own_folders() -> tuple[Path, ...]:
+    """Return where files of ours may be: a checkout, and below the prefixes of installations."""
+    _, package, *above = Path(__file__).resolve().parents
+    return (package.parent, *(parent / "share" / "ddpg_ros" for parent in above))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -11,8 +12,9 @@ from typing import NamedTuple
 from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RunDirectoryError
+from ddpg_ros.files.unused import CONFIG
 
-CONFIG, METRICS, POLICY = "config.yaml", "metrics.csv", "policy.safetensors"
+METRICS, POLICY = "metrics.csv", "policy.safetensors"
 EVALUATION, CHECKPOINTS = "evaluation.csv", "checkpoints"
 STATUS, RECORDINGS, RECORDED = "status.json", "recordings", "recorded.safetensors"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
@@ -44,10 +46,12 @@ def prepare_run(
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
     path = (directory or root / (name or config.task.name)).expanduser().resolve()
+    made = False
     try:
         if directory is None:
-            path = _make_new(path)
+            path, made = _make_new(path), True
         else:
+            made = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise RunDirectoryError(
@@ -56,11 +60,15 @@ def prepare_run(
             )
         resolved = config.with_parameters({"run.directory": str(path)}, source="the run directory")
         save_config(resolved, path / CONFIG)
-    except OSError as error:
-        raise RunDirectoryError(
-            f"the run directory {path} cannot be made or written ({error.strerror}); give "
-            f"another one with --run-dir, or fix its permissions."
-        ) from None
+    except BaseException as error:
+        if made:  # all of it, or nothing, also on Ctrl-C
+            shutil.rmtree(path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise RunDirectoryError(
+                f"the run directory {path} cannot be made or written ({error.strerror}); give "
+                f"another one with --run-dir, or fix its permissions."
+            ) from None
+        raise
     return Run(path, path / CONFIG, resolved)
 
 

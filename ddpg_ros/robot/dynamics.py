@@ -21,6 +21,8 @@ GRAVITY = 9.81
 
 _SAMPLES = 256  # positions at which M(q) is evaluated, to bound it over the arm's range
 _IDENTITY = pinocchio.SE3.Identity()
+_HAS_ARMATURE = hasattr(pinocchio.Model, "armature")
+"""Pinocchio 2.7 has none. It is the last that pip has for numpy 1, Ubuntu 24.04's."""
 _REGULARISATION = 1e-7  # armature of each joint, relative to its largest inertia
 _LARGEST = 1e9  # [kg·m²] no arm has a larger inertia
 _SMALLEST = 1e-12  # [kg·m²] a joint that moves less than this counts as one without mass
@@ -59,6 +61,7 @@ class MassMatrix:
         high = np.minimum(high, low + 2.0 * np.pi)  # M(q) repeats after a turn
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
         self._spread = spread
+        self._added = np.zeros((len(order), len(order)))  # armature that the model has not
         with np.errstate(all="ignore"):
             samples = np.array([self.at(position) for position in spread])
         self.heaviest: Vector = samples.diagonal(axis1=1, axis2=2).max(axis=0)
@@ -77,7 +80,10 @@ class MassMatrix:
         # M(q) of a point mass is singular at the single position that puts it on a joint's axis.
         self._armature = np.empty(len(order))  # [kg·m²], in the model's order
         self._armature[order] = np.where(self.known, _REGULARISATION * self.heaviest, 0.0)
-        self.model.armature[:] = self._armature
+        if _HAS_ARMATURE:
+            self.model.armature[:] = self._armature
+        else:
+            self._added = np.diag(self._armature[order])
         self._all_known = bool(self.known.all())
         self._by_time: dict[float, tuple[pinocchio.Model, pinocchio.Data]] = {}
         self.samples: Matrix = samples + np.diag(self._armature[order])
@@ -88,7 +94,8 @@ class MassMatrix:
     def at(self, position: Vector) -> Matrix:
         """Return M(q), (n, n) [kg·m²]; `position` is (n,) [rad]."""
         mass = np.array(pinocchio.crba(self.model, self._data, self._ordered(position)))
-        return mass if self._in_order else mass[self._square]
+        mass = mass if self._in_order else mass[self._square]
+        return mass if _HAS_ARMATURE else mass + self._added
 
     def weight(self, position: Vector) -> Vector:
         """Return g(q), the torque that carries the arm's weight and its payload's, (n,) [N·m].
@@ -135,7 +142,7 @@ class MassMatrix:
             position: (n,) [rad].
             damped_for: t [s], the time for which damping acts.
         """
-        if self._all_known:
+        if self._all_known and _HAS_ARMATURE:
             model, data = self._softened(damped_for)
             inverse = np.array(pinocchio.computeMinverse(model, data, self._ordered(position)))
             return inverse if self._in_order else inverse[self._square]

@@ -170,6 +170,16 @@ class ArmSession(Session):
         )
 
 
+def require_fit(policy: Policy, path: Path, config: Config) -> None:
+    """Refuse a policy that was trained for another arm, weight or task than a configuration has.
+
+    Raises:
+        DdpgRosError: it was, or the configuration cannot be used.
+    """
+    robot, task, guard = build_arm(config)
+    require_fitting(path, policy.about, policy_about(config, robot, task), feels_weight(guard))
+
+
 def feels_weight(guard: Guard) -> bool:
     """Return whether the arm's weight pulls at any of its joints."""
     return bool((guard.heaviest_weight > _WEIGHTLESS).any())

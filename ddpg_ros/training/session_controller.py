@@ -4,6 +4,7 @@ No ROS in it; what happens between a state and its torque stands in `control/loo
 policy may act in `safety/state_machine.py`, and what a session consists of in `session.py`.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -16,6 +17,8 @@ from ddpg_ros.control.episodes import Episodes, Phase
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import Episode, JointState, Vector
+
+_LOG = logging.getLogger(__name__)
 
 _ABSENCE = 5.0  # [s] without a learner, after which the policy is held back
 
@@ -158,6 +161,12 @@ class SessionController:
             self.safety.disarm()  # the learner takes a moment to end
             if not self.session.end_training():
                 self._episodes.finish()
+            elif not self.session.config.safety.auto_arm:
+                _LOG.warning(
+                    "the training is over, and the arm is disarmed: call ~/arm once more for the "
+                    "%d greedy episodes of run.eval_episodes",
+                    self.session.config.run.eval_episodes,
+                )
         elif not self.session.next_episode(state):
             self._episodes.finish()
         else:

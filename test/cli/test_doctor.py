@@ -7,15 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from ddpg_ros.cli import doctor as doctor_module
 from ddpg_ros.cli import probes
 from ddpg_ros.cli.doctor import Finding, diagnose, doctor
-
-APP = typer.Typer()
-APP.command()(doctor)
 
 
 @pytest.mark.slow
@@ -82,12 +77,13 @@ def test_a_domain_that_ros_cannot_use_or_whose_ports_may_be_taken_is_a_finding(
     assert "0 to 101" in finding.fix
 
 
-def test_json_is_for_machines_and_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_for_machines_and_the_exit_code_tells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     findings = [Finding("rclpy", False, "not here", "install it")]
     monkeypatch.setattr(doctor_module, "diagnose", lambda: findings)
-    result = CliRunner().invoke(APP, ["--json"])
-    assert result.exit_code == 2
-    assert json.loads(result.stdout) == {
+    assert doctor(as_json=True) == 2
+    assert json.loads(capsys.readouterr().out) == {
         "ok": False,
         "findings": [
             {
@@ -101,10 +97,10 @@ def test_json_is_for_machines_and_the_exit_code_tells(monkeypatch: pytest.Monkey
     }
 
 
-def test_what_is_optional_may_be_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_optional_may_be_absent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     findings = [Finding("launch_ros", False, "none", "not needed", optional=True)]
     monkeypatch.setattr(doctor_module, "diagnose", lambda: findings)
-    result = CliRunner().invoke(APP, [])
-    assert result.exit_code == 0
-    assert "launch_ros" in result.stdout
-    assert "not needed" in result.stdout
+    assert doctor(as_json=False) == 0
+    assert capsys.readouterr().out == "– launch_ros  none\n              → not needed\n"

@@ -1,4 +1,4 @@
-"""What a training starts: nodes, parameters, run directory, launch arguments."""
+"""What a training starts: nodes, parameters, run directory."""
 
 import re
 import sys
@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ddpg_ros.cli.plan import (
-    LAUNCH_ARGUMENTS,
-    TrainingPlan,
-    load_arm_config,
-    plan_launch,
-    prepare_run,
-    training_plan,
-)
+from ddpg_ros.cli.plan import load_arm_config, report_command, training_plan
 from ddpg_ros.config.parameter_file import find_config, load_config
+from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RunDirectoryError
-
-DEFAULTS = {argument.name: argument.default for argument in LAUNCH_ARGUMENTS}
 
 
 def test_a_training_is_a_simulator_and_an_agent_whose_end_ends_it() -> None:
@@ -69,7 +61,7 @@ def test_an_unknown_log_level_is_refused() -> None:
 
 
 def test_the_report_is_drawn_from_the_run_directory() -> None:
-    assert TrainingPlan(Path("/run"), ()).report_command()[1:] == [
+    assert report_command(Path("/run"))[1:] == [
         "-m",
         "ddpg_ros.cli.main",
         "report",
@@ -121,55 +113,22 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
         prepare_run(Config(), tmp_path / "file" / "below")
 
 
-def test_launch_arguments_reach_configuration_and_nodes(tmp_path: Path) -> None:
-    values = {"clock": "realtime", "seed": "5", "gui": "true", "namespace": "left"}
-    plan = plan_launch({**DEFAULTS, **values, "run_dir": str(tmp_path / "run")})
-    config = load_config(plan.nodes[0].params_file)
-    assert (config.run.clock, config.run.seed) == ("realtime", 5)
-    assert plan.nodes[0].parameters == (("gui", True),)
-    assert plan.nodes[1].namespace == "/left"
-    assert plan.run_dir == tmp_path / "run"
-    assert [node.name for node in plan.nodes] == ["simulator", "recorder", "agent"]
-    assert plan.nodes[1].parameters == (("run.record", "latch"),)
-
-
-def test_launch_defaults_are_what_the_command_line_starts(tmp_path: Path) -> None:
-    launched = plan_launch({**DEFAULTS, "run_dir": str(tmp_path / "launched")})
-    run = prepare_run(load_config("reach"), tmp_path / "started")
-    started = training_plan(run.config_file, run.directory)
-    for one, other in zip(launched.nodes, started.nodes, strict=True):
-        there = str(launched.run_dir)
-        here = str(started.run_dir)
-        assert [part.replace(there, here) for part in one.command()] == other.command()
-
-
-def test_a_launch_seed_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="seed is 'many'; expected a whole number"):
-        plan_launch({**DEFAULTS, "seed": "many", "run_dir": str(tmp_path / "run")})
-
-
-def test_a_launch_in_a_domain_that_dds_has_no_ports_for_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", "300")
-    with pytest.raises(ConfigError, match="ROS_DOMAIN_ID is 300; expected 0 to 232"):
-        plan_launch({**DEFAULTS, "run_dir": str(tmp_path / "run")})
-    assert not (tmp_path / "run").exists()
-
-
 @pytest.mark.parametrize("name", ["gym", str(find_config("gym"))])
 def test_the_configuration_of_gymnasium_is_refused_for_an_arm(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take one of panda, .*"):
+    with pytest.raises(ConfigError, match=r"--gym ENV_ID; for an arm take one of .*panda, .*"):
         load_arm_config(name)
 
 
-def test_a_launch_with_the_configuration_of_gymnasium_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'gym' is for ddpg-ros train --gym ENV_ID"):
-        plan_launch({**DEFAULTS, "config": "gym", "run_dir": str(tmp_path / "run")})
-    assert not (tmp_path / "run").exists()
+def test_a_run_directory_is_made_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
 
-
-def test_every_launch_argument_is_described_and_its_default_is_a_choice() -> None:
-    for argument in LAUNCH_ARGUMENTS:
-        assert argument.description
-        assert not argument.choices or argument.default in argument.choices
+    monkeypatch.setattr("ddpg_ros.config.run_directory.save_config", interrupted)
+    (tmp_path / "mine").mkdir()
+    for directory in (tmp_path / "new", tmp_path / "mine", None):
+        with pytest.raises(KeyboardInterrupt):
+            prepare_run(Config(), directory, root=tmp_path / "runs")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["mine", "runs"]
+    assert not list((tmp_path / "runs").iterdir())

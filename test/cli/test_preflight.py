@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ddpg_ros.cli.preflight import require_ros_domain, take_training_lock
+from ddpg_ros.cli.place import require_ros_domain, take_training_lock
 from ddpg_ros.errors import ConfigError
 
 

@@ -20,7 +20,8 @@ DISTRIBUTION = {  # another name with pip
     "yaml": "pyyaml",
 }
 ROS = {module for module, extra in EXTRA_OF.items() if extra == "ros"}
-NOT_FROM_PIP = {"launch", "launch_ros"}  # a sourced ROS has them; only the launch file needs them
+NOT_FROM_PIP = {"launch", "launch_ros", "ament_index_python"}
+"""A sourced ROS has them; only the launch files need them."""
 COMPANIONS = {"pydantic_core": "pydantic", "pybullet_data": "pybullet"}
 
 

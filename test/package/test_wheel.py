@@ -52,7 +52,7 @@ def test_every_module_is_in_the_wheel_and_no_test_and_no_benchmark(wheel: ZipFil
         for package in ("ddpg_ros", "sim")
         for file in (ROOT / package).rglob("*.py")
     }
-    launch = {name for name in modules if name.endswith("train.launch.py")}
+    launch = {name for name in modules if name.endswith(".launch.py")}
     assert modules - launch == own
 
 
@@ -74,8 +74,9 @@ def test_every_file_that_setup_py_reads_is_in_the_source_distribution(
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    read = {"package.xml", "launch/train.launch.py", "resource/ddpg_ros"}
-    for folder, ending in (("requirements", "txt"), ("config", "yaml")):
+    read = {"package.xml", "resource/ddpg_ros"}
+    parts = (("requirements", "txt"), ("config", "yaml"), ("config", "rviz"), ("launch", "py"))
+    for folder, ending in parts:
         read |= {f"{folder}/{file.name}" for file in (ROOT / folder).glob(f"*.{ending}")}
     assert read <= names
 
@@ -85,16 +86,18 @@ def test_what_ros_looks_for_is_below_share(wheel: ZipFile) -> None:
     assert share == {
         "share/ament_index/resource_index/packages/ddpg_ros",
         "share/ddpg_ros/package.xml",
-        "share/ddpg_ros/launch/train.launch.py",
-        *(f"share/ddpg_ros/config/{file.name}" for file in (ROOT / "config").glob("*.yaml")),
+        *(f"share/ddpg_ros/launch/{file.name}" for file in (ROOT / "launch").glob("*.py")),
+        *(f"share/ddpg_ros/config/{file.name}" for file in (ROOT / "config").iterdir()),
+        *(f"share/ddpg_ros/urdf/{file.name}" for file in (ROOT / "sim/assets").glob("*.urdf")),
     }
 
 
 def test_the_metadata_has_what_the_files_in_requirements_ask_for(metadata: Message) -> None:
     wanted: dict[str, set[str]] = {}
-    for part in ("base", "learn", "sim", "robot", "ros", "dev"):
+    for part in ("base", "learn", "sim", "robot", "ros", "xacro", "dev"):
         lines = (ROOT / "requirements" / f"{part}.txt").read_text().splitlines()
         wanted[part] = {line for line in lines if line and not line.startswith("#")}
+    wanted["test"] = wanted["dev"]
     found: dict[str, set[str]] = {part: set() for part in wanted}
     for line in metadata.get_all("Requires-Dist", []):
         name, _, marker = line.partition(";")

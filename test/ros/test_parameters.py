@@ -9,7 +9,7 @@ from rclpy.parameter import Parameter
 from ddpg_ros.config.parameter_file import section_of
 from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.errors import ConfigError
-from ddpg_ros.ros.interface.parameters import read_config
+from ddpg_ros.ros.interface.parameters import Extra, read_config, show_adapted
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.node import MainNode
 
@@ -107,8 +107,30 @@ def test_a_whole_number_is_taken_for_a_float(make_node):
 
 def test_a_nodes_own_parameters_stand_beside_the_settings(make_node):
     node = make_node(gui=True)
-    read_config(node, {"gui": False, "record": ""})
+    extra = {"gui": Extra(False, "a window"), "record": Extra("", "a file")}
+    read_config(node, extra)
     assert node.get_parameter("gui").value is True
     assert node.get_parameter("record").value == ""
     with pytest.raises(ConfigError, match="gui is 3; expected a bool"):
-        read_config(make_node(gui=3), {"gui": False})
+        read_config(make_node(gui=3), extra)
+
+
+@pytest.mark.parametrize("name", ["autostart", "gui", "record", "record_episodes"])
+def test_a_node_s_own_parameters_are_described_and_read_only(make_node, name):
+    from ddpg_ros.ros.nodes.arm_node import _AUTOSTART
+    from sim.simulator_node import EXTRA
+
+    node = make_node()
+    read_config(node, _AUTOSTART | EXTRA)
+    described = node.describe_parameter(name)
+    assert described.read_only and len(described.description) > 5
+
+
+def test_a_parameter_shows_what_the_node_makes_of_it(make_node):
+    node = make_node(run__clock="lockstep")
+    given = read_config(node)
+    adapted = given.with_parameters({"run.clock": "realtime", "control.reset_service": ""})
+    show_adapted(node, given, adapted)
+    assert node.get_parameter("run.clock").value == "realtime"
+    assert node.get_parameter("control.reset_service").value == ""
+    assert node.describe_parameter("run.clock").read_only

@@ -17,6 +17,7 @@ from ddpg_ros.safety.weight import describe_weight, falls_fast, too_heavy
 from ddpg_ros.types import Vector
 
 _TORQUE = "robot.torque_limit"
+_SHOWN = ("torque", "velocity", "lower", "upper", "soft_lower", "soft_upper", "power")
 _MOST, _LONGEST = 1_000, 2_000  # numbers that are examined, characters of a refusal
 
 
@@ -64,6 +65,17 @@ class LimitsInForce:
         show(self._node, "safety.torque_rate_safe", limits.torque_rate_safe)
         self._showing = False
         self._guard = guard
+
+    def values(self) -> dict[str, object]:
+        """Return the limits in force for `/diagnostics`, in the order of `limits.joints`."""
+        if self._guard is None:
+            return {}
+        limits = self._guard.limits
+        values: dict[str, object] = {"limits.joints": " ".join(limits.joints)}
+        for name in _SHOWN:
+            numbers = np.asarray(getattr(limits, name)).tolist()
+            values[f"limits.{name}"] = " ".join(f"{number:g}" for number in numbers)
+        return values | {"limits.torque_rate": limits.torque_rate}
 
     def _log_stop(self, guard: Guard) -> None:
         weaker = [

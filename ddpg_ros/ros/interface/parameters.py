@@ -8,7 +8,7 @@ configured (`in_force.py`).
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 from rcl_interfaces.msg import (
@@ -26,22 +26,31 @@ from ddpg_ros.config.settings import Config, Value, field_of, from_parameters, t
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.ros.runtime.node import MainNode
 
-_NONE: Mapping[str, Value] = MappingProxyType({})
 _OF_TASK = "task."
+
+
+class Extra(NamedTuple):
+    """A parameter that a node has besides the settings."""
+
+    default: Value
+    description: str
+
+
+_NONE: Mapping[str, Extra] = MappingProxyType({})
 _TYPES = frozenset(kind.value for kind in Parameter.Type)
 _LIST = {str: Parameter.Type.STRING_ARRAY, int: Parameter.Type.INTEGER_ARRAY}
 _LIST |= {float: Parameter.Type.DOUBLE_ARRAY}
 
 
 def read_config(
-    node: MainNode, extra: Mapping[str, Value] = _NONE, *, with_task: bool = True
+    node: MainNode, extra: Mapping[str, Extra] = _NONE, *, with_task: bool = True
 ) -> Config:
     """Take the configuration from a node's command line and declare each setting.
 
     Args:
         node: the node.
-        extra: defaults of the parameters that this node has beside the configuration; they are
-            declared too, and read with `node.get_parameter`.
+        extra: the parameters that this node has besides the configuration; they are declared
+            too, and read with `node.get_parameter`.
         with_task: whether the node has to do with the task. If not, it declares none of its
             settings and ignores those given, so that a task of another package need not be
             installed beside it; the configuration then holds the default task.
@@ -50,12 +59,13 @@ def read_config(
         ConfigError: an unknown name, a wrong type or a value out of its range.
     """
     given = dict(node.given)
-    for name, default in extra.items():
+    for name, (default, description) in extra.items():
         value = given.pop(name, default)
         if type(value) is not type(default):
             expected = f"a {type(default).__name__}, as {default!r}"
             raise ConfigError(f"{node.source}: {name} is {value!r}; expected {expected}.")
-        node.declare_parameter(name, value, ParameterDescriptor(read_only=True))
+        described = ParameterDescriptor(name=name, description=description, read_only=True)
+        node.declare_parameter(name, value, described)
     if not with_task:
         given = {name: value for name, value in given.items() if not name.startswith(_OF_TASK)}
     config = from_parameters(given, node.source)
@@ -94,6 +104,14 @@ def _declare(node: MainNode, name: str, value: Value, field: FieldInfo) -> None:
     node.declare_parameter(name, some, _descriptor(name, field))
     if value == []:
         _show(node, name, [], field)
+
+
+def show_adapted(node: MainNode, given: Config, in_force: Config) -> None:
+    """Let the parameters show what a node makes of its settings, such as a policy's clock."""
+    before = to_parameters(given)
+    for name, value in to_parameters(in_force).items():
+        if value != before[name]:
+            show(node, name, value)
 
 
 def show(node: MainNode, name: str, value: Value) -> None:

@@ -22,11 +22,16 @@ from ddpg_ros.ros.interface.conflicts import Conflicts
 from ddpg_ros.ros.interface.diagnostics import Diagnostics
 from ddpg_ros.ros.interface.in_force import LimitsInForce
 from ddpg_ros.ros.interface.joint_states import TOPIC, JointStateInput
-from ddpg_ros.ros.interface.parameters import read_config, refuse_unknown_types
+from ddpg_ros.ros.interface.parameters import (
+    Extra,
+    read_config,
+    refuse_unknown_types,
+    show_adapted,
+)
 from ddpg_ros.ros.interface.services import OperatorServices
 from ddpg_ros.ros.interface.topic_monitor import TopicMonitor
 from ddpg_ros.ros.runtime.arguments import Arguments
-from ddpg_ros.ros.runtime.lifecycle import AUTOSTART, Lifecycle, refuse_wrong_transitions
+from ddpg_ros.ros.runtime.lifecycle import Lifecycle, refuse_wrong_transitions
 from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.ros.runtime.realtime import apply_realtime
 from ddpg_ros.ros.runtime.watchdog import Watchdog
@@ -34,6 +39,9 @@ from ddpg_ros.safety.admission import Arrival
 from ddpg_ros.safety.state_machine import Mode
 from ddpg_ros.types import JointState, Vector
 
+_AUTOSTART = {
+    "autostart": Extra(True, "Configure and activate without waiting for a lifecycle manager")
+}
 _HOUSEKEEPING = 0.1  # [s]; also how soon a signal is noticed if no state comes
 
 
@@ -82,7 +90,9 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         refuse_wrong_transitions(self)
         refuse_unknown_types(self)
         self.role = role
-        self.config = role.adapt(read_config(self, AUTOSTART, with_task=role.knows_task))
+        given = read_config(self, _AUTOSTART, with_task=role.knows_task)
+        self.config = role.adapt(given)
+        show_adapted(self, given, self.config)
         self.realtime = self.config.run.clock == "realtime"
         self._in_force = LimitsInForce(self)
         self._watchdog: Watchdog | None = None
@@ -257,7 +267,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
 
     def _values(self) -> dict[str, object]:
         values: dict[str, object] = {"joint_states.out_of_time": self.states.out_of_time}
-        values |= self.topics.values() | self._conflicts.values()
+        values |= self.topics.values() | self._conflicts.values() | self._in_force.values()
         return values | self.controller.values()
 
     def interrupt(self) -> None:

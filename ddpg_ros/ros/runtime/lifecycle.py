@@ -12,11 +12,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 
-from ddpg_ros.config.settings import Value
 from ddpg_ros.errors import DdpgRosError
-
-AUTOSTART: dict[str, Value] = {"autostart": True}
-"""The parameter that every managed node has besides the configuration."""
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
 _FAILURE = TransitionCallbackReturn.FAILURE

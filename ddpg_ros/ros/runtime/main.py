@@ -41,7 +41,8 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
 
     Returns:
         The exit code: 0 at the end and after a signal; `EXIT_CODE` for an error that a user can
-        fix, whose message alone goes to stderr; 1 for every other exception, with a traceback.
+        fix, whose message alone is logged; 1 for every other exception, with a traceback. Both
+        go to stderr, to the node's log file and to /rosout.
     """
     stopping: list[int] = []
     node: MainNode | None = None
@@ -76,8 +77,8 @@ def run_node(make: Callable[[Arguments], MainNode], args: Sequence[str] | None =
         if node is not None:
             way_down.insert(0, partial(node.failed, error))
     problem = take_down(way_down, problem)
+    code = _exit_code(problem)  # still by the node's logger, if there is one: on /rosout, too
     log_to_stderr()  # rclpy is about to be shut down
-    code = _exit_code(problem)
     problem = None  # it may hold a node that is half made
     way_down.clear()
     if args is None:

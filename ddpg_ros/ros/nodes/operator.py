@@ -1,0 +1,90 @@
+"""Arms a guard and a policy in order, as an operator would by two calls; then it leaves.
+
+The order follows the guard's `safety.fallback`. If the driver holds the arm (`hold`), the guard
+sends nothing before it is armed, so the policy goes first; else the guard does.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from rcl_interfaces.srv import GetParameters
+from rclpy.client import Client
+from std_srvs.srv import Trigger
+
+from ddpg_ros.errors import MachineError, RefusedError
+from ddpg_ros.ros.runtime.arguments import Arguments
+from ddpg_ros.ros.runtime.main import run_node
+from ddpg_ros.ros.runtime.node import MainNode
+
+_FALLBACK = "safety.fallback"
+_FIND_S, _ANSWER_S = 10.0, 5.0
+_EVERY = 0.05  # [s]
+
+
+class Operator(MainNode):
+    """Asks for the fallback, arms one node, arms the other, and has finished."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        """Look for the services; nothing is called yet."""
+        super().__init__("operator", arguments)
+        self._arm = {n: self.create_client(Trigger, f"{n}/arm") for n in ("guard", "policy")}
+        self._fallback = self.create_client(GetParameters, "guard/get_parameters")
+        self._left: list[str] | None = None  # still to be armed; None: the order is not known
+        self._called: Any = None  # the answer that is waited for
+        self._since = time.monotonic()
+        self.urgent |= {*self._arm.values(), self._fallback, self.create_timer(_EVERY, self._on)}
+
+    def _on(self) -> None:
+        """Call the next service, or look at the answer of the last.
+
+        Raises:
+            MachineError: a node is not there, or does not answer.
+            RefusedError: a node refuses to be armed; those before it stay armed.
+        """
+        if self._called is None:
+            self._call()
+        elif self._called.done():
+            self._take(self._called.result())
+            self._called, self._since = None, time.monotonic()
+        elif time.monotonic() - self._since > _ANSWER_S:
+            raise MachineError(f"{self._service.srv_name} did not answer within {_ANSWER_S:g} s.")
+
+    @property
+    def _service(self) -> Client:
+        return self._fallback if self._left is None else self._arm[self._left[0]]
+
+    def _call(self) -> None:
+        client = self._service
+        if client.service_is_ready():
+            request = Trigger.Request()
+            if self._left is None:
+                request = GetParameters.Request(names=[_FALLBACK])
+            self._called, self._since = client.call_async(request), time.monotonic()
+        elif time.monotonic() - self._since > _FIND_S:
+            name = self.resolve_service_name(client.srv_name)
+            raise MachineError(
+                f"{name} is not there after {_FIND_S:g} s; start the deployment first (ddpg-ros "
+                "deploy, or deploy.launch.py), in the same ROS_DOMAIN_ID and namespace."
+            )
+
+    def _take(self, answer: Any) -> None:
+        if self._left is None:
+            holds = bool(answer.values) and answer.values[0].string_value == "hold"
+            self._left = ["policy", "guard"] if holds else ["guard", "policy"]
+            return
+        name = self._left.pop(0)
+        if not answer.success:
+            raise RefusedError(f"{name}/arm is refused: {answer.message}")
+        self.get_logger().info(f"{name}: {answer.message}")
+        self.finished = not self._left
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the operator: `ddpg-ros arm`."""
+    return run_node(Operator, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
