@@ -99,7 +99,7 @@ def main() -> int:
         turning = ~robot.sliding
         weight = loads.gravity[turning].max(initial=0.0)
         moved, room = f"{loads.mass[0]:.3g}", f"{2.0 * extent(robot):.2g}"
-        cells = [arm.name, f"`{arm.file}`", robot.tip, joints, moved, room, f"{weight:.3g}"]
+        cells = [arm.name, arm.file, robot.tip, joints, moved, room, f"{weight:.3g}"]
         rows.append(f"| {' | '.join(cells)} |")
         print(rows[-1])
     _sheet(tiles).quantize(_COLOURS).save(PICTURE, optimize=True)

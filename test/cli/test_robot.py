@@ -41,6 +41,7 @@ GOOD = 'effort="40" velocity="3"'
 def run(ddpg_ros, monkeypatch, tmp_path):
     """Runs `ddpg-ros robot` in the folder of the test."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ddpg_ros.cli.robot._RENDERED", (240, 180))  # a picture takes seconds
     return lambda *arguments: ddpg_ros("robot", *arguments)
 
 

@@ -18,8 +18,11 @@ PLACE = re.compile(r"`([\w/]+\.py): ([A-Za-z_][\w.]*)`")
 FOLDERS = ("", "ddpg_ros", "docs", "benchmarks", "test/faults")
 """Below which a path in a document may be, the checkout first."""
 
-OF_A_READER = re.compile(r"^(runs|install|src|\.venv|log|checkpoints|franka_panda)/|^my_|…")
-"""Paths on a reader's machine, or within pybullet_data."""
+OF_A_READER = re.compile(
+    r"^(runs|install|src|\.venv|log|checkpoints|franka_panda|kuka_iiwa|talos_data"
+    r"|\w+_description)/|^my_|…"
+)
+"""Paths on a reader's machine, or within pybullet_data or example-robot-data."""
 
 
 def words(text: str) -> int:
