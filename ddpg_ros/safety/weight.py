@@ -58,7 +58,7 @@ def describe_weight(guard: Guard, settings: RobotSection) -> str:
         for joint, weight in zip(guard.limits.joints, guard.heaviest_weight.tolist(), strict=True)
     )
     return (
-        f"robot.gravity is {settings.gravity}: {_CARRIED_BY[settings.gravity]}. Its weight needs "
+        f"robot.gravity is {settings.gravity}: {_CARRIED_BY[settings.gravity]}. The arm's weight needs "
         f"up to [N·m] {most}{payload}"
     )
 
