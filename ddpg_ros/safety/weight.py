@@ -58,8 +58,8 @@ def describe_weight(guard: Guard, settings: RobotSection) -> str:
         for joint, weight in zip(guard.limits.joints, guard.heaviest_weight.tolist(), strict=True)
     )
     return (
-        f"robot.gravity is {settings.gravity}: {_CARRIED_BY[settings.gravity]}. Its weight needs "
-        f"up to [N·m] {most}{payload}"
+        f"robot.gravity is {settings.gravity}: {_CARRIED_BY[settings.gravity]}. The arm's weight "
+        f"needs up to [N·m] {most}{payload}"
     )
 
 

@@ -17,6 +17,7 @@ from safetensors.numpy import save as save_tensors
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.policy import (
     GOLDEN_PAIRS,
+    SCHEMA_VERSION,
     SIZE_LIMIT,
     PolicyAbout,
     load_policy,
@@ -224,14 +225,15 @@ def test_an_actor_that_answers_with_no_number_at_all_is_refused(path):
 
 
 def test_a_newer_schema_is_refused_with_the_cure(path):
-    rewrite(path, schema_version=5)
+    rewrite(path, schema_version=SCHEMA_VERSION + 1)
     message = refusal(path)
-    assert "schema version 4; this package reads up to 3: update ddpg_ros" in message
+    assert f"schema version {SCHEMA_VERSION + 1}; " in message
+    assert f"this package reads up to {SCHEMA_VERSION}: update ddpg_ros" in message
 
 
 def test_a_newer_schema_is_named_before_the_keys_that_it_brings(path):
-    rewrite(path, schema_version=4, colour="blue")
-    assert "schema version 4" in refusal(path)
+    rewrite(path, schema_version=SCHEMA_VERSION + 1, colour="blue")
+    assert f"schema version {SCHEMA_VERSION + 1}" in refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,8 @@ def test_fault_90_an_arm_that_is_carried_sinks_by_less_than_a_centimetre_a_secon
     how, links, period, share, start, factor
 ):
     able, settings_ = strong(links, factor)
-    with drawn_arm(able, period, [0.0], start, Carried, **settings_) as arm:
+    inside = [0.8 * one for one in start]  # a soft limit would move the arm away from it
+    with drawn_arm(able, period, [0.0], inside, Carried, **settings_) as arm:
         arm.guard.damp(arm.position, arm.velocity, period)  # a state, before there is none
         for _ in range(math.ceil(0.5 / period)):
             arm.move_for(period, HOW[how](arm, period))

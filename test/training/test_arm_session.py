@@ -2,17 +2,21 @@
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from ddpg_ros.config.settings import Config
-from ddpg_ros.errors import ConfigError, RefusedError
+from ddpg_ros.control.policy import load_policy, save_policy
+from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
 from ddpg_ros.safety.arming import ARMING_STATES
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import JointState
 from test.ros.conftest import make_policy
+from test.upright import UPRIGHT
 
 HERE = JointState(1, np.array([0.3, 1.2]), np.zeros(2))
 THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
@@ -163,3 +167,66 @@ def test_a_task_without_goals_refuses_them(tmp_path):
     run = endless_run(tmp_path, name="hold")
     with pytest.raises(RefusedError, match="the task hold takes no goals"):
         run.give_goal(np.array([0.1, 0.2]))
+
+
+@pytest.fixture
+def weighing(tmp_path):
+    """Returns a function that makes a policy of an arm that weighs, and opens a session of it."""
+    file = tmp_path / "upright.urdf"
+    file.write_text(UPRIGHT)
+
+    def open_with(trained, now, before=None):
+        base = Config().with_parameters({"robot.urdf": str(file)})
+        path = make_policy(tmp_path / "weighs.safetensors", base.with_parameters(trained))
+        if before is not None:  # a file from before `robot.gravity`
+            tensors = load_file(path)
+            about = load_policy(path).about
+            settings = {k: v for k, v in about.config.items() if k != "robot.gravity"}
+            old = replace(about, gravity="", schema_version=3, config=settings | before)
+            names = ("weights", "golden_observations", "golden_actions")
+            save_policy(path, old, *(tensors[name] for name in names))
+        config = base.with_parameters(now | {"run.policy": str(path)})
+        return ArmSession(config, None, endless=True)
+
+    return open_with
+
+
+@pytest.mark.parametrize(
+    ("trained", "now", "what"),
+    [
+        ({"robot.gravity": "model"}, {}, "gravity model, and this robot has driver"),
+        ({}, {"robot.gravity": "none"}, "gravity driver, and this robot has none"),
+        ({}, {"robot.payload_mass": 1.0}, "payload_mass 0.0, and this robot has 1.0"),
+        (
+            {"robot.payload_mass": 1.0, "robot.payload_centre": [0.0, 0.0, 0.1]},
+            {"robot.payload_mass": 1.0},
+            r"payload_centre \[0.0, 0.0, 0.1\], and this robot has \[0.0, 0.0, 0.0\]",
+        ),
+    ],
+)
+def test_fault_93_a_policy_that_was_trained_with_another_weight_is_refused(
+    weighing, trained, now, what
+):
+    with pytest.raises(PolicyFileError, match=f"was trained with {what}; run it with"):
+        weighing(trained, now)
+
+
+@pytest.mark.parametrize(
+    ("gravity_then", "now", "fits"),
+    [(9.81, "none", True), (9.81, "driver", False), (0.0, "driver", True), (0.0, "none", False)],
+)
+def test_a_policy_from_before_was_of_an_arm_that_nobody_carried_or_that_had_no_weight(
+    weighing, gravity_then, now, fits
+):
+    config, then = {"robot.gravity": now}, {"sim.gravity": gravity_then}
+    if fits:
+        weighing({}, config, then)
+    else:
+        with pytest.raises(PolicyFileError, match="was trained with gravity"):
+            weighing({}, config, then)
+
+
+def test_who_carries_an_arm_without_weight_makes_no_difference(tmp_path):
+    policy = make_policy(tmp_path / "flat.safetensors", Config())
+    given = {"robot.gravity": "none", "run.policy": str(policy)}
+    ArmSession(Config().with_parameters(given), None, endless=True)
