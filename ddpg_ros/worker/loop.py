@@ -101,7 +101,7 @@ class LearningLoop:
             self._update()
         self._log_episodes()
         endpoint.heartbeat.beat(_DISK_ALLOWANCE + self._patience)
-        self._status.write(learner.steps, learner.updates)
+        self._status.write(self._done, learner.updates)
         policy = self._saver.save_last(learner, self._patience)
         self._answer("" if policy == self._saver.policy else "there is no room")
         self._log.close()  # within the allowance of the save, as a disk may stall here, too
@@ -140,13 +140,17 @@ class LearningLoop:
         self._endpoint.heartbeat.show(learner.updates, len(learner.replay))
         mailbox.publish(learner.actor_weights(), mailbox.version + 1)
 
+    @property
+    def _done(self) -> int:
+        """Of `run.steps`: steps of the arm or, offline, updates."""
+        return self._learner.updates if self._offline else self._learner.steps
+
     def _show(self, waiting: bool = False) -> None:
         """Keep the file that the progress bar reads current; `waiting` for the compiled update."""
         if self._status.due:
             learner = self._learner
             self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
-            done = learner.updates if self._offline else learner.steps
-            self._status.write(done, learner.updates, waiting and learner.compiler_runs)
+            self._status.write(self._done, learner.updates, waiting and learner.compiler_runs)
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     def _read_messages(self) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,18 @@ def test_everything_of_a_run_is_recorded_and_nothing_is_lost(robot, agent, polic
     assert steps & sent <= commands
     settings = read_recording(bag, lambda *_: False).about
     assert json.dumps(settings["task"]) == '"reach"'
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux counts it by thread")
+def test_every_thread_of_a_recorder_yields_to_the_control_loop(robot, agent):
+    recorder = agent(RECORDER)
+    robot.stream(lambda: "records latch" in recorder.said, "the recorder")
+    tasks = list(Path(f"/proc/{recorder.popen.pid}/task").iterdir())
+    assert len(tasks) > 3  # the middleware's among them
+    for task in tasks:
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        nice, policy = int(fields[16]), int(fields[38])
+        assert (nice, policy) == (10, os.SCHED_BATCH), (task / "comm").read_text()
 
 
 def test_a_recorder_that_is_to_record_nothing_ends_with_a_sentence(agent):

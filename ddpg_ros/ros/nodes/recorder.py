@@ -81,7 +81,6 @@ class RecorderNode(MainNode):
                 "run.record is off, and this node does nothing but record; expected latch or all."
             )
         self._mode: Literal["latch", "all"] = "latch" if mode == "auto" else mode
-        os.nice(_NICENESS)  # the control loop comes first
         self._folder = Path(config.run.directory or ".").resolve() / RECORDINGS
         names = [*TOPICS, config.control.effort_topic]
         self._awaited = {self.resolve_topic_name(name) for name in names}
@@ -195,8 +194,23 @@ def _entry(profile: QoSProfile) -> dict[str, object]:
     )
 
 
+def _yield_to_others() -> None:
+    """Let the control loop come first: a message for us is not to take its core from it.
+
+    Before ROS is up: the middleware's threads inherit this, and Linux counts it by thread.
+    """
+    if not sys.platform.startswith("linux"):
+        os.nice(_NICENESS)
+        return
+    for thread in map(int, os.listdir("/proc/self/task")):  # numpy has some already
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, _NICENESS)
+            os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the recorder node: `ros2 run ddpg_ros recorder`."""
+    _yield_to_others()
     return run_node(RecorderNode, args)
 
 
