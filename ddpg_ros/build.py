@@ -12,7 +12,6 @@ from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Safety
 from ddpg_ros.safety.weight import require_start_carried
 from ddpg_ros.tasks import Task, make_task
-from ddpg_ros.tasks.swing_up import SwingUp
 from ddpg_ros.version import __version__
 
 
@@ -25,10 +24,10 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """
     robot, guard = build_guard(config)
     task = make_task(config.task, robot)
-    if isinstance(task, SwingUp) and config.robot.gravity != "none":
+    if task.needs_weight and config.robot.gravity != "none":
         raise ConfigError(
-            f"task.name is swing_up, in which the arm's weight is what there is to overcome, and "
-            f"robot.gravity is {config.robot.gravity}; expected robot.gravity: none."
+            f"task.name is {config.task.name}, in which the arm's weight is what there is to "
+            f"overcome, and robot.gravity is {config.robot.gravity}; expected robot.gravity: none."
         )
     if config.control.reset_service:  # else the arm is where it is
         require_start_carried(robot, config, guard)

@@ -34,6 +34,7 @@ class SwingUp(Task):
 
     observation_size = 3
     terms = ("angle", "velocity", "torque")
+    needs_weight = True
 
     def __init__(self, settings: Settings, robot: Robot) -> None:
         """Check that the arm has the one joint that this task is about.

@@ -43,6 +43,9 @@ class Task(ABC):
     takes_goals: bool = False
     """Whether `goal` may be set from outside, at any step."""
 
+    needs_weight: bool = False
+    """Whether the arm's weight is what there is to overcome, so that nobody may carry it."""
+
     def __init__(self, settings: TaskSettings, robot: Robot) -> None:
         """Keep the settings and the arm.
 

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from ddpg_ros.build import build_arm
+from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import task_settings
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
@@ -293,3 +295,10 @@ def test_fault_82_a_reach_of_a_tip_that_nothing_moves_is_refused(robot):
     arm = robot(turn + joint("end", "fixed", "disc", "tip", "0 0 0.5", ""))
     with pytest.raises(ConfigError, match="the tip tip of arm stays where it is"):
         Reach(Reach.Settings(), arm)
+
+
+@pytest.mark.parametrize("gravity", ["driver", "model"])
+def test_swing_up_is_refused_if_anything_carries_the_arm(gravity):
+    config = load_config("swing_up").with_parameters({"robot.gravity": gravity})
+    with pytest.raises(ConfigError, match=f"robot.gravity is {gravity}; expected .*: none"):
+        build_arm(config)
