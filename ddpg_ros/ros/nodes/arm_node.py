@@ -246,7 +246,8 @@ class ArmNode(LifecycleNodeMixin, MainNode):
     def _obstacle(self) -> str:
         """Return what stands against arming, as a sentence; or nothing."""
         if not self.active:
-            return "the node is not active; activate it first."
+            name = self.get_fully_qualified_name()
+            return f"the node is not active; first: ros2 lifecycle set {name} activate."
         return self._conflicts.find() or self.controller.ready_to_arm() or self.commands.unheard
 
     def _on_timer(self) -> None:
