@@ -71,7 +71,8 @@ def make_safety(config: Config, guard: Guard, watches_commands: bool = False) ->
 def policy_about(config: Config, robot: Robot, task: Task) -> PolicyAbout:
     """Return the metadata of a policy for this arm and task, before any training."""
     settings = to_parameters(config)
-    del settings["run.directory"]  # equal trainings make equal files, wherever they run
+    for name in ("run.directory", "run.resume"):  # equal trainings make equal files
+        del settings[name]
     return PolicyAbout(
         sizes=[task.observation_size, *config.learner.hidden, len(robot.joints)],
         joints=list(robot.joints),

@@ -84,9 +84,9 @@ class MachineError(DdpgRosError):
     """Something that the settings need is missing on this machine, or already in use."""
 
 
-def few_of(names: Sequence[str]) -> str:
+def few_of(names: Sequence[str], longest: int = _LONGEST) -> str:
     """Return the first few names for a sentence, each shortened, and how many more there are."""
-    few = [shortened(name, _LONGEST) for name in names[:_FEW]]
+    few = [shortened(name, longest) for name in names[:_FEW]]
     rest = len(names) - len(few)
     return ", ".join(few) + (f" and {rest} more" if rest else "")
 

@@ -51,6 +51,7 @@ EXTRA = {
     "gui": Extra(False, "Show PyBullet's window"),
     "record": Extra("", "Write a GIF of the first episodes to this file; empty: none"),
     "record_episodes": Extra(6, "Number of episodes in the GIF"),
+    "resets_before": Extra(0, "Resets that a run which is resumed has had"),
 }
 """Parameters besides the configuration."""
 
@@ -122,6 +123,7 @@ class Simulator(MainNode):
         self._wall = Clock(clock_type=ClockType.SYSTEM_TIME)  # simulated time is made here
         self._stamp = 0
         self._world.reset(self._rng)
+        self._world.skip_resets(self._rng, int(self.get_parameter("resets_before").value or 0))
         self._place = sole_publisher(self, self.resolve_topic_name("joint_states"), _ADVICE)
         self._connect()
         self._load_state(self._next_stamp(), self._zero)

@@ -162,6 +162,11 @@ class World:
         self._push.reset(rng)
         self._steps = 0
 
+    def skip_resets(self, rng: np.random.Generator, count: int) -> None:
+        """Reset `count` times as an earlier process did, so that the start states go on."""
+        for _ in range(count):
+            self.reset(rng)
+
     def touches_itself(self, position: Vector) -> bool:
         """Return whether links overlap that are not joined, at a position, (n,) [rad].
 

@@ -1,10 +1,10 @@
-"""The checkpoint: the learner's state without its replay buffer, as one safetensors file.
+"""The learner's state without its replay buffer, as one sealed safetensors file.
 
-The tensors are those of `LearnerState`, optimisers included, under their own names, and the
-normaliser's mean and variance. The metadata is one JSON document: the counters, the network
-settings and a checksum. The format contains no pickle.
+The tensors are those of `LearnerState`, optimisers included, under their own names, the
+normaliser's mean and variance, and the states of both random generators. The metadata is one JSON
+document: the counters, the network settings and a checksum. The format contains no pickle.
 
-A learner that resumes from a checkpoint starts with an empty replay buffer.
+The file is part of a generation (`worker/saving.py`), which adds the replay buffer.
 """
 
 from pathlib import Path
@@ -20,11 +20,13 @@ from ddpg_ros.algo.optimisers import OptimiserState
 from ddpg_ros.algo.update import LearnerState, combine
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import CheckpointError
-from ddpg_ros.files.sealed import read_sealed, write_sealed
+from ddpg_ros.files.sealed import read_sealed, sealed_bytes
 from ddpg_ros.types import RecordLayout
 
-LATEST, PREVIOUS = "latest.safetensors", "previous.safetensors"
-SCHEMA_VERSION = 3
+LEARNER = "state.safetensors"
+"""The file's name in a generation."""
+
+SCHEMA_VERSION = 4
 _KIND = "checkpoint"
 _HEADER_LIMIT = 2**20  # [bytes]
 _NETWORK_SETTINGS = (
@@ -37,14 +39,25 @@ _NETWORK_SETTINGS = (
 """Settings that must match for the stored parameters to mean the same function."""
 
 
+class Counters(NamedTuple):
+    """How far a learner is."""
+
+    steps: int = 0  # environment steps
+    updates: int = 0
+    skips_in_a_row: int = 0  # updates that diverged and were skipped
+    warmup_ends: int = 0  # environment step from which updates become due
+    updates_before: int = 0  # updates done when it resumed at a later step without a debt
+
+
 class Checkpoint(NamedTuple):
-    """A learner's state on the CPU."""
+    """A learner's state on the CPU, without its replay buffer."""
 
     state: LearnerState
     statistics: Statistics  # of the observations
     rewards: tuple[float, float]  # smallest and largest so far; the range includes 0
-    steps: int  # environment steps
-    updates: int
+    counters: Counters
+    draw: Tensor  # uint8, state of the generator that draws the networks
+    sample: Tensor  # uint8, state of the generator that draws minibatches
 
 
 def moved(state: LearnerState, device: str) -> LearnerState:
@@ -52,48 +65,18 @@ def moved(state: LearnerState, device: str) -> LearnerState:
     return combine(lambda tensor, _: tensor.detach().to(device, copy=True), state, state)
 
 
-def save_checkpoint(
-    folder: Path, checkpoint: Checkpoint, settings: LearnerSection, layout: RecordLayout
-) -> None:
-    """Write a checkpoint as `LATEST` of a folder; the one before becomes `PREVIOUS`.
+def checkpoint_bytes(
+    checkpoint: Checkpoint, settings: LearnerSection, layout: RecordLayout
+) -> bytes:
+    """Return a checkpoint as the content of a file.
 
     Args:
-        folder: created if missing.
         checkpoint: what to write.
         settings: the learner's settings.
         layout: of the learner's records.
-
-    Raises:
-        OSError: the write failed; the files that were there are intact.
     """
-    folder.mkdir(exist_ok=True)
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "networks": _networks(settings, layout),
-        "steps": checkpoint.steps,
-        "updates": checkpoint.updates,
-        "observations": checkpoint.statistics.seen,
-        "rewards": checkpoint.rewards,
-    }
-    write_sealed(folder / LATEST, _KIND, document, _arrays(checkpoint), folder / PREVIOUS)
-
-
-def newest_checkpoint(
-    folder: Path, like: Checkpoint, settings: LearnerSection, layout: RecordLayout
-) -> tuple[Checkpoint | None, list[str]]:
-    """Return the newest valid checkpoint of a folder, and why newer ones are not valid.
-
-    Returns:
-        The checkpoint, None if there is none, and one sentence for each checkpoint refused.
-    """
-    refusals: list[str] = []
-    for name in (LATEST, PREVIOUS):
-        if (folder / name).exists():
-            try:
-                return load_checkpoint(folder / name, like, settings, layout), refusals
-            except CheckpointError as error:
-                refusals.append(str(error))
-    return None, refusals
+    networks = {"networks": network_settings(settings, layout)}
+    return sealed_bytes(_KIND, to_document(checkpoint) | networks, to_arrays(checkpoint))
 
 
 def load_checkpoint(
@@ -111,7 +94,7 @@ def load_checkpoint(
         CheckpointError: the file is missing, damaged, not a checkpoint, of another schema
             version, or of another learner.
     """
-    expected = _arrays(like)
+    expected = to_arrays(like)
     limit = sum(array.nbytes for array in expected.values()) + _HEADER_LIMIT
     try:
         document, arrays = read_sealed(path, _KIND, limit)
@@ -123,7 +106,7 @@ def load_checkpoint(
             f"the checkpoint {path} has schema version {version}; this package reads "
             f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it."
         )
-    theirs, ours = document.get("networks"), _networks(settings, layout)
+    theirs, ours = document.get("networks"), network_settings(settings, layout)
     if theirs != ours:
         raise CheckpointError(
             f"the checkpoint {path} is of the networks {theirs}; this learner has {ours}."
@@ -141,27 +124,38 @@ def load_checkpoint(
                 f"the checkpoint {path}: {name} is {array.dtype} {array.shape}; expected finite "
                 f"{model.dtype} {model.shape}."
             )
-    return Checkpoint(
-        _state(arrays),
-        Statistics(document["observations"], arrays["mean"], arrays["variance"]),
-        tuple(document["rewards"]),
-        document["steps"],
-        document["updates"],
-    )
+    try:
+        return from_parts(document, arrays)
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointError(f"the checkpoint {path} lacks a counter of its learner.") from None
 
 
-def _networks(settings: LearnerSection, layout: RecordLayout) -> dict[str, Any]:
+def network_settings(settings: LearnerSection, layout: RecordLayout) -> dict[str, Any]:
+    """Return what must match for the stored parameters to mean the same function."""
     sizes = {"observation": layout.observation_size, "action": layout.action_size}
     return sizes | {name: getattr(settings, name) for name in _NETWORK_SETTINGS}
 
 
-def _arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+def to_document(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the numbers of a checkpoint, as JSON."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "observations": checkpoint.statistics.seen,
+        "smallest_reward": checkpoint.rewards[0],
+        "largest_reward": checkpoint.rewards[1],
+        **checkpoint.counters._asdict(),
+    }
+
+
+def to_arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a checkpoint by their names."""
     tensors: dict[str, Tensor] = {}
     for name, value in checkpoint.state._asdict().items():
         if isinstance(value, OptimiserState):
             tensors |= {f"{name}.{part}": tensor for part, tensor in value._asdict().items()}
         else:
             tensors[name] = value
+    tensors |= {"draw": checkpoint.draw, "sample": checkpoint.sample}
     arrays: dict[str, NDArray[Any]] = {name: tensor.numpy() for name, tensor in tensors.items()}
     return arrays | {
         "mean": checkpoint.statistics.mean,
@@ -169,14 +163,20 @@ def _arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
     }
 
 
-def _state(arrays: dict[str, NDArray[Any]]) -> LearnerState:
+def from_parts(document: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Checkpoint:
+    """Return the checkpoint of `to_document` and `to_arrays`.
+
+    Raises:
+        KeyError, TypeError, ValueError: a number is missing, or is none.
+    """
+
     def tensor(name: str) -> Tensor:
         return torch.from_numpy(arrays[name])
 
     def optimiser(name: str) -> OptimiserState:
         return OptimiserState(*(tensor(f"{name}.{part}") for part in OptimiserState._fields))
 
-    return LearnerState(
+    state = LearnerState(
         tensor("actor"),
         tensor("critics"),
         tensor("target_actor"),
@@ -184,4 +184,12 @@ def _state(arrays: dict[str, NDArray[Any]]) -> LearnerState:
         optimiser("actor_optimiser"),
         optimiser("critic_optimiser"),
         tensor("updates"),
+    )
+    return Checkpoint(
+        state,
+        Statistics(int(document["observations"]), arrays["mean"], arrays["variance"]),
+        (float(document["smallest_reward"]), float(document["largest_reward"])),
+        Counters(*(int(document[name]) for name in Counters._fields)),
+        tensor("draw"),
+        tensor("sample"),
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ddpg_ros.algo.checkpoint import Checkpoint, moved
+from ddpg_ros.algo.checkpoint import Checkpoint, Counters, moved
 from ddpg_ros.algo.compiled import CompiledUpdate
 from ddpg_ros.algo.cuda_graph import CudaGraph
 from ddpg_ros.algo.machine import require_machine, sum_in_float32, use_threads
@@ -79,7 +79,7 @@ class Learner:
         self._skips_in_a_row = 0
         self._has_warned_of_non_finite = False
         self._warmup_ends = settings.warmup_steps  # environment step
-        self._updates_at_resume = 0
+        self._updates_before = 0  # done without a debt, see `go_on_from`
         self.owed = 0
         """Updates to do beside those that steps bring: all of a training without an arm."""
         self.steps = 0
@@ -191,36 +191,55 @@ class Learner:
         if not len(self.replay):
             return 0
         learning = max(0, self.steps - self._warmup_ends)
-        done = self.updates - self._updates_at_resume
+        done = self.updates - self._updates_before
         return int(learning * self._settings.update_to_data) + self.owed - done
 
     def checkpoint(self) -> Checkpoint:
         """Return a copy of the learner's state, without its replay buffer, on the CPU."""
-        state = moved(self.state, "cpu")
-        statistics = self._normaliser.statistics
-        return Checkpoint(state, statistics, self._limits.rewards, self.steps, self.updates)
+        counters = Counters(
+            self.steps,
+            self.updates,
+            self._skips_in_a_row,
+            self._warmup_ends,
+            self._updates_before,
+        )
+        return Checkpoint(
+            moved(self.state, "cpu"),
+            self._normaliser.statistics,
+            self._limits.rewards,
+            counters,
+            self._draw.get_state(),
+            self._sample.get_state(),
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from the state of an earlier learner with the same settings."""
+        """Continue from the state of an earlier learner with the same settings.
+
+        The replay buffer is restored by `replay.restore`; without it, call `go_on_from`.
+        """
         self.state = moved(checkpoint.state, self._settings.device)
         self._normaliser.restore(checkpoint.statistics)
         if self._settings.normalise_observations:
             self._inputs.moments.copy_(self._normaliser.moments)
-        self._limits.add_rewards(checkpoint.rewards)
+        self._limits.rewards = checkpoint.rewards
         self._limit_values()
-        self.updates = checkpoint.updates
+        self.steps, self.updates, self._skips_in_a_row = checkpoint.counters[:3]
+        self._warmup_ends, self._updates_before = checkpoint.counters[3:]
+        self._draw.set_state(checkpoint.draw)
+        self._sample.set_state(checkpoint.sample)
 
     def go_on_from(self, step: int) -> None:
-        """Resume at a later step of the run, with an empty replay buffer.
+        """Resume at a later step of the run, without a debt of updates for the steps between.
 
         Updates become due for the steps after this one, once the replay buffer holds a minibatch.
 
         Args:
             step: environment steps so far.
         """
+        lacking = max(0, self._settings.batch_size - len(self.replay))
         self.steps = step
-        self._warmup_ends = max(self._settings.warmup_steps, step + self._settings.batch_size)
-        self._updates_at_resume = self.updates
+        self._warmup_ends = max(self._settings.warmup_steps, step + lacking)
+        self._updates_before = self.updates
 
     def update(self, count: int = 1) -> "Report":
         """Do `count` updates, each on its own minibatch.

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.inspect_recording import inspect_recording
-from ddpg_ros.config.run_directory import POLICY, RECORDINGS, SUMMARY
+from ddpg_ros.cli.inspect_run import inspect_checkpoints
+from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY, RECORDINGS, SUMMARY
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy
 from ddpg_ros.errors import DdpgRosError
@@ -20,6 +21,8 @@ from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.recording.bag import bags_in
 from ddpg_ros.recording.reading import is_recording
 from ddpg_ros.training.arm_session import feels_weight, require_fitting
+from ddpg_ros.training.describe_run import describe_checkpoints
+from ddpg_ros.training.describe_run import verdict as verdict_of
 
 
 class Shown(NamedTuple):
@@ -33,10 +36,16 @@ class Shown(NamedTuple):
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A policy file, a run directory or a recording.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A policy file, a run directory, a checkpoint or a recording."),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
-    """Verify a policy, a run or a recording, and show what it holds and where it would load."""
+    """Verify a policy, run, checkpoint or recording; show what it holds and where it loads."""
+    if path.parent.name == CHECKPOINTS and path.is_dir():
+        inspect_checkpoints(path, as_json)
+        return
     if is_recording(path):
         rows, verdict, content = inspect_recording(path)
         shown = Shown(str(path), rows, {}, verdict, content)
@@ -114,6 +123,12 @@ def _run(path: Path) -> Shown:
             rows["summary"] = f"cannot be read ({error})"
     else:
         rows["summary"] = "none: the run has not ended"
+    checkpoints = describe_checkpoints(path)
+    goes_on = verdict_of(path)
+    rows |= {str(one.path.relative_to(path)): one.sentence for one in checkpoints}
+    rows["checkpoints"] = goes_on
+    content["checkpoints"] = [one.content for one in checkpoints]
+    content["resumes"] = goes_on
     bags = bags_in(path / RECORDINGS)
     rows["recordings"] = ", ".join(bag.name for bag in bags) or "none"
     content["recordings"] = [str(bag) for bag in bags]

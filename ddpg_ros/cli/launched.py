@@ -24,8 +24,10 @@ from ddpg_ros.cli.plan import (
     training_plan,
 )
 from ddpg_ros.cli.preflight import require_display
-from ddpg_ros.cli.train import in_new_directory, joined, notes_on, prepare
+from ddpg_ros.cli.resume import ResumedRun
+from ddpg_ros.cli.train import in_new_directory, joined, notes_on, prepare, resume_checked
 from ddpg_ros.config.parameter_file import read_assignments, share_file
+from ddpg_ros.config.run_directory import Run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, DdpgRosError
 from ddpg_ros.extras import require
@@ -59,6 +61,8 @@ def plan_training(values: Values) -> dict[str, Any]:
     Raises:
         DdpgRosError: an invalid configuration, value, run directory, machine or ROS domain.
     """
+    if values["resume"]:
+        return _plan_resumed(values)
     namespace, file = values["namespace"], values["config"]
     given = {a.setting: (f"{a.name}:=", values[a.name]) for a in TRAIN if a.setting}
     options = {
@@ -77,6 +81,27 @@ def plan_training(values: Values) -> dict[str, Any]:
     _require_window(values)
     with ExitStack() as held:
         run = prepare(settings, run_dir, "", namespace, held, Console(stderr=True))
+    return _planned(values, run)
+
+
+def _plan_resumed(values: Values) -> dict[str, Any]:
+    """Plan a run that goes on; its own configuration says everything else."""
+    own = {argument.name: argument.default for argument in TRAIN}
+    apart = ("resume", "namespace", "gui", "log_level", "use_sim_time")
+    given = [name for name, value in values.items() if name not in apart and value != own[name]]
+    if given:
+        raise ConfigError(
+            f"{', '.join(given)} and resume exclude each other: a run goes on as it began."
+        )
+    require("rclpy", "pybullet")
+    _require_window(values)
+    with ExitStack() as held:
+        resumed = resume_checked(Path(values["resume"]), {}, "", values["namespace"], held)
+    return _planned(values, resumed.run, resumed)
+
+
+def _planned(values: Values, run: Run, resumed: ResumedRun | None = None) -> dict[str, Any]:
+    namespace = values["namespace"]
     plan = training_plan(
         run.config_file,
         run.directory,
@@ -85,6 +110,7 @@ def plan_training(values: Values) -> dict[str, Any]:
         gui=_is_true(values["gui"]),
         use_sim_time=_is_true(values["use_sim_time"]),
         recording=run.config.recording,
+        resumed=resumed,
     )
     return _plan(
         plan.nodes,

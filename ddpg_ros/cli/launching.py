@@ -67,6 +67,7 @@ TRAIN = (
         "run.record",
     ),
     LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
+    LaunchArgument("resume", "", "Directory of a run that goes on, with its own configuration"),
     LaunchArgument(
         "use_sim_time", "false", "The agent's clock is the simulator's topic 'clock'", BOOLEANS
     ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ddpg_ros.cli.launching import LOG_LEVELS
+from ddpg_ros.cli.resume import ResumedRun
 from ddpg_ros.config.parameter_file import find_config, load_config, own_configs
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
@@ -106,6 +107,7 @@ def training_plan(
     record: Path | None = None,
     episodes: int = 0,
     recording: str = "off",
+    resumed: ResumedRun | None = None,
 ) -> RunPlan:
     """Plan a training: the simulator, the recorder and the agent, with one parameter file.
 
@@ -119,6 +121,7 @@ def training_plan(
         record: where the simulator writes a GIF; None writes none.
         episodes: number of episodes in the GIF.
         recording: what the recorder writes, `latch` or `all`; `off` starts none.
+        resumed: the run that goes on; None for a new one.
 
     Raises:
         ConfigError: an unknown log level, an invalid namespace, or `use_sim_time` in a namespace.
@@ -132,6 +135,10 @@ def training_plan(
         )
     absolute = absolute_namespace(namespace)
     pictures: tuple[tuple[str, bool | int | float | str], ...] = (("gui", True),) if gui else ()
+    goes_on: tuple[tuple[str, bool | int | float | str], ...] = ()
+    if resumed is not None:
+        pictures += (("resets_before", resumed.resets_before),)
+        goes_on = (("run.resume", True),)
     if record is not None:
         pictures += (("record", str(record)), ("record_episodes", episodes))
     simulator = ProcessPlan(
@@ -148,7 +155,7 @@ def training_plan(
         module="ddpg_ros.ros.nodes.agent",
         executable="agent",
         params_file=config_file,
-        parameters=SIMULATED + ((("use_sim_time", True),) if use_sim_time else ()),
+        parameters=SIMULATED + ((("use_sim_time", True),) if use_sim_time else ()) + goes_on,
         namespace=absolute,
         log_level=log_level,
     )

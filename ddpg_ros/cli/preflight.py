@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddpg_ros.config.settings import Config, LearnerSection
@@ -38,12 +39,15 @@ def require_learner_machine(settings: LearnerSection) -> None:
         require_machine(settings)
 
 
-def require_environment(what: "str | gymnasium.Env[Any, Any]", config: Config) -> str:
+def require_environment(
+    what: "str | gymnasium.Env[Any, Any]", config: Config, run_dir: Path | None = None
+) -> str:
     """Check that a Gymnasium environment can be learnt on this machine.
 
     Args:
         what: the id of an environment, or the environment.
         config: settings of the learner.
+        run_dir: the run directory; None: as the settings say.
 
     Returns:
         What to call the run.
@@ -54,10 +58,12 @@ def require_environment(what: "str | gymnasium.Env[Any, Any]", config: Config) -
     """
     from ddpg_ros.training.gymnasium_environment import Environment
     from ddpg_ros.training.gymnasium_session import about
-    from ddpg_ros.training.memory_check import available_memory, require_room
+    from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 
     env = Environment(what)
     env.close()
     require_learner_machine(config.learner)
-    require_room(config.learner, about(env, config).sizes, available_memory())
+    sizes = about(env, config).sizes
+    require_room(config.learner, sizes, available_memory())
+    require_disk(config, sizes, run_dir)
     return env.name.rpartition("/")[2]

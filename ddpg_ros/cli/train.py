@@ -14,7 +14,7 @@ from rich.console import Console
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.disk_room import recording_bytes, require_disk_room
 from ddpg_ros.cli.place import require_ros_domain, take_training_lock
-from ddpg_ros.cli.plan import absolute_namespace, load_arm_config, training_plan
+from ddpg_ros.cli.plan import SIMULATED, absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
     require_display,
     require_environment,
@@ -22,16 +22,25 @@ from ddpg_ros.cli.preflight import (
 )
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.report import report
+from ddpg_ros.cli.resume import ResumedRun, environment_of, resume_run
 from ddpg_ros.cli.supervise import Outcome, Supervisor
 from ddpg_ros.config.parameter_file import load_config, own_configs, read_assignments
-from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run, prepare_run
+from ddpg_ros.config.run_directory import (
+    POLICY,
+    ROLLOUT,
+    STATUS,
+    SUMMARY,
+    Run,
+    hold_run,
+    prepare_run,
+)
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.training.memory_check import available_memory, require_room
+from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded
 from ddpg_ros.training.summary import Summary
 from sim.description import describe
@@ -66,6 +75,10 @@ def train(
     offline: Annotated[
         bool, typer.Option(help="Learn from --from-bag alone: --steps updates, then evaluate.")
     ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with the run of this directory."),
+    ] = None,
     gym: Annotated[
         str, typer.Option(metavar="ENV_ID", help="Train on this Gymnasium environment, no ROS.")
     ] = "",
@@ -79,8 +92,6 @@ def train(
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
     console = Console(stderr=as_json)
-    loaded = load_config(config or "gym") if gym else load_arm_config(config or "reach", namespace)
-    loaded = in_new_directory(loaded, config)
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -91,25 +102,32 @@ def train(
         "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
         "run.offline": ("--offline", offline or None),
     }
-    settings = loaded.with_parameters(joined(assigned, options), source="the command line")
-    ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
-    ros_only |= {"--from-bag": bool(from_bag), "--offline": offline}
-    if gym and any(ros_only.values()):
-        given = ", ".join(name for name, value in ros_only.items() if value)
-        raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
-    if not gym:
-        require("rclpy", "pybullet")
-    if gui:
-        require_display()
+    given = joined(assigned, options)
     with ExitStack() as held:
-        run = prepare(settings, run_dir, gym, namespace, held, console)
-        held.callback(remove_unused, run.directory)  # Ctrl-C, before anything was learnt
-        console.print(f"run directory: {_shown(run.directory)}", highlight=False, soft_wrap=True)
+        resumed = None
+        if resume is not None:
+            gym = _environment(resume, gym, {"--config": config, "--run-dir": run_dir})
+        ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
+        ros_only |= {"--from-bag": bool(from_bag), "--offline": offline}
+        _refuse_ros_options(gym, ros_only)
+        if gui:
+            require_display()
+        if resume is not None:
+            resumed = resume_checked(resume, given, gym, namespace, held)
+            run = resumed.run
+            console.print(resumed.sentence, highlight=False, markup=False, soft_wrap=True)
+        else:
+            settings = _settings(config, gym, namespace, given)
+            run = prepare(settings, run_dir, gym, namespace, held, console)
+            held.callback(remove_unused, run.directory)  # Ctrl-C, before anything was learnt
+            shown = _shown(run.directory)
+            console.print(f"run directory: {shown}", highlight=False, soft_wrap=True)
         if gym:
+            held.enter_context(hold_run(run.directory))
             outcome = _train_gym(gym, run, console)
         else:
             print_arm(run.config, console)
-            outcome = train_over_topics(run, namespace, gui, console)
+            outcome = train_over_topics(run, namespace, gui, console, resumed)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, markup=False, style="red")
         log = _shown(run.directory / "log")
@@ -119,6 +137,52 @@ def train(
         report(run.directory, console)
     _close(run, outcome, console, as_json, bool(gym))
     raise typer.Exit(outcome.code)
+
+
+def _refuse_ros_options(gym: str, options: dict[str, Any]) -> None:
+    if gym and any(options.values()):
+        given = ", ".join(name for name, value in options.items() if value)
+        raise ConfigError(f"{given} goes with ROS; leave it out with --gym.")
+    if not gym:
+        require("rclpy", "pybullet")
+
+
+def _settings(name: str, gym: str, namespace: str, given: dict[str, Any]) -> Config:
+    """Return the settings of a new run."""
+    loaded = load_config(name or "gym") if gym else load_arm_config(name or "reach", namespace)
+    settings = in_new_directory(loaded, name).with_parameters(given, source="the command line")
+    if settings.run.resume:
+        raise ConfigError("run.resume is for the nodes; give the run as --resume RUN.")
+    return settings
+
+
+def _environment(run: Path, gym: str, others: dict[str, Any]) -> str:
+    """Return the Gymnasium environment of a run that is to go on; empty for an arm."""
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise ConfigError(
+            f"--resume and {', '.join(given)} exclude each other: a run goes on as it began, in "
+            "its own directory."
+        )
+    own = environment_of(run)
+    if gym and gym != own:
+        what = f"the environment {own}" if own else "an arm, without --gym"
+        raise ConfigError(f"the run {run} is of {what}, and --gym names {gym}; leave it out.")
+    return own
+
+
+def resume_checked(
+    directory: Path, given: dict[str, Any], gym: str, namespace: str, held: ExitStack
+) -> ResumedRun:
+    """Check everything that can fail, then write the settings of the run if they have changed."""
+    resumed = resume_run(directory, given, gym, {} if gym else dict(SIMULATED))
+    settings = resumed.run.config
+    if gym:
+        require_environment(gym, settings)
+    else:
+        prepare_arm(settings, namespace, held)
+    (resumed.run.directory / STATUS).unlink(missing_ok=True)  # of the earlier process
+    return resumed
 
 
 def in_new_directory(config: Config, file: str) -> Config:
@@ -169,8 +233,9 @@ def prepare(
                 "run.recordings goes with an arm, whose topics were recorded; leave it out with "
                 "--gym."
             )
-        return prepare_run(settings, run_dir, name=require_environment(gym, settings))
-    prepare_arm(settings, namespace, held)
+        name = require_environment(gym, settings, run_dir)
+        return prepare_run(settings, run_dir, name=name)
+    prepare_arm(settings, namespace, held, run_dir)
     recorded = read_recorded(settings, console)
     joints = len(Robot.load(settings.robot.urdf, settings.robot.joints, settings.robot.tip).joints)
     require_disk_room(
@@ -200,7 +265,9 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
     return recorded
 
 
-def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
+def prepare_arm(
+    settings: Config, namespace: str, held: ExitStack, run_dir: Path | None = None
+) -> None:
     """Refuse an arm, learner, machine or ROS domain with which no training can begin.
 
     `held` takes this host's place for the training, until its nodes have ended.
@@ -210,6 +277,7 @@ def prepare_arm(settings: Config, namespace: str, held: ExitStack) -> None:
     require_learner_machine(settings.learner)
     sizes = policy_about(settings, robot, task).sizes
     require_room(settings.learner, sizes, available_memory())
+    require_disk(settings, sizes, run_dir)
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
 
 
@@ -226,11 +294,18 @@ def print_arm(config: Config, console: Console) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def train_over_topics(run: Run, namespace: str, gui: bool, console: Console) -> Outcome:
+def train_over_topics(
+    run: Run, namespace: str, gui: bool, console: Console, resumed: ResumedRun | None = None
+) -> Outcome:
     """Run the simulator and the agent of a prepared run, until it ends."""
     recording = run.config.recording
     plan = training_plan(
-        run.config_file, run.directory, namespace=namespace, gui=gui, recording=recording
+        run.config_file,
+        run.directory,
+        namespace=namespace,
+        gui=gui,
+        recording=recording,
+        resumed=resumed,
     )
     section = run.config.run
     # The supervisor must fork before the progress bar starts its thread.

@@ -15,6 +15,7 @@ from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.config.yaml_text import read_yaml, write_yaml
 from ddpg_ros.errors import ConfigError, nearest, shortened
 from ddpg_ros.files.kinds import is_regular, is_special
+from ddpg_ros.files.sealed import write_whole
 
 AGENT, SIMULATOR = "agent", "simulator"
 NODES = (AGENT, "guard", "policy", "recorder", SIMULATOR)
@@ -241,7 +242,7 @@ def save_config(config: Config, path: Path) -> None:
         name: {key: value for key, value in section.items() if value != []}
         for name, section in config.model_dump().items()
     }
-    path.write_text(write_yaml({"/**": {"ros__parameters": tree}}), encoding="utf-8")
+    write_whole(path, write_yaml({"/**": {"ros__parameters": tree}}).encode())
 
 
 def find_config(path: str | Path) -> Path:

@@ -1,10 +1,8 @@
 """The run directory, which holds all results of a run."""
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +10,11 @@ from typing import NamedTuple
 from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RunDirectoryError
+from ddpg_ros.files.folder_lock import FolderInUseError, hold_folder
 from ddpg_ros.files.unused import CONFIG
 
 METRICS, POLICY = "metrics.csv", "policy.safetensors"
-EVALUATION, CHECKPOINTS = "evaluation.csv", "checkpoints"
+EVALUATION, CHECKPOINTS, REPLAY = "evaluation.csv", "checkpoints", "checkpoints/replay"
 STATUS, RECORDINGS, RECORDED = "status.json", "recordings", "recorded.safetensors"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
@@ -73,7 +72,7 @@ def prepare_run(
 
 
 def claim_run(config: Config) -> Path | None:
-    """Return the directory for a node's run: a prepared unused one, or a new one.
+    """Return the directory for a node's run: a prepared unused one, a new one, or one to resume.
 
     Returns:
         The directory; None for a run of a policy without `run.directory`, which writes nothing.
@@ -84,6 +83,13 @@ def claim_run(config: Config) -> Path | None:
     if config.run.policy and not config.run.directory:
         return None
     directory = Path(config.run.directory)
+    if config.run.resume:
+        if not config.run.directory:
+            raise RunDirectoryError(
+                "run.resume is true and run.directory is empty; expected the directory of the run "
+                "that is to go on."
+            )
+        return directory
     if not config.run.directory or not (directory / CONFIG).exists():
         return prepare_run(config).directory
     for result in (METRICS, SUMMARY, POLICY):
@@ -102,19 +108,15 @@ def hold_run(directory: Path) -> Iterator[None]:
     Raises:
         RunDirectoryError: another run holds the lock.
     """
-    number = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            try:
-                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunDirectoryError(
-                    f"the run directory {directory} is in use by another run; give another one "
-                    "with run.directory, or leave it empty to get a new one below runs/."
-                ) from None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(hold_folder(directory))
+        except FolderInUseError as holder:
+            raise RunDirectoryError(
+                f"the run directory {directory} is in use by another run, {holder}; give another "
+                "one with run.directory, or leave it empty to get a new one below runs/."
+            ) from None
         yield
-    finally:
-        os.close(number)
 
 
 def knows_success(columns: Iterable[str]) -> bool:

@@ -308,6 +308,15 @@ class RunSection(Section):
         True, description="Lock-step: wait for the learner's updates, so that a seed reproduces"
     )
     directory: str = Field("", description="Run directory; empty: runs/TASK-DATE-TIME")
+    resume: bool = Field(
+        False, description="Go on with the run in run.directory, from its newest checkpoint"
+    )
+    checkpoint_every: Count = Field(
+        0, description="Steps after which the end of an episode is saved; 0: by time alone"
+    )
+    checkpoint_minutes: Positive = Field(
+        0.25, description="Time after which the learner is saved [min]"
+    )
     policy: str = Field("", description="Policy file to run without learning; empty: train")
     record: Literal["auto", "off", "latch", "all"] = Field(
         "auto",

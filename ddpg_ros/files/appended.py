@@ -1,6 +1,7 @@
 """A log file that grows by whole pieces; while the disk is full, new pieces wait in memory."""
 
 import logging
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +58,17 @@ class AppendedFile:
             raise
         self._end += len(content)
         self._waiting.clear()
+
+    def sync(self) -> None:
+        """Put all that was appended on the disk.
+
+        Raises:
+            OSError: the disk failed, or pieces wait in memory for room.
+        """
+        if self._waiting or self._file is None:
+            self._write()
+        assert self._file is not None
+        os.fsync(self._file.fileno())
 
     def close(self) -> str:
         """Try to write the waiting pieces, then close the file; a second call does nothing.

@@ -38,7 +38,6 @@ def write_sealed(
     kind: str,
     document: dict[str, Any],
     tensors: dict[str, NDArray[Any]],
-    previous: Path | None = None,
 ) -> None:
     """Write arrays and a document; the old file stays intact until the new one is complete.
 
@@ -47,14 +46,19 @@ def write_sealed(
         kind: one of `KINDS`, the key of the document in the metadata.
         document: JSON; its checksum is added as `sha256`.
         tensors: the arrays.
-        previous: the new name of the old file; None discards it.
 
     Raises:
         OSError: the write failed; the old file is intact.
     """
+    write_whole(path, sealed_bytes(kind, document, tensors))
+
+
+def sealed_bytes(kind: str, document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> bytes:
+    """Return the content of a sealed file; see `write_sealed`."""
     sealed = document | {"sha256": seal(document, tensors)}
     metadata = {kind: json.dumps(sealed)}  # safetensors would shuffle several entries
-    write_whole(path, save(tensors, metadata=metadata), previous)
+    content: bytes = save(tensors, metadata=metadata)
+    return content
 
 
 def read_sealed(
@@ -109,13 +113,12 @@ def _document(metadata: Mapping[str, str], kind: str) -> dict[str, Any]:
     return document
 
 
-def write_whole(path: Path, content: bytes, previous: Path | None = None) -> None:
-    """Write a file whole or not at all: the content reaches the disk before any name changes.
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: the content reaches the disk before its name changes.
 
     Args:
         path: the file.
         content: all of it.
-        previous: the new name of the old file; None discards it.
 
     Raises:
         OSError: the write failed; the old file is intact.
@@ -126,8 +129,6 @@ def write_whole(path: Path, content: bytes, previous: Path | None = None) -> Non
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if previous is not None and path.exists():
-            path.replace(previous)
         temporary.replace(path)
     except OSError:
         with suppress(OSError):

@@ -101,6 +101,8 @@ class ArmSession(Session):
         if self.phase.is_done:
             return False
         self._loop.begin_episode()
+        if self.training is not None and self.evaluation is None:
+            self.training.begun += 1
         if self._task.takes_goals and self._given_goal is not None:
             self._task.goal = self._given_goal
         elif self._task.takes_goals and self._endless:

@@ -54,6 +54,8 @@ def train_on_gymnasium(
     with Interruption(session.cancel) as stop:
         try:
             longest = _run_phase(session, env, stop)
+            if session.training is not None:  # of an earlier process, too
+                longest = max(longest, session.training.longest)
             if not stop.signal and session.end_training():
                 _run_phase(session, env, stop, _cut_after(env, longest))
         except EnvironmentFailedError as error:
@@ -213,7 +215,8 @@ class _Course:
 def about(env: Environment, config: Config) -> PolicyAbout:
     """Return what a policy for an environment is for, before any training."""
     settings = to_parameters(config)
-    del settings["run.directory"]
+    for name in ("run.directory", "run.resume"):
+        del settings[name]
     return PolicyAbout(
         sizes=[env.observation_size, *config.learner.hidden, env.action_size],
         joints=[],

@@ -1,6 +1,7 @@
 """The actor of a training: explores with the newest weights, feeds the worker."""
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import MlpActor, weight_count
 from ddpg_ros.control.noise import make_noise, sigma_at
 from ddpg_ros.training.n_step import NStep
+from ddpg_ros.training.seeds import generator_state, restore_generator
 from ddpg_ros.types import Episode, Experience, Transition, Vector32
 from ddpg_ros.worker.client import WorkerClient
 
@@ -19,7 +21,9 @@ class LearningActor:
     and then takes the weights. The action after transition k so comes from the updates up to
     k − 1, whatever the timing of the processes: the run is reproducible, and the worker learns
     from transition k while the simulator makes k + 1. If the end of an episode completes several
-    pieces of experience at once, each waits in turn: the worker samples from what has arrived.
+    pieces of experience at once, each waits in turn: the worker samples from what has arrived. The
+    end of an episode waits for all updates, so that both sides stand at the same step there: a
+    checkpoint is made of that.
     """
 
     def __init__(
@@ -42,18 +46,47 @@ class LearningActor:
         self._worker = worker
         self._config = config
         self._synchronous = synchronous
-        self._rng, noise_rng = rng.spawn(2)
+        self._rng, self._noise_rng = rng.spawn(2)
         weights = np.zeros(weight_count(sizes), dtype=np.float32)
         self._policy = MlpActor(sizes, weights, config.learner.actor_layer_norm)
         self._n_step = NStep(config.learner.n_step, config.learner.discount)
         self._handed_over = 0
-        self._noise = make_noise(config.noise, sizes[-1], config.control.period, noise_rng)
+        self._noise = make_noise(config.noise, sizes[-1], config.control.period, self._noise_rng)
         self.steps = 0
         """Transitions so far."""
         self.episodes = 0
         """Finished episodes."""
         self.weights_at = time.monotonic()
         """When the present weights were taken [s], monotonic."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the actor needs to go on from the end of an episode, as JSON."""
+        return {
+            "episodes": self.episodes,
+            "warmup_rng": generator_state(self._rng),
+            "noise_rng": generator_state(self._noise_rng),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of an earlier process.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        self.episodes = int(state["episodes"])
+        restore_generator(self._rng, state["warmup_rng"])
+        restore_generator(self._noise_rng, state["noise_rng"])
+
+    def go_on_from(self, step: int) -> None:
+        """Count on from a step, all transitions before which were handed over."""
+        self.steps = self._handed_over = step
+
+    def take_weights(self) -> None:
+        """Take the newest weights, if there are newer ones."""
+        weights = self._worker.newer_weights()
+        if weights is not None:
+            self._policy.weights, self.weights_at = weights, time.monotonic()
 
     def select_action(self, observation: Vector32) -> Vector32:
         """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1].
@@ -74,18 +107,18 @@ class LearningActor:
         """Take the newest weights, and hand the experience that `transition` completes over."""
         if self._synchronous:
             self._worker.wait_for(self._handed_over)
-        weights = self._worker.newer_weights()
-        if weights is not None:
-            self._policy.weights, self.weights_at = weights, time.monotonic()
+        self.take_weights()
         self._push(self._n_step.add(transition))
         self.steps += 1
 
     def end_episode(self, episode: Episode) -> None:
-        """Hand over the last steps of the episode, and the episode itself for the log."""
+        """Hand over the last steps of the episode."""
         self._push(self._n_step.end())
-        self._worker.end_episode(self.steps, episode)
         self._noise.reset()
         self.episodes += 1
+        if self._synchronous:
+            self._worker.wait_for(self._handed_over)
+            self.take_weights()
 
     def abandon(self) -> None:
         """Hand over the last steps of an episode that is left; they end at the last state."""

@@ -1,4 +1,4 @@
-"""Check before a training that this machine has the memory that it needs.
+"""Checks before a training that this machine has the memory and the disk that it needs.
 
 Linux grants memory that does not exist, and would kill a worker that asks for too much later,
 with all that it has learnt.
@@ -7,13 +7,16 @@ with all that it has learnt.
 from itertools import pairwise
 from pathlib import Path
 
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.settings import Config, LearnerSection
 from ddpg_ros.errors import MachineError
+from ddpg_ros.files.disk_space import free_space
+from ddpg_ros.files.generations import KEPT
 from ddpg_ros.types import RecordLayout
 
 _NUMBER = 4  # [bytes] of a float32
 _COPIES = 8  # of the parameters: networks, targets, two moments of Adam each, gradients, work
 _SHARE = 0.9  # of the memory that is available
+_ON_DISK = 1.25  # replay buffers: the segments that it needs, and a part of the next
 _BASE = 0.5e9  # [bytes] of torch, in the worker
 
 
@@ -51,6 +54,36 @@ def require_room(settings: LearnerSection, sizes: list[int], available: float | 
         f"learner.replay_capacity {settings.replay_capacity} and {networks / 1e9:.2g} GB for the "
         f"networks, and this machine has {available / 1e9:.3g} GB of memory available; {way_out}."
     )
+
+
+def require_disk(config: Config, sizes: list[int], directory: Path | None) -> None:
+    """Check that the checkpoints fit on the disk of the run directory.
+
+    Args:
+        config: of the run.
+        sizes: layers of the actor, observation to action.
+        directory: the run directory, which need not be there yet; None: a new one below `runs/`.
+
+    Raises:
+        MachineError: they do not fit; the sentence says what they take.
+    """
+    folder = (directory or Path(config.run.directory or "runs")).expanduser().absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    settings, layout = config.learner, RecordLayout(sizes[0], sizes[-1])
+    records = min(_ON_DISK * settings.replay_capacity, config.run.steps)
+    replay = _NUMBER * layout.width * records
+    wanted = replay + (KEPT + 1) * _of_networks(settings, sizes) / 2  # no gradients, no work
+    try:
+        free = free_space(folder)
+    except OSError:
+        return
+    if wanted > free:
+        raise MachineError(
+            f"the checkpoints of this training take {wanted:.0f} bytes, of which the replay "
+            f"buffer takes {replay:.0f}, and the disk of {folder} has {free} bytes of room; make "
+            "room, set a lower learner.replay_capacity, or give another disk with --run-dir."
+        )
 
 
 def available_memory() -> float | None:

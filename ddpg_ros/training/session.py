@@ -11,6 +11,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.actor import Actor
 from ddpg_ros.control.policy import Policy, PolicyAbout
 from ddpg_ros.training.evaluation_phase import EvaluationPhase
+from ddpg_ros.training.resuming import load_resumed, require_resumable
 from ddpg_ros.training.seeds import EVALUATION_STREAM, stream
 from ddpg_ros.training.training_phase import TrainingPhase
 from ddpg_ros.types import Episode
@@ -74,6 +75,7 @@ class Session:
 
         Raises:
             MachineError: the memory of this machine does not hold what the training needs.
+            RunDirectoryError, CheckpointError: `run.resume` is set, and the run cannot go on.
         """
         self.config = config
         self._run_dir, self._endless = run_dir, endless
@@ -88,9 +90,15 @@ class Session:
             self._begin_evaluation(policy)
         else:
             assert run_dir is not None
-            self.phase = self.training = TrainingPhase(config, about, run_dir)
+            resumed = None
+            if config.run.resume:
+                resumed = load_resumed(run_dir)
+                require_resumable(run_dir, resumed, about, config.run.steps)
             self.starts = stream(config.run.seed, start_stream)
             """Draws how episodes of the present phase begin: goals, or an environment's seeds."""
+            self.phase = self.training = TrainingPhase(
+                config, about, run_dir, self.starts, resumed
+            )
 
     def _begin_evaluation(self, policy: Policy) -> None:
         count = None if self._endless else self.config.run.eval_episodes

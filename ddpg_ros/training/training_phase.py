@@ -4,20 +4,27 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ddpg_ros.config.run_directory import POLICY
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import GOLDEN_PAIRS, Policy, PolicyAbout, load_policy, save_policy
-from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.errors import CheckpointError, LearnerDiedError
 from ddpg_ros.files.last_resort import keep
 from ddpg_ros.training.learning_actor import LearningActor
-from ddpg_ros.training.memory_check import available_memory, require_room
-from ddpg_ros.training.seeds import ACTOR_STREAM, stream
+from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
+from ddpg_ros.training.resuming import Resumed
+from ddpg_ros.training.seeds import (
+    ACTOR_STREAM,
+    generator_state,
+    restore_generator,
+    stream,
+)
 from ddpg_ros.types import Episode
 from ddpg_ros.worker.client import WAIT_TIMEOUT, WorkerClient
-from ddpg_ros.worker.messages import Failed, Stopped
+from ddpg_ros.worker.messages import Failed, Resumption, Stopped
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,14 +36,31 @@ class TrainingPhase:
 
     name = "train"
 
-    def __init__(self, config: Config, about: PolicyAbout, run_dir: Path) -> None:
+    def __init__(
+        self,
+        config: Config,
+        about: PolicyAbout,
+        run_dir: Path,
+        starts: np.random.Generator,
+        resumed: Resumed | None = None,
+    ) -> None:
         """Start the worker; it is ready when `worker.ready` says so.
 
+        Args:
+            config: everything.
+            about: what the policy is for.
+            run_dir: where the worker logs and saves.
+            starts: draws how episodes begin; its state is part of every checkpoint.
+            resumed: where an earlier process came to; None for a new training.
+
         Raises:
+            CheckpointError: the state of the earlier process is none.
             MachineError: the memory of this machine does not hold what the training needs.
         """
         require_room(config.learner, about.sizes, available_memory())
-        self.worker = WorkerClient(config, about, run_dir)
+        require_disk(config, about.sizes, run_dir)
+        resumption = None if resumed is None else Resumption(resumed.path, resumed.step)
+        self.worker = WorkerClient(config, about, run_dir, resumed=resumption)
         self.actor = LearningActor(
             self.worker,
             config,
@@ -44,6 +68,11 @@ class TrainingPhase:
             config.synchronous,
             stream(config.run.seed, ACTOR_STREAM),
         )
+        self._starts = starts
+        self.begun = 0
+        """Episodes that were begun, finished or not; the simulator drew a start for each."""
+        self.longest = 0
+        """Length of the longest finished episode [steps]."""
         self._about, self._offline = about, config.run.offline
         self._steps = 0 if self._offline else config.run.steps
         self._owed = config.run.steps if self._offline else 0  # updates before the evaluation
@@ -59,6 +88,21 @@ class TrainingPhase:
         self.policy_path: Path | None = None
         self.complaint = ""
         """Why the policy is not in the run directory, and where it is, or nothing."""
+        if resumed is not None:
+            self._restore(resumed)
+
+    def _restore(self, resumed: Resumed) -> None:
+        state = resumed.control
+        try:
+            if state is not None:
+                self.actor.restore(state["actor"])
+                restore_generator(self._starts, state["starts"])
+                self.begun, self.longest = int(state["begun"]), int(state["longest"])
+        except (KeyError, TypeError, ValueError):
+            raise CheckpointError(
+                f"the checkpoint {resumed.path} does not say how the run goes on."
+            ) from None
+        self.actor.go_on_from(resumed.step)
 
     @property
     def ready(self) -> bool:
@@ -89,12 +133,28 @@ class TrainingPhase:
         return f"step {self.actor.steps} of {self._steps}"
 
     def start_clock(self) -> None:
-        """Record that the first state is there; later calls do nothing."""
+        """Record that the first state is there, and take the weights to begin with.
+
+        Later calls do nothing.
+        """
         if self._clock_began is None:
             self._clock_began = time.monotonic()
+            self.actor.take_weights()
 
     def record(self, episode: Episode) -> None:
-        """Do nothing: the actor has handed the episode to the worker, for its log."""
+        """Hand a finished episode to the worker, with what a checkpoint needs of this side."""
+        self.longest = max(self.longest, episode.length)
+        self.worker.end_episode(self.actor.steps, episode, self.state)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What this side needs to go on from the end of an episode, as JSON."""
+        return {
+            "actor": self.actor.state,
+            "starts": generator_state(self._starts),
+            "begun": self.begun,
+            "longest": self.longest,
+        }
 
     def values(self) -> dict[str, object]:
         """Return how the worker is, and how old the weights are that act [s]."""
@@ -117,7 +177,8 @@ class TrainingPhase:
         if self._clock_began is not None:
             self.wall_s = time.monotonic() - self._clock_began
         self.updates, self.dropped = self.worker.updates, self.worker.dropped
-        last = self.worker.stop(WAIT_TIMEOUT if patient else STOP_TIMEOUT, STOP_TIMEOUT)
+        timeout = WAIT_TIMEOUT if patient else STOP_TIMEOUT
+        last = self.worker.stop(timeout, STOP_TIMEOUT, self.actor.steps)
         if isinstance(last, Stopped):
             self.updates, self.policy_path = last.updates, last.policy
         elif self._restarts and self._policy.exists():

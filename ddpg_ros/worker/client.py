@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.mlp import weight_count
@@ -24,7 +24,15 @@ from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 from ddpg_ros.worker.handle import SPAWN, SaveRequest, Target, WorkerHandle
 from ddpg_ros.worker.heartbeat import Heartbeat, HeartbeatMonitor
 from ddpg_ros.worker.main import learn
-from ddpg_ros.worker.messages import EpisodeFinished, Failed, Save, Stop, Stopped, WorkerEndpoint
+from ddpg_ros.worker.messages import (
+    EpisodeFinished,
+    Failed,
+    Resumption,
+    Save,
+    Stop,
+    Stopped,
+    WorkerEndpoint,
+)
 from ddpg_ros.worker.shared.mailbox import WeightMailbox
 from ddpg_ros.worker.shared.memory import Counter, Wakeup
 from ddpg_ros.worker.shared.ring import Ring
@@ -63,6 +71,7 @@ class WorkerClient:
         run_dir: Path,
         back_off: Sequence[float] = BACK_OFF,
         target: Target = learn,
+        resumed: Resumption | None = None,
     ) -> None:
         """Start the process; it is ready when `wait_until_ready` returns.
 
@@ -72,6 +81,7 @@ class WorkerClient:
             run_dir: where the worker logs and saves.
             back_off: pauses before each restart of a worker that was lost [s].
             target: what the process runs.
+            resumed: where a run of an earlier process goes on; None for a new one.
 
         Raises:
             MachineError: torch or TensorBoard is not installed.
@@ -97,6 +107,7 @@ class WorkerClient:
             self._heartbeat,
             self._work,
             self._done,
+            resumed=resumed,
         )
         self._target = target
         self._version = 0
@@ -184,9 +195,17 @@ class WorkerClient:
         self._ring.push(self._layout.pack(experience))
         self._work.notify()
 
-    def end_episode(self, step: int, episode: Episode) -> None:
-        """Hand over an episode that ended after `step` transitions, for the worker's log."""
-        self._unsent.append(EpisodeFinished(step, episode))
+    def end_episode(
+        self, step: int, episode: Episode, control: dict[str, Any] | None = None
+    ) -> None:
+        """Hand over an episode, for the worker's log, and with what a checkpoint may be made.
+
+        Args:
+            step: transitions before its end.
+            episode: its result.
+            control: what this side needs to go on from here, JSON.
+        """
+        self._unsent.append(EpisodeFinished(step, episode, control))
         self._send_episodes()
 
     def _send_episodes(self) -> None:
@@ -245,7 +264,9 @@ class WorkerClient:
         self._work.notify()
         return SaveRequest(handle, self._save_requests, asked, receives=self._synchronous)
 
-    def stop(self, timeout: float, hurried: float) -> Stopped | Failed | None:
+    def stop(
+        self, timeout: float, hurried: float, step: int | None = None
+    ) -> Stopped | Failed | None:
         """Ask the worker to save and end; kill it if it does not.
 
         A worker that has not published its first weights has nothing to save, so that this does
@@ -254,6 +275,7 @@ class WorkerClient:
         Args:
             timeout: how long to wait for the worker, and for one that is being restarted [s].
             hurried: how long to wait after `cancelled` is set [s].
+            step: that the training has reached; None: what was handed over.
 
         Returns:
             The worker's last message, or None if none came in time.
@@ -266,7 +288,7 @@ class WorkerClient:
         handle, monitor = self._supervisor.handle, HeartbeatMonitor(self._heartbeat)
         self._send_episodes()
         patience = LAST_TRIES if timeout > LAST_TRIES else 0.0
-        if self._mailbox.version and not self.absent and handle.send(Stop(patience)):
+        if self._mailbox.version and not self.absent and handle.send(Stop(patience, step)):
             self._work.notify()
             hangs = False
             while (

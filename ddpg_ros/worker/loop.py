@@ -4,11 +4,12 @@ import contextlib
 import os
 import time
 from collections import deque
+from typing import Any
 
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.program import CHUNK
-from ddpg_ros.config.run_directory import STATUS
+from ddpg_ros.config.run_directory import METRICS, STATUS
 from ddpg_ros.errors import LearnerDivergedError
 from ddpg_ros.files.status import StatusFile
 from ddpg_ros.worker.heartbeat import UpdateTimer
@@ -20,9 +21,9 @@ from ddpg_ros.worker.messages import (
     Stopped,
     WorkerEndpoint,
 )
-from ddpg_ros.worker.metrics_log import MetricsLog
+from ddpg_ros.worker.metrics_log import ALL, NOTHING, Kept, MetricsLog
 from ddpg_ros.worker.prefill import prefill
-from ddpg_ros.worker.saving import RunSaver
+from ddpg_ros.worker.saving import Course, RunSaver
 
 _IDLE = 0.02  # [s] between checks that the parent is alive
 _COMPILE_POLL = 0.02  # [s]
@@ -45,10 +46,9 @@ class LearningLoop:
         self._learner = Learner(settings, endpoint.layout, seed, planned)
         self._synchronous = endpoint.config.synchronous
         self._saver = RunSaver(endpoint)
-        if endpoint.revived:
-            self._saver.restore(self._learner)
-            self._learner.go_on_from(endpoint.ring.popped)
-        self._log = MetricsLog(endpoint.run_dir, go_on=endpoint.revived)
+        self._control: dict[str, Any] | None = None  # at the last end of an episode
+        self._lock = self._saver.keep_others_out()
+        self._log = MetricsLog(endpoint.run_dir, self._go_on())
         prefill(self._learner, endpoint)
         self._status = StatusFile(endpoint.run_dir / STATUS, "training")
         self._timer = UpdateTimer()
@@ -56,6 +56,30 @@ class LearningLoop:
         self._asked_to_save: Save | None = None
         self._stopping = False
         self._patience = 0.0  # [s] for the last save
+        self._last_step: int | None = None  # of the control side
+
+    def _go_on(self) -> Kept:
+        """Restore the learner of an earlier process; return what of its logs is kept."""
+        endpoint, learner = self._endpoint, self._learner
+        resumed, popped = endpoint.resumed, endpoint.ring.popped
+        began_at = resumed.step if resumed is not None else 0
+        generation, kept = None, NOTHING
+        if endpoint.revived:
+            generation, kept = self._saver.revive(learner), ALL
+            learner.go_on_from(began_at + popped)
+        elif resumed is not None:
+            generation = self._saver.resume(learner, resumed.generation)
+            kept = Kept(generation.grown[METRICS].bytes, generation.document["events"])
+        if generation is not None:
+            self._control = generation.document["control"]
+        # a full ring drops transitions, which the control side counts and the learner does not
+        self._never_arrived = began_at + popped - learner.steps
+        return kept
+
+    @property
+    def _handed_over(self) -> int:
+        """Transitions that the control side has handed over, dropped ones included."""
+        return self._learner.steps + self._never_arrived + self._endpoint.ring.dropped
 
     def stop(self) -> None:
         """Save and end, as after `Stop`; for a signal to the whole process group."""
@@ -64,6 +88,7 @@ class LearningLoop:
     def close(self) -> None:
         """End the process that compiles, if there is one."""
         self._learner.close()
+        self._lock.close()
 
     def run(self) -> None:
         """Learn until told to stop, or until the parent is gone."""
@@ -75,7 +100,7 @@ class LearningLoop:
             endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
             records = endpoint.ring.pop_all()
             self._read_messages()
-            self._log_episodes()  # before the records of the next one are counted
+            self._end_episodes()  # before the records of the next one are counted
             if len(records):
                 learner.add(records)
             if self._stopping:
@@ -88,10 +113,10 @@ class LearningLoop:
                 asleep = time.perf_counter()
                 endpoint.work.wait(_IDLE)
                 self._log.waited += time.perf_counter() - asleep
-            if learner.due <= 0 and endpoint.progress.value != learner.steps:
-                endpoint.progress.value = learner.steps
+            if learner.due <= 0 and endpoint.progress.value != self._handed_over:
+                endpoint.progress.value = self._handed_over
                 endpoint.done.notify()
-            if self._saver.due or self._asked_to_save:
+            if self._asked_to_save or self._is_due:
                 self._save()
             self._show()
         else:
@@ -99,10 +124,10 @@ class LearningLoop:
         learner.add(endpoint.ring.pop_all())  # pushed before `Stop`, but after the last look
         while self._synchronous and learner.due > 0:
             self._update()
-        self._log_episodes()
+        self._end_episodes()
         endpoint.heartbeat.beat(_DISK_ALLOWANCE + self._patience)
         self._status.write(self._done, learner.updates)
-        policy = self._saver.save_last(learner, self._patience)
+        policy = self._saver.save_last(learner, self._write_last, self._patience)
         self._answer("" if policy == self._saver.policy else "there is no room")
         self._log.close()  # within the allowance of the save, as a disk may stall here, too
         with contextlib.suppress(OSError):  # the parent was killed
@@ -129,7 +154,7 @@ class LearningLoop:
         try:
             self._log.add(learner.update(count))
         except LearnerDivergedError:
-            self._save()  # the last good policy
+            self._saver.save_policy(learner)  # the last good one; no checkpoint would go on well
             raise
         self._timer.took(count, time.perf_counter() - began, learner.compiling)
         self._publish()
@@ -163,31 +188,70 @@ class LearningLoop:
                 message = Stop()
             if isinstance(message, Stop):
                 self._stopping, self._patience = True, message.patience
+                self._last_step = message.step
                 return
             if isinstance(message, Save):
                 self._asked_to_save = message
             else:
                 self._ended.append(message)
 
-    def _log_episodes(self) -> None:
-        """Log finished episodes; in synchronous training only once all due updates are done."""
+    def _end_episodes(self) -> None:
+        """Log finished episodes; in synchronous training only once all due updates are done.
+
+        Synchronous training saves here: at this point a run that is resumed repeats to the bit.
+        """
         if self._synchronous and self._learner.due > 0:
             return
-        handed_over = self._learner.steps + self._endpoint.ring.dropped
-        while self._ended and self._ended[0].step <= handed_over:
+        while self._ended and self._ended[0].step <= self._handed_over:
             finished = self._ended.popleft()
             learner = self._learner
             self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
             self._log.write(finished.step, learner.updates, len(learner.replay), finished.episode)
             self._status.add(finished.episode)
+            self._control = finished.control
+            exact = self._synchronous and finished.step == self._handed_over
+            if exact and (self._saver.due(finished.step) or not self._saver.has_tried):
+                self._save(exact=True)
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
-    def _save(self) -> str:
+    @property
+    def _step(self) -> int:
+        """The step that the control side is at, as far as it is known here."""
+        return self._handed_over if self._last_step is None else self._last_step
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether to save in the middle of an episode: not if its end is soon enough."""
+        return self._saver.overdue if self._synchronous else self._saver.due(self._handed_over)
+
+    @property
+    def _keeps_the_last(self) -> bool:
+        """Whether the checkpoint at the last end of an episode is better than one of now.
+
+        In synchronous training it is: the steps since then are repeated to the bit. At the end of
+        the training, and in one without an arm, there is nothing to repeat.
+        """
+        finished = self._offline or self._step >= self._endpoint.config.run.steps
+        return self._synchronous and self._saver.has_generation and not finished
+
+    def _save(self, exact: bool = False) -> str:
         """Save, and answer a request; return why the save failed, or nothing."""
         self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
-        error = self._saver.save(self._learner)
+        asked = self._asked_to_save is not None
+        if exact or asked or not self._keeps_the_last:
+            course = Course(self._step, self._control, exact)
+            error = self._saver.save(self._learner, course, self._log)
+        else:
+            error = self._saver.save_policy(self._learner)
         self._answer(error)
         return error
+
+    def _write_last(self) -> str:
+        """Write what the end of this process leaves; return why that failed, or nothing."""
+        if self._keeps_the_last and not self._asked_to_save:
+            return self._saver.save_policy(self._learner)
+        course = Course(self._step, self._control)
+        return self._saver.save(self._learner, course, self._log)
 
     def _answer(self, error: str) -> None:
         """Answer a request to save, if there is one."""

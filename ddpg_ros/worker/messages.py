@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout
@@ -14,11 +15,21 @@ from ddpg_ros.worker.shared.ring import Ring
 
 
 @dataclass(frozen=True)
+class Resumption:
+    """Where a resumed run goes on."""
+
+    generation: Path
+    step: int  # transitions that the control side had handed over by then
+
+
+@dataclass(frozen=True)
 class EpisodeFinished:
     """To the worker: an episode ended after `step` transitions."""
 
     step: int
     episode: Episode
+    control: dict[str, Any] | None = None
+    """JSON: what the control side needs to go on from here; the checkpoint keeps it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class Stop:
     """To the worker: save and end."""
 
     patience: float = 0.0  # [s] to try again if the disk is full
+    step: int | None = None  # that the control side has reached; it may keep the last few
 
 
 @dataclass(frozen=True)
@@ -75,3 +87,4 @@ class WorkerEndpoint:
     done: Wakeup  # notified by the worker: there is progress
     connection: Connection
     revived: bool = False  # the successor of a worker that was lost
+    resumed: Resumption | None = None  # the run began in an earlier process

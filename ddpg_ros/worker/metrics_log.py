@@ -1,6 +1,7 @@
 """The log of a training: metrics.csv, one row an episode, and the same as TensorBoard events."""
 
 import csv
+import hashlib
 import io
 import logging
 import os
@@ -8,6 +9,7 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
@@ -18,11 +20,25 @@ from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config.run_directory import METRICS
 from ddpg_ros.files.appended import AppendedFile
+from ddpg_ros.files.generations import Extent
 from ddpg_ros.types import Episode
 
 _LOG = logging.getLogger(__name__)
 
 Row = dict[str, float | int | str]
+
+_EVENTS = "tensorboard"
+
+
+class Kept(NamedTuple):
+    """What of the logs of an earlier process belongs to the run."""
+
+    rows: int | None = 0  # [bytes] of metrics.csv; None: every whole row
+    events: Mapping[str, int] | None = None  # [bytes] of each event file; None: all of all
+
+
+NOTHING = Kept()
+ALL = Kept(rows=None)
 
 
 class MetricsLog:
@@ -32,19 +48,21 @@ class MetricsLog:
     that the worker waited goes to TensorBoard alone.
     """
 
-    def __init__(self, run_dir: Path, go_on: bool = False) -> None:
+    def __init__(self, run_dir: Path, kept: Kept = NOTHING) -> None:
         """Open both logs in the run directory.
 
         Args:
             run_dir: their folder.
-            go_on: append to the rows that are there; otherwise discard them.
+            kept: what of an earlier process's logs belongs to the run; the rest is discarded.
         """
-        path = run_dir / METRICS
-        rows = _whole_rows(path) if go_on else b""
-        self._file = AppendedFile(path, len(rows))
+        self._path, self._folder = run_dir / METRICS, run_dir / _EVENTS
+        rows = _whole_rows(self._path, kept.rows)
+        self._file = AppendedFile(self._path, len(rows))
         self._file.append(b"")  # makes the file
         self._names = rows.decode().splitlines()[0].split(",") if rows else []
-        self._events = EventsFile(run_dir / "tensorboard")
+        if kept.events is not None:
+            _truncate_events(self._folder, kept.events)
+        self._events = EventsFile(self._folder)
         self._episodes = max(0, rows.count(b"\n") - 1)
         self._reports: list[Report] = []
         self._row_began = time.perf_counter()
@@ -122,6 +140,20 @@ class MetricsLog:
                 figures[name] = float(sum_up(sound[:, column]))
         return figures
 
+    def extent(self) -> dict[str, Extent]:
+        """Put the rows so far on the disk, and return how many bytes they are, and their hash.
+
+        Raises:
+            OSError: rows wait in memory for room, or the disk failed.
+        """
+        self._file.sync()
+        content = self._path.read_bytes()
+        return {METRICS: Extent(len(content), hashlib.sha256(content).hexdigest())}
+
+    def event_files(self) -> dict[str, int]:
+        """Return the size of each event file [bytes]."""
+        return {path.name: path.stat().st_size for path in _event_files(self._folder)}
+
     def close(self) -> None:
         """Write what waits, and close both logs."""
         for log in (self._file, self._events):
@@ -129,10 +161,26 @@ class MetricsLog:
                 _LOG.warning("%s.", why)
 
 
-def _whole_rows(path: Path) -> bytes:
+def _whole_rows(path: Path, limit: int | None) -> bytes:
     """Return the complete rows of a log, without one that a killed worker left unfinished."""
-    content = path.read_bytes() if path.exists() else b""
+    content = path.read_bytes()[:limit] if path.exists() else b""
     return content[: content.rfind(b"\n") + 1]
+
+
+def _event_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("events.out.tfevents.*"))
+
+
+def _truncate_events(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Discard what came after a checkpoint: TensorBoard would show those steps twice."""
+    try:
+        for path in _event_files(folder):
+            if path.name not in sizes:
+                path.unlink()
+            elif path.stat().st_size > sizes[path.name]:
+                os.truncate(path, sizes[path.name])
+    except OSError as error:
+        _LOG.warning("TensorBoard shows steps of %s twice: %s.", folder, error.strerror or error)
 
 
 class EventsFile:

@@ -1,22 +1,13 @@
 """The checkpoint: what comes back is what was saved, to the bit, or a refusal in one sentence."""
 
-import itertools
 import json
-import os
 import re
-import signal
 
 import numpy as np
 import pytest
 
 from ddpg_ros.algo import checkpoint as module
-from ddpg_ros.algo.checkpoint import (
-    LATEST,
-    PREVIOUS,
-    load_checkpoint,
-    newest_checkpoint,
-    save_checkpoint,
-)
+from ddpg_ros.algo.checkpoint import LEARNER, Counters, checkpoint_bytes, load_checkpoint
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.control.policy import load_policy
@@ -56,8 +47,9 @@ def fresh(seed=2):
 
 
 def save(folder, learner):
-    save_checkpoint(folder, learner.checkpoint(), SETTINGS, LAYOUT)
-    return folder / LATEST
+    path = folder / LEARNER
+    path.write_bytes(checkpoint_bytes(learner.checkpoint(), SETTINGS, LAYOUT))
+    return path
 
 
 def load(path, learner=None, settings=SETTINGS, layout=LAYOUT):
@@ -76,8 +68,9 @@ def refusal(path, **like):
 
 def bits(checkpoint):
     """Everything in a checkpoint, as bytes and numbers."""
-    arrays = module._arrays(checkpoint)
-    return {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()}, checkpoint[2:]
+    arrays = module.to_arrays(checkpoint)
+    content = {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()}
+    return content, module.to_document(checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +87,9 @@ def test_what_comes_back_is_what_was_saved_to_the_bit(path, learner):
     saved, loaded = learner.checkpoint(), load(path)
     assert bits(loaded) == bits(saved)
     assert loaded.statistics.seen == 50
-    assert (loaded.steps, loaded.updates) == (50, 20)
+    assert loaded.counters == Counters(steps=50, updates=20)
     assert loaded.rewards[0] < -1.0 and loaded.rewards[1] > 1.0
-    assert all(array.any() for array in module._arrays(loaded).values())
+    assert all(array.any() for array in module.to_arrays(loaded).values())
 
 
 def test_whoever_takes_it_for_a_policy_is_told_where_the_policy_is(path):
@@ -113,11 +106,10 @@ def test_a_learner_that_takes_it_back_goes_on_as_the_one_that_gave_it(path, lear
     assert restored.actor_weights().tobytes() != learner.actor_weights().tobytes()
     restored.restore(load(path))
     assert restored.actor_weights().tobytes() == learner.actor_weights().tobytes()
-    assert bits(restored.checkpoint()._replace(steps=50)) == bits(learner.checkpoint())
+    assert bits(restored.checkpoint()) == bits(learner.checkpoint())
     one, other = trained(), fresh()
     other.restore(one.checkpoint())
-    other.replay.add(one.replay.storage[:50])
-    other._sample.set_state(one._sample.get_state())
+    other.replay.restore(one.replay.since(0), one.replay.total)
     assert one.update(5).rows.tobytes() == other.update(5).rows.tobytes()
     assert one.actor_weights().tobytes() == other.actor_weights().tobytes()
 
@@ -149,6 +141,15 @@ def test_going_on_waits_for_a_minibatch_and_carries_no_debt(path):
     assert (learner.due, learner.updates) == (0, 24)
 
 
+def test_going_on_with_a_replay_buffer_waits_for_nothing_and_carries_no_debt(path):
+    learner, before = fresh(), trained()
+    learner.restore(load(path))
+    learner.replay.restore(before.replay.since(0), before.replay.total)
+    learner.go_on_from(5000)
+    learner.add(experience(4))
+    assert learner.due == 4
+
+
 def test_going_on_within_the_warm_up_waits_for_its_end():
     learner = Learner(SETTINGS.model_copy(update={"warmup_steps": 100}), LAYOUT, 0)
     learner.go_on_from(50)
@@ -158,14 +159,14 @@ def test_going_on_within_the_warm_up_waits_for_its_end():
     assert learner.due == 2
 
 
-def test_a_file_cut_at_any_length_is_refused(path):
+def test_fault_28_a_file_cut_at_any_length_is_refused(path):
     whole = path.read_bytes()
     for length in [*range(0, len(whole), 37), len(whole) - 1]:
         path.write_bytes(whole[:length])
         assert "is not a whole checkpoint" in refusal(path)
 
 
-def test_a_flipped_bit_is_refused_wherever_it_is(path, learner):
+def test_fault_29_a_flipped_bit_is_refused_wherever_it_is(path, learner):
     whole = path.read_bytes()
     like = learner.checkpoint()
     for place in range(0, len(whole), 5):
@@ -197,7 +198,7 @@ def rewrite(path, learner, arrays=None, **document):
     """Write a checkpoint that is honestly sealed, with other content."""
     honest = json.loads(header(path)["__metadata__"]["checkpoint"])
     del honest["sha256"]
-    tensors = module._arrays(learner.checkpoint()) | (arrays or {})
+    tensors = module.to_arrays(learner.checkpoint()) | (arrays or {})
     write_sealed(path, "checkpoint", honest | document, tensors)
 
 
@@ -206,12 +207,12 @@ def header(path):
     return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
 
 
-def test_a_newer_one_is_refused_with_its_version(path, learner):
-    rewrite(path, learner, schema_version=4)
-    assert "has schema version 4; this package reads 3" in refusal(path)
+def test_fault_32_a_newer_one_is_refused_with_its_version(path, learner):
+    rewrite(path, learner, schema_version=5)
+    assert "has schema version 5; this package reads 4" in refusal(path)
 
 
-def test_arrays_of_another_shape_or_not_finite_are_refused_by_name(path, learner):
+def test_fault_27_arrays_of_another_shape_or_not_finite_are_refused_by_name(path, learner):
     rewrite(path, learner, {"actor": np.zeros(3, dtype=np.float32)})
     assert "actor is float32 (3,); expected finite float32" in refusal(path)
     nan = learner.checkpoint().state.critics.numpy().copy()
@@ -222,80 +223,6 @@ def test_arrays_of_another_shape_or_not_finite_are_refused_by_name(path, learner
     assert "holds the arrays" in refusal(path)
 
 
-def test_the_one_before_is_kept_and_taken_where_the_latest_is_damaged(tmp_path):
-    learner = trained()
-    save(tmp_path, learner)
-    first = bits(learner.checkpoint())
-    learner.update(1)
-    latest = save(tmp_path, learner)
-    like = fresh().checkpoint()
-    newest, refusals = newest_checkpoint(tmp_path, like, SETTINGS, LAYOUT)
-    assert bits(newest) == bits(learner.checkpoint())
-    assert refusals == []
-    latest.write_bytes(latest.read_bytes()[:-1])
-    newest, refusals = newest_checkpoint(tmp_path, like, SETTINGS, LAYOUT)
-    assert bits(newest) == first
-    assert len(refusals) == 1
-    (tmp_path / PREVIOUS).write_bytes(b"")
-    newest, refusals = newest_checkpoint(tmp_path, like, SETTINGS, LAYOUT)
-    assert newest is None
-    assert len(refusals) == 2
-
-
-def test_a_folder_without_one_has_none_and_refuses_none(tmp_path):
-    assert newest_checkpoint(tmp_path, fresh().checkpoint(), SETTINGS, LAYOUT) == (None, [])
-
-
-@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
-def test_a_write_that_fails_leaves_the_old_files_and_no_other(path, learner, monkeypatch, call):
-    save(path.parent, learner)
-    before = {file: file.read_bytes() for file in path.parent.iterdir()}
-
-    def fail(*_):
-        raise OSError(28, "No space left on device")
-
-    if call == "fsync":
-        monkeypatch.setattr(os, "fsync", fail)
-    elif call == "replace":
-        monkeypatch.setattr("pathlib.Path.replace", fail)
-    else:
-        monkeypatch.setattr("pathlib.Path.open", fail)
-    with pytest.raises(OSError, match="No space left"):
-        save(path.parent, learner)
-    monkeypatch.undo()
-    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
-
-
-def save_until_killed(folder, learner, at):
-    """Save, and be killed before the call number `at` that makes a file durable."""
-    calls = itertools.count(1)
-
-    def counted(function):
-        def call(*arguments):
-            if next(calls) == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return function(*arguments)
-
-        return call
-
-    os.fsync, os.replace, os.rename = map(counted, (os.fsync, os.replace, os.rename))
-    save(folder, learner)
-
-
-@pytest.mark.parametrize("at", [1, 2, 3, 4])
-def test_killed_at_any_step_of_a_write_a_whole_one_is_left(tmp_path, at):
-    learner = trained()
-    for _ in range(2):
-        save(tmp_path, learner)
-        learner.update(1)
-    child = os.fork()  # a process that imports torch itself takes seconds
-    if not child:
-        try:
-            save_until_killed(tmp_path, learner, at)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    newest, refusals = newest_checkpoint(tmp_path, fresh().checkpoint(), SETTINGS, LAYOUT)
-    assert newest.updates == (21 if at < 4 else 22)
-    assert refusals == []
+def test_a_counter_that_is_none_is_refused(path, learner):
+    rewrite(path, learner, skips_in_a_row="many")
+    assert "lacks a counter" in refusal(path)

@@ -138,7 +138,7 @@ def test_reset_with_another_grouping_of_the_updates_is_the_same():
     assert one.actor_weights().tobytes() == other.actor_weights().tobytes()
 
 
-def test_ten_diverged_updates_in_a_row_stop_with_advice_and_leave_the_last_good_actor():
+def test_fault_44_ten_diverged_updates_in_a_row_stop_with_advice_and_leave_the_last_good_actor():
     learner = make_learner()
     learner.add(experience(100))
     learner.update(5)
@@ -152,7 +152,7 @@ def test_ten_diverged_updates_in_a_row_stop_with_advice_and_leave_the_last_good_
 
 @pytest.mark.parametrize("column", [0, 3, LAYOUT.slices[2], -1])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_transition_that_is_not_finite_is_left_out_and_said_once(column, value, caplog):
+def test_fault_43_a_transition_that_is_not_finite_is_left_out_and_said_once(column, value, caplog):
     learner, sound = (make_learner(normalise_observations=True) for _ in range(2))
     records = experience(100)
     records[[3, 70], column] = value
@@ -181,7 +181,7 @@ def test_a_good_update_between_begins_the_count_anew():
         assert learner.update().column("skipped") == [0.0]
 
 
-def test_a_value_beyond_twice_what_the_largest_reward_allows_is_divergence():
+def test_fault_44_a_value_beyond_twice_what_the_largest_reward_allows_is_divergence():
     # γ = 0.9, r_max = 5: 2·5/(1 − 0.9) = 100
     learner = make_learner(discount=0.9)
     records = experience(100)

@@ -63,7 +63,7 @@ def test_with_a_delay_actor_and_targets_move_at_every_so_manyth_update_only():
         {"reward": 101.0},  # the target beyond the limit
     ],
 )
-def test_an_update_that_diverges_changes_nothing_and_says_so(changes):
+def test_fault_45_an_update_that_diverges_changes_nothing_and_says_so(changes):
     before = state()
     after, metrics = update(before, batch(**changes), NETWORKS, gradient_descent, HYPER, LIMIT)
     assert metrics.skipped.item() == 1.0

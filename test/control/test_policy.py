@@ -100,7 +100,7 @@ def test_saving_leaves_nothing_else_and_replaces_the_old_one(path):
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_a_file_cut_short_anywhere_is_refused(path):
+def test_fault_28_a_file_cut_short_anywhere_is_refused(path):
     whole = path.read_bytes()
     for length in [*range(0, len(whole), 97), *range(0, 12), len(whole) - 1]:
         path.write_bytes(whole[:length])
@@ -115,7 +115,7 @@ def test_a_file_with_something_after_its_end_is_refused(path):
 @pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(data=st.data())
-def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path_factory, data):
+def test_fault_29_a_flipped_bit_is_refused_or_changes_nothing(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "flipped.safetensors"
     save_policy(path, ABOUT, *contents())
     damaged = bytearray(path.read_bytes())
@@ -144,7 +144,7 @@ def test_any_bytes_at_all_are_refused(tmp_path_factory, content):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["weights", "golden_observations", "golden_actions"])
-def test_a_number_that_is_not_finite_is_refused(path, name, bad):
+def test_fault_27_a_number_that_is_not_finite_is_refused(path, name, bad):
     array = load_tensors(path.read_bytes())[name].copy()
     array.flat[3] = bad
     rewrite(path, {name: array})
@@ -224,7 +224,7 @@ def test_an_actor_that_answers_with_no_number_at_all_is_refused(path):
     assert "golden pairs" in refusal(path)
 
 
-def test_a_newer_schema_is_refused_with_the_cure(path):
+def test_fault_32_a_newer_schema_is_refused_with_the_cure(path):
     rewrite(path, schema_version=SCHEMA_VERSION + 1)
     message = refusal(path)
     assert f"schema version {SCHEMA_VERSION + 1}; " in message
@@ -302,7 +302,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_in_disguise_is_refused_and_never_run(tmp_path, protocol):
+def test_fault_30_a_pickle_in_disguise_is_refused_and_never_run(tmp_path, protocol):
     path, sprung = tmp_path / "policy.safetensors", tmp_path / "sprung"
     path.write_bytes(pickle.dumps(Trap(sprung), protocol))
     assert not sprung.exists()
@@ -320,7 +320,7 @@ def test_a_directory_is_refused(tmp_path):
     refusal(tmp_path)
 
 
-def test_a_file_beyond_the_size_limit_is_refused_unread(path):
+def test_fault_31_a_file_beyond_the_size_limit_is_refused_unread(path):
     with path.open("r+b") as file:
         file.truncate(SIZE_LIMIT + 1)  # sparse: no disk is used
     assert re.search(r"has \d+ bytes; a policy has at most", refusal(path))

@@ -14,11 +14,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "worker"))  # the spawned lea
 
 import puppets
 
-from ddpg_ros.algo.checkpoint import LATEST
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files import sealed as sealed_file
+from ddpg_ros.files.generations import newest_generation
 from ddpg_ros.training import training_phase as training
+from ddpg_ros.training.seeds import stream
 from ddpg_ros.types import Episode, Transition
 from ddpg_ros.worker.client import WorkerClient
 from test.cli.conftest import ddpg_ros
@@ -51,7 +52,7 @@ def train(tmp_path, monkeypatch):
         monkeypatch.setattr(training, "WorkerClient", learner)
         config, run_dir = make_config(**settings), tmp_path / "run"
         run_dir.mkdir()
-        begun.append(training.TrainingPhase(config, about(config), run_dir))
+        begun.append(training.TrainingPhase(config, about(config), run_dir, stream(0, 1)))
         begun[-1].worker.wait_until_ready()
         return begun[-1], run_dir
 
@@ -78,7 +79,7 @@ def test_fault_74_where_room_comes_in_time_policy_and_checkpoint_are_in_their_pl
     assert whole.finish() is not None
     assert (whole.policy_path, whole.complaint) == (run_dir / "policy.safetensors", "")
     assert load_policy(whole.policy_path).about.steps == 30
-    assert (run_dir / "checkpoints" / LATEST).exists()
+    assert newest_generation(run_dir / "checkpoints", run_dir)[0].document["step"] == 30
     assert list(elsewhere.iterdir()) == []
 
 
@@ -103,10 +104,10 @@ def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where
 ):
     run_dir, write = tmp_path / "run", sealed_file.write_whole
 
-    def full(path, content, previous=None):
+    def full(path, content):
         if run_dir in path.parents:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write(path, content, previous)
+        write(path, content)
 
     monkeypatch.setattr("ddpg_ros.training.summary.write_whole", full)
     monkeypatch.setattr("ddpg_ros.cli.train.LAST_TRIES", 0.3)

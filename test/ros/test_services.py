@@ -11,12 +11,11 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
-from ddpg_ros.algo.checkpoint import LATEST
 from ddpg_ros.control.policy import load_policy
-from test.conftest import wait_until
+from ddpg_ros.files.generations import list_generations, newest_generation
 from test.ros.arm import INSIDE, STILL, Arm
 from test.ros.fake_robot import PERIOD
-from test.ros.onlooker import LONG, MANY, Onlooker
+from test.ros.onlooker import MANY, Onlooker
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
@@ -245,16 +244,16 @@ def test_save_answers_success_only_when_policy_and_checkpoint_are_on_disk(agent,
     robot.lockstep = True
     robot.until(lambda: len(robot.commands) > 50, "some updates")
     run = tmp_path / "run"
-    files = [run / "policy.safetensors", run / "checkpoints" / LATEST]
+    file, folder = run / "policy.safetensors", run / "checkpoints"
     for _ in range(2):
-        for file in files:
-            file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+        before = list_generations(folder)
         answer = onlooker.trigger("agent/save")
-        assert [file.exists() for file in files] == [True, True], list(run.rglob("*"))
+        assert file.exists() and list_generations(folder) > before, list(run.rglob("*"))
         assert (answer.success, answer.message) == (True, str(run))
-        assert load_policy(files[0]).about.updates > 0
+        assert newest_generation(folder, run)[0].document["updates"] > 0
+        assert load_policy(file).about.updates > 0
     steps = len(robot.commands)
-    folder = files[1].parent
     folder.rename(run / "aside")
     folder.touch()  # a file where a folder should be
     answer = onlooker.trigger("agent/save")
@@ -263,4 +262,3 @@ def test_save_answers_success_only_when_policy_and_checkpoint_are_on_disk(agent,
     (run / "aside").rename(folder)
     robot.until(lambda: len(robot.commands) > steps + 20, "the training to go on")
     assert onlooker.trigger("agent/save").success
-    wait_until(files[1].exists, LONG, "the checkpoint")

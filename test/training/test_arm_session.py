@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.config.settings import Config
-from ddpg_ros.control.policy import load_policy, save_policy
+from ddpg_ros.control.policy import SIZE_LIMIT, load_policy, save_policy
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
+from ddpg_ros.files.sealed import read_sealed, write_sealed
 from ddpg_ros.safety.arming import ARMING_STATES
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.training.arm_session import ArmSession
@@ -230,3 +232,31 @@ def test_who_carries_an_arm_without_weight_makes_no_difference(tmp_path):
     policy = make_policy(tmp_path / "flat.safetensors", Config())
     given = {"robot.gravity": "none", "run.policy": str(policy)}
     ArmSession(Config().with_parameters(given), None, endless=True)
+
+
+def refusal_of(tmp_path, **changes):
+    """Try to run a policy whose file says something else about itself."""
+    path = make_policy(tmp_path / "random.safetensors", Config())
+    document, tensors = read_sealed(path, "policy", SIZE_LIMIT)
+    write_sealed(path, "policy", document | changes, tensors)
+    with pytest.raises(PolicyFileError) as caught:
+        ArmSession(Config().with_parameters({"run.policy": str(path)}), None, endless=True)
+    return str(caught.value)
+
+
+def test_fault_26_a_policy_of_other_joints_or_another_order_is_refused_with_both(tmp_path):
+    for joints in (["elbow", "shoulder"], ["shoulder", "wrist"]):
+        sentence = refusal_of(tmp_path, joints=joints)
+        assert f"was trained with joints {joints}, and this robot has ['shoulder'" in sentence
+
+
+def test_fault_25_a_policy_of_another_observation_or_action_size_is_refused(tmp_path):
+    small = Config().with_parameters({"robot.urdf": "pendulum", "task.name": "swing_up"})
+    path = make_policy(tmp_path / "small.safetensors", small)
+    document, tensors = read_sealed(path, "policy", SIZE_LIMIT)
+    about = policy_about(Config(), *build_arm(Config())[:2])
+    claims = {"joints": about.joints, "torque_limit": about.torque_limit, "task": about.task}
+    claims |= {"urdf_sha256": about.urdf_sha256, "control_period": about.control_period}
+    write_sealed(path, "policy", document | claims, tensors)
+    with pytest.raises(PolicyFileError, match=r"maps 3 observations to 1 .* have 9 and 2\."):
+        ArmSession(Config().with_parameters({"run.policy": str(path)}), None, endless=True)

@@ -99,7 +99,7 @@ def test_the_two_phases_begin_their_episodes_by_streams_of_their_own(begin, poli
 
 
 def test_a_session_that_is_cancelled_before_its_policy_does_not_evaluate(begin, monkeypatch):
-    def never_ready(config, about, run_dir):
+    def never_ready(config, about, run_dir, resumed):
         return WorkerClient(config, about, run_dir, target=puppets.dies_at_once)
 
     monkeypatch.setattr(training_phase, "WorkerClient", never_ready)

@@ -135,7 +135,7 @@ def is_killed_after_its_first_file(endpoint):
         return written
 
     if not endpoint.revived:
-        keeper.save_checkpoint = killed_after(keeper.save_checkpoint)
+        keeper.write_generation = killed_after(keeper.write_generation)
         keeper.save_policy = killed_after(keeper.save_policy)
     learn(endpoint)
 
@@ -179,13 +179,16 @@ def has_no_room_in_its_directory(endpoint):
     Other disks have room.
     """
     from ddpg_ros.files import sealed as sealed_file
+    from ddpg_ros.worker import saving as keeper
 
-    write = sealed_file.write_whole
+    def full(write):
+        def written(path, *more):
+            if endpoint.run_dir in path.parents and not (endpoint.run_dir / "room").exists():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            write(path, *more)
 
-    def full(path, content, previous=None):
-        if endpoint.run_dir in path.parents and not (endpoint.run_dir / "room").exists():
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write(path, content, previous)
+        return written
 
-    sealed_file.write_whole = full
+    sealed_file.write_whole = full(sealed_file.write_whole)
+    keeper.write_generation = full(keeper.write_generation)
     learn(endpoint)

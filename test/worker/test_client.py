@@ -16,11 +16,14 @@ import puppets
 import pytest
 from safetensors.numpy import load_file
 
+from ddpg_ros.algo.checkpoint import LEARNER
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.files.generations import newest_generation
 from ddpg_ros.files.status import RunStatus, read_status
 from ddpg_ros.training import training_phase as training
+from ddpg_ros.training.seeds import stream
 from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
 from test.dotted import dotted
@@ -173,7 +176,8 @@ def test_numbers_below_the_normal_ones_count_as_zero_in_the_learners_process(tmp
         tiny = transition.observation * np.float32(1e-39)  # and so the gradient of its weights
         learner.push(transition._replace(observation=tiny))
     learner.stop(STOP_TIMEOUT, STOP_TIMEOUT)
-    saved = load_file(str(tmp_path / "checkpoints" / "latest.safetensors"))
+    newest, _ = newest_generation(tmp_path / "checkpoints", tmp_path)
+    saved = load_file(str(newest.path / LEARNER))
     gradients = np.abs(saved["critic_optimiser.mean"])
     assert (gradients > 0.0).any()
     assert not ((gradients > 0.0) & (gradients < np.finfo(np.float32).tiny)).any()
@@ -233,7 +237,7 @@ def test_one_that_fails_with_the_last_updates_says_why(tmp_path, monkeypatch):
     fails = functools.partial(WorkerClient, target=puppets.fails_at_the_end)
     monkeypatch.setattr(training, "WorkerClient", fails)
     config = make_config()
-    whole = training.TrainingPhase(config, about(config), tmp_path)
+    whole = training.TrainingPhase(config, about(config), tmp_path, stream(0, 1))
     whole.worker.wait_until_ready()
     with pytest.raises(LearnerDiedError, match=r"^the learner diverges\.$"):
         whole.finish()

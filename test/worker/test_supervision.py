@@ -13,14 +13,16 @@ import puppets
 import pytest
 from test_client import SIZES, gone, make_config, start, transitions
 
-from ddpg_ros.algo.checkpoint import LATEST, PREVIOUS, load_checkpoint
+from ddpg_ros.algo.checkpoint import LEARNER, load_checkpoint
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
+from ddpg_ros.files.generations import list_generations, read_generation
 from ddpg_ros.training.learning_actor import LearningActor
 from ddpg_ros.types import Episode, RecordLayout, Transition
 from ddpg_ros.worker.main import learn
+from ddpg_ros.worker.replay_files import ReplayFiles
 from ddpg_ros.worker.supervision import BACK_OFF
 from test.conftest import wait_until
 
@@ -277,13 +279,16 @@ def rows_of(run_dir):
         return list(csv.DictReader(file))
 
 
-def checkpoint_of(run_dir, name=LATEST):
+def checkpoint_of(run_dir, age=0):
     layout = RecordLayout(SIZES[0], SIZES[-1])
     settings = make_config().learner
     like = Learner(settings, layout, 0)
-    loaded = load_checkpoint(run_dir / "checkpoints" / name, like.checkpoint(), settings, layout)
+    path = list_generations(run_dir / "checkpoints")[age][1]
+    generation = read_generation(path, run_dir)
+    loaded = load_checkpoint(path / LEARNER, like.checkpoint(), settings, layout)
     like.restore(loaded)
-    return loaded, like.actor_weights()
+    ReplayFiles(run_dir, settings.replay_capacity, layout.width).restore(like.replay, generation)
+    return like, like.actor_weights()
 
 
 def save(learner):
@@ -319,21 +324,18 @@ def test_a_revived_learner_goes_on_from_its_checkpoint(begin, tmp_path):
     await_well(learner, 1)
     assert learner.newer_weights().tobytes() == saved_weights.tobytes()
     assert learner.health.version == version + 1
-    assert (learner.updates, learner.health.replay_fill) == (45, 0)
+    assert (learner.updates, learner.health.replay_fill) == (45, 50)
 
-    push(learner, 16, seed=2)  # a minibatch: still nothing to learn from
-    wait_until(lambda: learner._progress.value == 76, LONG)
-    assert learner.updates == 45
     push(learner, 4, seed=3)
     wait_until(lambda: learner.updates == 49, LONG)  # and no debt of the time before
-    learner.end_episode(80, EPISODE)
+    learner.end_episode(64, EPISODE)
     stopped = learner.stop(LONG, LONG)
     assert stopped.updates == 49
     assert load_policy(stopped.policy).about.updates == 49
     rows = rows_of(tmp_path)
     assert [(row["step"], row["episode"], row["updates"]) for row in rows] == [
         ("50", "1", "45"),
-        ("80", "2", "49"),
+        ("64", "2", "49"),
     ]
 
 
@@ -364,13 +366,13 @@ def test_one_whose_checkpoints_are_damaged_is_not_revived_into_nothing(begin, tm
     learner = begin(REAL)
     await_well(learner)
     assert (save(learner), save(learner)) == ("", "")
-    for name in (LATEST, PREVIOUS):
-        path = tmp_path / "checkpoints" / name
+    for _, folder in list_generations(tmp_path / "checkpoints"):
+        path = folder / LEARNER
         path.write_bytes(path.read_bytes()[:-3])
     hurt(learner, signal.SIGKILL)
     wait_until(lambda: learner.health.state == "gone", LONG)
     with pytest.raises(
-        LearnerDiedError, match=r"no checkpoint of it can be used: .*is not a whole"
+        LearnerDiedError, match=r"no checkpoint of it can be used: .*bytes of state.safetensors"
     ):
         learner.check()
     assert load_policy(tmp_path / "policy.safetensors").about.updates == 0
@@ -431,7 +433,7 @@ def test_a_full_disk_ends_no_training_and_leaves_no_claim(begin, tmp_path):
     stopped = learner.stop(LONG, LONG)
     assert (stopped.updates, stopped.policy) == (45, None)
     assert not (tmp_path / "policy.safetensors").exists()
-    assert list((tmp_path / "checkpoints").iterdir()) == []
+    assert list_generations(tmp_path / "checkpoints") == []
 
 
 @pytest.mark.slow
@@ -445,4 +447,4 @@ def test_terminated_while_it_saves_it_leaves_whole_files(tmp_path):
     stopped = learner.stop(1.0, 1.0)
     assert load_policy(stopped.policy).about.updates == 0
     assert checkpoint_of(tmp_path)[0].updates == 0
-    assert checkpoint_of(tmp_path, PREVIOUS)[0].updates == 0
+    assert checkpoint_of(tmp_path, age=1)[0].updates == 0

@@ -1,0 +1,26 @@
+"""How much room a disk has, before something is written there."""
+
+import errno
+import os
+from pathlib import Path
+
+_RESERVE = 2**20  # [bytes] that stay free, for the names and the logs
+
+
+def free_space(folder: Path) -> int:
+    """Return the room of a folder's disk for this user [bytes]."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def require_space(folder: Path, wanted: int) -> None:
+    """Check that a folder's disk has room for `wanted` [bytes].
+
+    Raises:
+        OSError: it has not; the error is that of a full disk, with the numbers.
+    """
+    free = free_space(folder)
+    if wanted + _RESERVE > free:
+        raise OSError(
+            errno.ENOSPC, f"the disk has {free} bytes of room, and this takes {wanted}", folder
+        )

@@ -1,0 +1,281 @@
+"""Generations: folders that are written whole or not at all, and verified before they are used.
+
+A generation is a folder `generation-000012` with some files and a `manifest.json`, which holds
+the size and the SHA-256 of each file, a JSON document, and a checksum of itself. It may also refer
+to files of the run that only grow, such as a log: the manifest has the length that belongs to the
+generation, and the SHA-256 of that prefix. What was appended later does not concern it.
+
+The order of writing: a temporary folder, each file to the disk, the manifest last, the folder to
+the disk, then the new name. A process that is killed at any point leaves the generations before.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddpg_ros.errors import CheckpointError, shortened
+from ddpg_ros.files.disk_space import require_space
+
+MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
+KEPT = 3
+"""Number of generations that `prune` leaves."""
+
+_NAME = re.compile(r"generation-(\d{6,12})")
+_WRITING = ".writing-"
+_INNER = re.compile(r"\w[\w.-]{0,200}")  # a name without a separator, and not `..`
+_MANIFEST_LIMIT = 2**24  # [bytes]
+_BLOCK = 2**20  # [bytes]
+
+
+class Extent(NamedTuple):
+    """The part of a file that belongs to a generation."""
+
+    bytes: int
+    sha256: str
+
+
+class Generation(NamedTuple):
+    """A generation whose every byte was verified."""
+
+    path: Path
+    number: int
+    document: dict[str, Any]
+    grown: dict[str, Extent]  # files that only grow, by their paths below the run directory
+
+
+def write_generation(
+    folder: Path,
+    number: int,
+    files: Mapping[str, bytes],
+    grown: Mapping[str, Extent],
+    document: dict[str, Any],
+) -> Path:
+    """Write a generation; those that are there stay as they are.
+
+    Args:
+        folder: of the generations.
+        number: larger than that of every other one, see `next_number`.
+        files: its files by their names.
+        grown: what belongs to it of files that only grow; they are on the disk already.
+        document: JSON.
+
+    Raises:
+        OSError: the write failed, or the disk has no room; no such generation is left.
+    """
+    manifest: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "files": {name: _extent(content)._asdict() for name, content in files.items()},
+        "grown": {name: extent._asdict() for name, extent in grown.items()},
+        "document": document,
+    }
+    manifest["sha256"] = _seal(manifest)
+    contents = {**files, MANIFEST: json.dumps(manifest, indent=1).encode()}
+    require_space(folder, sum(map(len, contents.values())))
+    temporary = folder / f"{_WRITING}{number:06d}"
+    path = folder / f"generation-{number:06d}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        for name, content in contents.items():  # the manifest is the last one
+            _write(temporary / name, content)
+        sync_folder(temporary)
+        temporary.rename(path)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(folder)
+    return path
+
+
+def next_number(folder: Path) -> int:
+    """Return a number larger than that of every generation in a folder, damaged ones included."""
+    return max((number for number, _ in list_generations(folder)), default=0) + 1
+
+
+def list_generations(folder: Path) -> list[tuple[int, Path]]:
+    """Return number and path of each generation of a folder, the newest first; none is read."""
+    found = []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for path in folder.iterdir():
+            match = _NAME.fullmatch(path.name)
+            if match is not None:
+                found.append((int(match[1]), path))
+    return sorted(found, reverse=True)
+
+
+def newest_generation(folder: Path, root: Path) -> tuple[Generation | None, list[str]]:
+    """Return the newest generation that verifies, and why newer ones do not.
+
+    Args:
+        folder: of the generations.
+        root: the run directory, which the paths of growing files are relative to.
+
+    Returns:
+        The generation, None if there is none, and one sentence for each generation refused.
+    """
+    refusals: list[str] = []
+    for _, path in list_generations(folder):
+        generation, why = _try_to_read(path, root)
+        if generation is not None:
+            return generation, refusals
+        refusals.append(why)
+    return None, refusals
+
+
+def _try_to_read(path: Path, root: Path) -> tuple[Generation | None, str]:
+    try:
+        return read_generation(path, root), ""
+    except CheckpointError as error:
+        return None, str(error)
+
+
+def read_generation(path: Path, root: Path) -> Generation:
+    """Verify a generation: every file, and every prefix of a growing file that it refers to.
+
+    Raises:
+        CheckpointError: it is damaged, or of another schema version; the sentence says which
+            file, and how.
+    """
+    match = _NAME.fullmatch(path.name)
+    try:
+        if match is None:
+            raise ValueError("has no such name as generation-000012")
+        if path.is_symlink():
+            raise ValueError("is a link; expected a folder")
+        manifest = _read_manifest(path / MANIFEST)
+        for name, extent in manifest["files"].items():
+            _verify(path, name, Extent(**extent), whole=True)
+        grown = {name: Extent(**extent) for name, extent in manifest["grown"].items()}
+        for name, extent in grown.items():
+            _verify(root, name, extent, whole=False)
+    except OSError as error:
+        name = Path(error.filename).name if error.filename else "a file of it"
+        raise CheckpointError(
+            f"the checkpoint {path}: {name} cannot be read ({error.strerror})."
+        ) from None
+    except ValueError as error:
+        raise CheckpointError(f"the checkpoint {path} {error}.") from None
+    except (KeyError, TypeError, AttributeError):  # sealed, and yet of another form
+        raise CheckpointError(f"the checkpoint {path} has a {MANIFEST} of another form.") from None
+    return Generation(path, int(match[1]), manifest["document"], grown)
+
+
+def referred(path: Path) -> set[str]:
+    """Return the growing files that a generation refers to; empty if that cannot be read."""
+    try:
+        return set(_read_manifest(path / MANIFEST)["grown"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def prune(folder: Path, kept: int = KEPT) -> list[Path]:
+    """Remove all but the newest generations, and what a killed process left half-written.
+
+    Returns:
+        The generations that stay.
+    """
+    generations = [path for _, path in list_generations(folder)]
+    for path in generations[kept:]:
+        (path / MANIFEST).unlink(missing_ok=True)  # first: what is left of it is none any more
+        shutil.rmtree(path)
+    for path in folder.glob(f"{_WRITING}*"):
+        shutil.rmtree(path, ignore_errors=True)
+    return generations[:kept]
+
+
+def read_prefix(root: Path, name: str, extent: Extent) -> bytes:
+    """Return the verified prefix of a growing file.
+
+    Raises:
+        ValueError: it does not verify; the message continues a sentence.
+        OSError: it cannot be read.
+    """
+    content = bytearray()
+    _verify(root, name, extent, whole=False, take=content.extend)
+    return bytes(content)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _extent(content: bytes) -> Extent:
+    return Extent(len(content), hashlib.sha256(content).hexdigest())
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Return a manifest whose checksum is right and whose entries have the right types."""
+    with _open(path) as file:
+        if os.fstat(file.fileno()).st_size > _MANIFEST_LIMIT:
+            raise ValueError(f"has a {MANIFEST} above {_MANIFEST_LIMIT} bytes")
+        content = file.read()
+    try:
+        manifest = json.loads(content)
+        version = manifest["schema_version"]
+        sealed = manifest.pop("sha256")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"has a {MANIFEST} that is not whole") from None
+    if version != SCHEMA_VERSION:
+        raise ValueError(
+            f"has schema version {shortened(repr(version))}; this package reads {SCHEMA_VERSION}: "
+            "use the version of ddpg_ros that wrote it"
+        )
+    if sealed != _seal(manifest):
+        raise ValueError(f"has a {MANIFEST} that does not match its checksum")
+    return dict(manifest)
+
+
+def _verify(root: Path, name: str, extent: Extent, whole: bool, take: Any = None) -> None:
+    """Verify a file, or its prefix, below a folder that none of its names leaves."""
+    parts = name.split("/")
+    if not all(map(_INNER.fullmatch, parts)):
+        raise ValueError(f"names the file {shortened(repr(name))}; expected one below its run")
+    path = root
+    for part in parts:
+        path = path / part
+        if path.is_symlink():
+            raise ValueError(f"has a link for {name}; expected a file")
+    with _open(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < extent.bytes or (whole and size != extent.bytes):
+            raise ValueError(f"has {size} bytes of {name}; expected {extent.bytes}")
+        digest, left = hashlib.sha256(), extent.bytes
+        while left and (block := file.read(min(left, _BLOCK))):
+            digest.update(block)
+            left -= len(block)
+            if take is not None:
+                take(block)
+    if digest.hexdigest() != extent.sha256:
+        raise ValueError(f"does not match the checksum of {name}")
+
+
+def _open(path: Path) -> Any:
+    """Open a regular file; a pipe or a device could block without end."""
+    if not path.is_file():
+        problem = "is no regular file" if path.exists() or path.is_symlink() else "is missing"
+        raise ValueError(f"is not whole: {path.name} {problem}")
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return os.fdopen(number, "rb")

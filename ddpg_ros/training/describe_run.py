@@ -1,0 +1,95 @@
+"""What the checkpoints of a run hold, and whether it would go on: for `ddpg-ros inspect`."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ddpg_ros.config.run_directory import CHECKPOINTS
+from ddpg_ros.errors import CheckpointError, DdpgRosError, RunDirectoryError
+from ddpg_ros.files.generations import Generation, list_generations, read_generation
+from ddpg_ros.files.unused import CONFIG
+from ddpg_ros.training.resuming import Resumed, load_resumed
+
+
+class Described(NamedTuple):
+    """A checkpoint, as rows of a table."""
+
+    path: Path
+    rows: dict[str, object]  # empty if it does not verify
+    problem: str  # why it does not verify, or nothing
+
+    @property
+    def sentence(self) -> str:
+        """What it holds, in one line."""
+        if self.problem:
+            return f"damaged: {self.problem}"
+        return ", ".join(f"{name} {self.rows[name]}" for name in ("step", "updates", "replay"))
+
+    @property
+    def content(self) -> dict[str, object]:
+        """What it holds, as JSON."""
+        return {"path": str(self.path), "problem": self.problem, **self.rows}
+
+
+def describe_checkpoints(path: Path) -> list[Described]:
+    """Verify the checkpoints of a run, or one checkpoint; the newest first.
+
+    Args:
+        path: a run directory, or a generation in its folder of checkpoints.
+
+    Raises:
+        RunDirectoryError: neither.
+    """
+    if path.parent.name == CHECKPOINTS:
+        return [_describe(path, path.parent.parent)]
+    if not (path / CONFIG).is_file():
+        raise RunDirectoryError(
+            f"{path} is neither a run directory, as it holds no {CONFIG}, nor a checkpoint; "
+            f"expected the directory of a training, or its {CHECKPOINTS}/generation-…."
+        )
+    return [_describe(found, path) for _, found in list_generations(path / CHECKPOINTS)]
+
+
+def verdict(path: Path) -> str:
+    """Return in one line whether a run would go on, and where."""
+    run = path.parent.parent if path.parent.name == CHECKPOINTS else path
+    try:
+        resumed = load_resumed(run)
+    except DdpgRosError as error:
+        return f"would not go on: {error}"
+    return f"would go on at step {resumed.step}{_how(resumed)}: ddpg-ros train --resume {run}"
+
+
+def _how(resumed: Resumed) -> str:
+    return ", to the last bit in lock-step" if resumed.exact else ", with a new episode"
+
+
+def _describe(path: Path, root: Path) -> Described:
+    try:
+        return Described(path, _rows(read_generation(path, root)), "")
+    except CheckpointError as error:
+        return Described(path, {}, str(error))
+
+
+def _rows(generation: Generation) -> dict[str, object]:
+    found = generation.document
+    try:
+        about: dict[str, Any] = found["about"]
+        control = found["control"] or {}
+        replay = found["replay"]
+        held = sum(int(records) for _, _, records in replay["segments"])
+        return {
+            "task": about["task"],
+            "joints": ", ".join(about["joints"]) or "none: a Gymnasium environment",
+            "step": f"{found['step']} of {about['config'].get('run.steps', '?')}",
+            "updates": found["updates"],
+            "episodes": control.get("actor", {}).get("episodes", 0),
+            "saved": "at the end of an episode" if found["exact"] else "within an episode",
+            "replay": f"{replay['total']} transitions in all, {held} in its files",
+            "size": f"{sum(extent.bytes for extent in generation.grown.values())} bytes, and "
+            f"{sum(file.stat().st_size for file in generation.path.iterdir())} of its own",
+            "version": f"ddpg_ros {about['package_version']}, torch {found['torch']}",
+        }
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise CheckpointError(
+            f"the checkpoint {generation.path} does not say how the run goes on."
+        ) from None
