@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddpg_ros.config.parameter_file import load_config, own_configs
-from ddpg_ros.config.run_directory import SUMMARY, prepare_run
+from ddpg_ros.config.run_directory import SUMMARY, hold_run, prepare_run
 from ddpg_ros.config.run_directory import Run as RunDirectory
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
@@ -107,7 +107,7 @@ def _train_on_environment(
 
     name = require_environment(what, config)
     run = prepare_run(config, directory, name=name)
-    with _progress(run, shown):
+    with hold_run(run.directory), _progress(run, shown):
         summary, number, failure, complaints = train_on_gymnasium(what, run.config, run.directory)
     saved = summary.save(run.directory, 0.0 if number else LAST_TRIES)
     require_whole([*complaints, saved])

@@ -199,6 +199,7 @@ def test_fault_23_of_two_trainers_in_one_run_directory_one_is_refused(agent, rob
     robot.until(lambda: not second.running, "the end of the second", 30.0)
     assert second.exit(1.0) == 2
     assert f"the run directory {tmp_path / 'run'}" in second.said
+    assert f"in use by another run, process {first.popen.pid};" in second.said
     assert "Traceback" not in second.said and second.gone()
     before = len(robot.commands)
     robot.until(lambda: len(robot.commands) > before + 20, "the first goes on")
