@@ -78,7 +78,7 @@ def claim_run(config: Config) -> Path | None:
         The directory; None for a run of a policy without `run.directory`, which writes nothing.
 
     Raises:
-        RunDirectoryError: the directory holds results of another run.
+        RunDirectoryError: the directory holds results of another run, or is in use by one.
     """
     if config.run.policy and not config.run.directory:
         return None
@@ -92,6 +92,8 @@ def claim_run(config: Config) -> Path | None:
         return directory
     if not config.run.directory or not (directory / CONFIG).exists():
         return prepare_run(config).directory
+    with hold_run(directory):  # a run that still goes on is named by its process
+        pass
     for result in (METRICS, SUMMARY, POLICY):
         if (directory / result).exists():
             raise RunDirectoryError(
