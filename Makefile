@@ -77,6 +77,7 @@ mutation: setup-dev  ## change the torque guard line by line; a test has to noti
 bench: setup-bench  ## every speed beside its peers, learning over topics, Pendulum (two hours)
 	$(BIN)/python -m benchmarks lockstep --rounds 9
 	$(BIN)/python -m benchmarks latency --interleaved 3
+	$(BIN)/python -m benchmarks checkpoint
 	$(BIN)/python -m benchmarks.kills
 	$(BIN)/python -m benchmarks.stops
 	$(BIN)/python -m benchmarks learner --seconds 0.6

@@ -9,9 +9,10 @@ from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.resume import resume_run
 from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
-from ddpg_ros.errors import CheckpointError, ConfigError, RunDirectoryError
+from ddpg_ros.errors import CheckpointError, ConfigError, MachineError, RunDirectoryError
 from ddpg_ros.files.generations import write_generation
 from ddpg_ros.training.describe_run import describe_checkpoints, verdict
+from ddpg_ros.training.memory_check import require_disk
 from ddpg_ros.training.resuming import load_resumed, require_resumable
 
 
@@ -130,3 +131,14 @@ def test_a_run_is_described_and_the_verdict_is_one_line(run):
     (one,) = describe_checkpoints(run)
     assert one.sentence.startswith("damaged: ")
     assert verdict(run).startswith("would not go on: the run ")
+
+
+def test_a_disk_without_room_is_refused_before_the_first_step_with_the_bytes(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ddpg_ros.training.memory_check.free_space", lambda folder: 1000)
+    config = Config().with_parameters({"run.steps": 10**6, "learner.replay_capacity": 10**6})
+    with pytest.raises(MachineError) as caught:
+        require_disk(config, [9, 64, 64, 2], tmp_path / "not there yet")
+    assert "of which the replay buffer takes 88000000, and the disk of" in str(caught.value)
+    assert "has 1000 bytes of room" in str(caught.value)
