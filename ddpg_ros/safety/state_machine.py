@@ -162,6 +162,17 @@ class Safety:
                 self._authority = 0.0
             self._withheld = reason
 
+    def placed(self) -> None:
+        """Record that a simulated arm was placed for an episode, in lock-step.
+
+        No torque acts on it then. Without a ramp the policy has its whole authority from the first
+        torque on, in the first episode of a process as in every other.
+        """
+        with self._lock:
+            self.guard.reset()
+            if not self._settings.ramp_seconds:
+                self._authority = 1.0
+
     def apply(self, torque: Vector, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque to send: the policy's through the guard, or the fallback.
 

@@ -108,7 +108,7 @@ class ArmSession(Session):
         elif self._task.takes_goals and self._endless:
             self._task.goal = self.goals.here(self.robot, state.position)
         if self.config.run.clock == "lockstep":  # the arm is placed, and no torque acts on it
-            self.safety.guard.reset()
+            self.safety.placed()
         return True
 
     def abandon_episode(self) -> None:
