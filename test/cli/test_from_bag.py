@@ -18,6 +18,9 @@ from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
 from test.recordings import ABOUT, an_episode, contents_of, write_bag
 
+APART = ("--namespace", f"apart_{os.getpid()}")
+"""Of other trainings on this host, in whatever ROS domain."""
+
 
 @pytest.fixture
 def bag(tmp_path):
@@ -42,29 +45,29 @@ def cut(bag):
 
 
 def test_fault_84_a_recording_that_is_cut_off_is_refused(ddpg_ros, empty, bag):
-    sentence = ddpg_ros("train", "--from-bag", cut(bag)).sentence
+    sentence = ddpg_ros("train", *APART, "--from-bag", cut(bag)).sentence
     assert "bag_0.mcap is cut off" in sentence and "mcap recover" in sentence
 
 
 def test_a_recording_that_is_not_there_is_refused(ddpg_ros, empty, tmp_path):
-    sentence = ddpg_ros("train", "--from-bag", tmp_path / "none").sentence
+    sentence = ddpg_ros("train", *APART, "--from-bag", tmp_path / "none").sentence
     assert "none cannot be read" in sentence
 
 
 def test_fault_84_a_recording_of_another_arm_is_refused(ddpg_ros, empty, bag):
-    sentence = ddpg_ros("train", "--config", "swing_up", "--from-bag", bag).sentence
+    sentence = ddpg_ros("train", *APART, "--config", "swing_up", "--from-bag", bag).sentence
     assert "about the joints shoulder, elbow; this arm has" in sentence
 
 
 def test_of_two_recordings_the_one_that_is_no_use_is_named(ddpg_ros, empty, bag, tmp_path):
     other = write_bag(tmp_path / "other", [])
     other.mkdir()
-    ended = ddpg_ros("train", "--from-bag", bag, "--from-bag", other)
+    ended = ddpg_ros("train", *APART, "--from-bag", bag, "--from-bag", other)
     assert "other holds no recording" in ended.sentence
 
 
 def test_offline_wants_a_recording(ddpg_ros, empty):
-    assert "run.recordings is empty" in ddpg_ros("train", "--offline").sentence
+    assert "run.recordings is empty" in ddpg_ros("train", *APART, "--offline").sentence
 
 
 def test_an_environment_of_gymnasium_takes_no_recording(ddpg_ros, empty, bag):
@@ -76,8 +79,7 @@ def test_an_environment_of_gymnasium_takes_no_recording(ddpg_ros, empty, bag):
 def test_a_disk_without_room_is_refused_with_both_numbers(ddpg_ros, empty, monkeypatch, record):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
-    own = f"of_{os.getpid()}"
-    ended = ddpg_ros("train", "--namespace", own, "--set", f"run.record={record}")
+    ended = ddpg_ros("train", *APART, "--set", f"run.record={record}")
     sentence = ended.sentence
     assert "bytes of recordings" in sentence and "has 1000 bytes free" in sentence
 
