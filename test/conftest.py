@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from itertools import cycle
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ddpg_ros import interpreter
+
+# How long an example takes says something about the machine's load, and nothing about the code.
+settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any load")
 
 HIGHEST_DOMAIN = 100  # of those that domain_coordinator keeps apart
 

@@ -235,5 +235,5 @@ def test_fault_73_a_node_s_training_looks_at_the_memory_too(monkeypatch):
 
         about = type("About", (), {"sizes": [8, 64, 2]})()
         training.TrainingPhase(
-            Config().with_parameters({"learner.replay_capacity": 10**9}), about, None
+            Config().with_parameters({"learner.replay_capacity": 10**9}), about, None, None
         )
