@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from ddpg_ros.build import build_guard
 from ddpg_ros.cli.launching import LOG_LEVELS
 from ddpg_ros.cli.place import require_ros_domain
-from ddpg_ros.cli.plan import ProcessPlan, RunPlan, absolute_namespace
+from ddpg_ros.cli.plan import SIMULATED, ProcessPlan, RunPlan, absolute_namespace
 from ddpg_ros.config.parameter_file import (
     find_config,
     read_sections,
     save_config,
     settings_for,
 )
-from ddpg_ros.config.settings import Config, from_parameters
+from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
@@ -82,6 +82,8 @@ def deploy_plan(
         )
         for name in names
     }
+    for config in configs.values():
+        _require_disarmed(config)
     require_fit(trained, policy, configs["policy"])
     build_guard(configs["guard"])
     folder = Path(tempfile.mkdtemp(prefix="ddpg_ros-deploy-"))
@@ -125,10 +127,21 @@ def order_of_arming(config: Config, namespace: str) -> str:
 
 def _settings(name: str, trained: Policy, policy: Path, file: str, namespace: str) -> Config:
     if not file:
-        return from_parameters(trained.about.config, f"the settings in {policy}")
+        source = f"the settings in {policy}"
+        usual = to_parameters(Config())  # the training's simulated arm armed itself
+        own = {**trained.about.config, **{name: usual[name] for name, _ in SIMULATED}}
+        return from_parameters(own, source)
     path = find_config(file)
     given = settings_for(f"{namespace}/{name}", name, read_sections(path), path)
     return from_parameters(given, str(path))
+
+
+def _require_disarmed(config: Config) -> None:
+    if config.safety.auto_arm:
+        raise ConfigError(
+            "safety.auto_arm is true; expected false: a deployment starts disarmed, and 'ddpg-ros "
+            "arm' arms it."
+        )
 
 
 def _write(config: Config, path: Path) -> Path:

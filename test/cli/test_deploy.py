@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
+from ddpg_ros.cli.plan import SIMULATED
 from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config
@@ -42,6 +43,22 @@ def test_guard_and_policy_get_a_file_each_and_the_run_ends_with_the_policy(polic
     assert (given.run.policy, given.run.clock) == (str(policy), "realtime")
     assert load_config(guard.params_file).run.policy == ""
     assert {guard.namespace, runner.namespace} == {"/left"}
+
+
+def test_a_policy_whose_training_armed_itself_is_deployed_disarmed_and_with_the_ramp(
+    tmp_path: Path, ros_domain: int
+) -> None:
+    trained = load_config("reach").with_parameters(dict(SIMULATED))
+    assert trained.safety.auto_arm and trained.safety.ramp_seconds == 0.0
+    policy = make_policy(tmp_path / "trained.safetensors", trained)
+    for node in plan_of(policy, simulate=True).plan.nodes:
+        safety = load_config(node.params_file).safety
+        assert not safety.auto_arm and safety.ramp_seconds == 1.0
+
+
+def test_a_deployment_that_would_arm_itself_is_refused(policy: Path) -> None:
+    with pytest.raises(ConfigError, match="auto_arm is true; expected false: a deployment"):
+        plan_of(policy, **{"safety.auto_arm": True})
 
 
 def test_the_simulator_in_the_robot_s_place_hears_the_guard_alone(policy: Path) -> None:
