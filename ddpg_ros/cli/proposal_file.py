@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from ddpg_ros.cli.proposal import Proposal
-from ddpg_ros.config.settings import Config, Value, field_of
-from ddpg_ros.config.yaml_text import write_yaml
+from ddpg_ros.config.settings import Config, field_of
+from ddpg_ros.config.yaml_text import write_inline
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.robot.arm import Robot
 
@@ -26,7 +26,8 @@ def write_proposal(proposal: Proposal, arm: Robot, file: Path) -> None:
         "robot.tip": arm.tip,
         **proposal.settings,
     }
-    lines = [f"# {arm.name}, as `ddpg-ros robot` understands {arm.urdf_path.name}: a first"]
+    name = " ".join(arm.name.split())
+    lines = [f"# {name}, as `ddpg-ros robot` understands {arm.urdf_path.name!r}: a first"]
     lines += ["# training. Look at the limits before a real arm moves (docs/your-arm.md, 4)."]
     lines += ["/**:", "  ros__parameters:"]
     section = ""
@@ -38,7 +39,7 @@ def write_proposal(proposal: Proposal, arm: Robot, file: Path) -> None:
             lines.append(f"    {head}:")
             section = head
         comment = proposal.reasons.get(name) or _unit(name, proposal.config)
-        line = f"      {key}: {_written(value)}"
+        line = f"      {key}: {write_inline(value)}"
         lines.append(f"{line:<{_WIDTH}}  # {comment}" if comment else line)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -57,9 +58,3 @@ def _place(name: str) -> int:
 def _unit(name: str, config: Config) -> str:
     found = _UNIT.search(str(field_of(name, config).description))
     return found.group() if found else ""
-
-
-def _written(value: Value) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_written(item) for item in value)}]"
-    return write_yaml(value).partition("\n")[0].strip()

@@ -45,7 +45,7 @@ def robot(
         Path | None, typer.Option(help="The YAML to write; default: NAME.yaml, beside it a PNG.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a YAML that is there.")
+        bool, typer.Option("--overwrite", help="Replace a YAML and a picture that are there.")
     ] = False,
 ) -> None:
     """Show an arm as it is understood, say what is odd, and write a YAML that trains it."""
@@ -54,9 +54,14 @@ def robot(
 
     base = _base(file, arguments or [], tip, joints)
     target = out or Path(f"{find_urdf(file).name.partition('.')[0]}.yaml")
-    if target.exists() and not overwrite:
+    if target.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"--out is {target}; expected a name that ends in .yaml.")
+    picture = target.with_suffix(".png")
+    there = [str(path) for path in (target, picture) if path.exists()]
+    if there and not overwrite:
         raise ConfigError(
-            f"{target} is there already; give another file with --out, or --overwrite."
+            f"{' and '.join(there)} is there already; give another file with --out, or "
+            "--overwrite."
         )
     refused = _refusal(base)
     section = base.robot
@@ -69,14 +74,21 @@ def robot(
         proposal = propose(base, arm, mass, world.touches_itself)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     _print(arm, proposal, console)
-    write_proposal(proposal, arm, target)
-    notes = _try_out(load_config(target), target.with_suffix(".png"))
+    draft = target.with_name(f".{target.stem}-draft.yaml")
+    try:  # what is refused leaves nothing behind
+        write_proposal(proposal, arm, draft)
+        notes = _try_out(load_config(draft), draft.with_suffix(".png"))
+        draft.with_suffix(".png").replace(picture)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+        draft.with_suffix(".png").unlink(missing_ok=True)
     said = [*assumptions(arm), *oddities(arm, proposal.loads, proposal.invented), *notes]
     if refused:
         said.append(f"the file alone is refused, the settings are not: {refused}")
     for sentence in said:
         console.print(f"- {sentence}")
-    console.print(f"picture: {target.with_suffix('.png')}")
+    console.print(f"picture: {picture}")
     console.print(f"settings: {target}; next: ddpg-ros train --config {target}")
 
 

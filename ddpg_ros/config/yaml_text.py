@@ -5,6 +5,8 @@ ROS. `1e6` is a number and `0x10` is 16. YAML readers differ on `010`, `1_000` a
 they are text, which is refused for a number. Aliases, as in rcl, and duplicate keys are refused.
 """
 
+import json
+import math
 import re
 from typing import Any
 
@@ -54,6 +56,15 @@ def write_yaml(document: Any) -> str:
     """Return a document as YAML that `read_yaml` and rcl read back unchanged."""
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False)
     return text
+
+
+def write_inline(value: Any) -> str:
+    """Return a value as YAML on one line, for a place within a document."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, width=math.inf, allow_unicode=True
+    )
+    line = text.removesuffix("\n").removesuffix("\n...")
+    return json.dumps(value, ensure_ascii=False) if "\n" in line else line
 
 
 class _Loader(yaml.SafeLoader):

@@ -79,6 +79,8 @@ def read_urdf(source: bytes, path: Path) -> ElementTree.Element:
         raise RobotError(f"{path} holds <{root.tag}>; expected a URDF's <robot>.")
     elements: dict[str, ElementTree.Element] = {}
     for element in root.findall("joint"):
+        if not element.get("name"):
+            raise RobotError(f"{path} has a joint without a name; name it.")
         if elements.setdefault(element.get("name", ""), element) is not element:
             raise RobotError(f"{path} has two joints '{element.get('name')}'; rename one.")
     return root

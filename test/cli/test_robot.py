@@ -132,14 +132,52 @@ def test_arms_that_slide_are_shown_in_metres_and_newtons(shown, tmp_path, urdf):
         (("arm.urdf", "--tip", "upper"), "stays where it is, whatever its joints do"),
         (("arm.urdf", "a:=1"), "is a URDF and takes no arguments"),
         (("notes.txt",), "is not XML"),
+        (("nameless.urdf",), "has a joint without a name; name it."),
     ],
-    ids=["no file", "no tip", "no joint", "still", "arguments", "no URDF"],
+    ids=["no file", "no tip", "no joint", "still", "arguments", "no URDF", "no name"],
 )
 def test_what_cannot_be_is_one_sentence_and_nothing_is_written(run, tmp_path, arguments, said):
     (tmp_path / "arm.urdf").write_text(arm())
     (tmp_path / "notes.txt").write_text("no URDF")
+    (tmp_path / "nameless.urdf").write_text(arm().replace('joint name="elbow"', 'joint name=""'))
+    before = sorted(file.name for file in tmp_path.iterdir())
     assert said in run(*arguments).sentence
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["arm.urdf", "notes.txt"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["arm.png", "arm.yaml"])
+def test_neither_a_yaml_nor_a_picture_that_is_there_is_replaced(run, tmp_path, name):
+    (tmp_path / "arm.urdf").write_text(arm())
+    (tmp_path / name).write_text("mine")
+    assert run("arm.urdf").sentence.startswith(f"ddpg-ros: {name} is there already; ")
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_settings_go_into_a_yaml_alone(run, tmp_path):
+    (tmp_path / "arm.urdf").write_text(arm())
+    for out in ("arm.urdf", "arm.png"):
+        said = run("arm.urdf", "--out", out, "--overwrite").sentence
+        assert said == f"ddpg-ros: --out is {out}; expected a name that ends in .yaml."
+    assert (tmp_path / "arm.urdf").read_text() == arm()
+
+
+def test_what_is_refused_when_it_is_tried_out_leaves_nothing_behind(run, tmp_path):
+    heavy = arm().replace('mass value="1"', 'mass value="1e6"')
+    (tmp_path / "arm.urdf").write_text(heavy)
+    ended = run("arm.urdf")
+    assert ended.code == 2 and "joint elbow needs" in ended.errors
+    assert [file.name for file in tmp_path.iterdir()] == ["arm.urdf"]
+
+
+@pytest.mark.parametrize("joint", ["a, b", "a[0]", "${x}", "two words", "j: {", "a\u00e4"])
+def test_a_name_of_any_characters_and_a_long_path_are_written_as_they_are(run, tmp_path, joint):
+    folder = tmp_path / "a folder with a rather long name" / "and another one within it" / "here"
+    folder.mkdir(parents=True)
+    file = folder / "my arm of two links.urdf"
+    file.write_text(arm().replace('"elbow"', f'"{joint}"'), encoding="utf-8")
+    assert run(str(file), "--out", "arm.yaml").code == 0
+    section = load_config(tmp_path / "arm.yaml").robot
+    assert (section.joints, section.urdf) == (["shoulder", joint], str(file))
 
 
 def test_a_yaml_that_is_there_is_not_replaced(run, tmp_path):
