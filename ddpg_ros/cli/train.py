@@ -44,6 +44,7 @@ from ddpg_ros.training.memory_check import available_memory, require_disk, requi
 from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded
 from ddpg_ros.training.summary import Summary
 from sim.description import describe
+from sim.push import Push
 
 
 def train(
@@ -274,6 +275,7 @@ def prepare_arm(
     """
     require_ros_domain()
     robot, task, _ = build_arm(settings)
+    Push(robot, settings.sim)  # refuses pushes that do not fit the arm
     require_learner_machine(settings.learner)
     sizes = policy_about(settings, robot, task).sizes
     require_room(settings.learner, sizes, available_memory())

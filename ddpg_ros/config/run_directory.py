@@ -115,8 +115,8 @@ def hold_run(directory: Path) -> Iterator[None]:
             stack.enter_context(hold_folder(directory))
         except FolderInUseError as holder:
             raise RunDirectoryError(
-                f"the run directory {directory} is in use by another run, {holder}; give another "
-                "one with run.directory, or leave it empty to get a new one below runs/."
+                f"the run directory {directory} is in use by another run, {holder}; wait for it, "
+                "or stop it, or give another directory with run.directory."
             ) from None
         yield
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.run_directory import CHECKPOINTS
 from ddpg_ros.errors import CheckpointError, DdpgRosError, RunDirectoryError
 from ddpg_ros.files.generations import Generation, list_generations, read_generation
@@ -53,9 +54,14 @@ def verdict(path: Path) -> str:
     """Return in one line whether a run would go on, and where."""
     run = path.parent.parent if path.parent.name == CHECKPOINTS else path
     try:
-        resumed = load_resumed(run)
+        resumed, steps = load_resumed(run), load_config(run / CONFIG).run.steps
     except DdpgRosError as error:
         return f"would not go on: {error}"
+    if resumed.step >= steps:
+        return (
+            f"has taken all its {steps} steps; for more: ddpg-ros train --resume {run} "
+            f"--steps {2 * steps}"
+        )
     return f"would go on at step {resumed.step}{_how(resumed)}: ddpg-ros train --resume {run}"
 
 

@@ -47,6 +47,7 @@ class Resumed(NamedTuple):
 
     path: Path  # of the generation
     step: int  # transitions handed over by then
+    updates: int  # done by then
     control: dict[str, Any] | None  # the control side's state; None before the first episode ended
     exact: bool  # whether a synchronous training repeats to the last bit from here
     about: dict[str, Any]  # the policy's metadata
@@ -83,6 +84,7 @@ def load_resumed(run_dir: Path) -> Resumed:
         return Resumed(
             generation.path,
             int(found["step"]),
+            int(found["updates"]),
             None if control is None else dict(control),
             bool(found["exact"]),
             dict(found["about"]),

@@ -63,6 +63,7 @@ class Summary:
         returns = np.array([episode.episode_return for episode in episodes])
         wall = training.wall_s if training else 0.0
         steps, updates = (training.actor.steps, training.updates) if training else (0, 0)
+        steps_before, updates_before = training.before if training else (0, 0)
         return cls(
             task=environment or str(config["task.name"]),
             config=config,
@@ -72,8 +73,8 @@ class Summary:
             episodes=training.actor.episodes if training else 0,
             updates=updates,
             train_wall_s=wall,
-            steps_per_s=steps / wall if wall else 0.0,
-            updates_per_s=updates / wall if wall else 0.0,
+            steps_per_s=(steps - steps_before) / wall if wall else 0.0,
+            updates_per_s=(updates - updates_before) / wall if wall else 0.0,
             eval_episodes=len(episodes),
             eval_steps_per_s=evaluation.steps_per_s if evaluation else 0.0,
             success_rate=float(np.mean([e.success for e in episodes])) if knows else None,

@@ -83,7 +83,9 @@ class TrainingPhase:
         self._why = "the learner left no policy; see its last words above."
         self.wall_s = 0.0
         """Duration of the training [s], from the first state to `stop`."""
-        self.updates = 0
+        self.before = (resumed.step, resumed.updates) if resumed else (0, 0)
+        """Steps and updates of the processes before this one, of which it is the continuation."""
+        self.updates = self.before[1]
         self.dropped = 0
         self.policy_path: Path | None = None
         self.complaint = ""
@@ -176,7 +178,8 @@ class TrainingPhase:
         self._stopped = True
         if self._clock_began is not None:
             self.wall_s = time.monotonic() - self._clock_began
-        self.updates, self.dropped = self.worker.updates, self.worker.dropped
+        self.updates = max(self.before[1], self.worker.updates)  # before its first weights: 0
+        self.dropped = self.worker.dropped
         timeout = WAIT_TIMEOUT if patient else STOP_TIMEOUT
         last = self.worker.stop(timeout, STOP_TIMEOUT, self.actor.steps)
         if isinstance(last, Stopped):

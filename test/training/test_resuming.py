@@ -7,7 +7,7 @@ import pytest
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.resume import resume_run
-from ddpg_ros.config.parameter_file import save_config
+from ddpg_ros.config.parameter_file import load_config, save_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import CheckpointError, ConfigError, MachineError, RunDirectoryError
 from ddpg_ros.files.generations import write_generation
@@ -127,6 +127,10 @@ def test_a_run_is_described_and_the_verdict_is_one_line(run):
     )
     assert verdict(run) == expected
     assert describe_checkpoints(one.path) == [one]
+    config = load_config(run / "config.yaml")
+    save_config(config.with_parameters({"run.steps": 300}), run / "config.yaml")
+    assert verdict(run).startswith("has taken all its 300 steps; for more: ddpg-ros train --res")
+    save_config(config, run / "config.yaml")
     damage(run)
     (one,) = describe_checkpoints(run)
     assert one.sentence.startswith("damaged: ")
