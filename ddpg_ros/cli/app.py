@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ddpg_ros import __doc__ as about
-from ddpg_ros.cli.deploy import arm, deploy
+from ddpg_ros.cli.deploy import arm, deploy, estop, reset
 from ddpg_ros.cli.doctor import doctor as examine
 from ddpg_ros.cli.evaluate import evaluate
 from ddpg_ros.cli.inspect import inspect
@@ -51,6 +51,8 @@ app.command()(inspect)
 app.command("report")(report_command)
 app.command()(deploy)
 app.command()(arm)
+app.command()(reset)
+app.command()(estop)
 app.command("launch-plan", hidden=True)(launch_plan)
 
 

@@ -1,4 +1,4 @@
-"""`ddpg-ros deploy`: a policy behind the guard; `ddpg-ros arm`: lets both act."""
+"""`ddpg-ros deploy`: a policy behind the guard; `arm`, `reset` and `estop`: calls to both."""
 
 import shutil
 import subprocess
@@ -58,10 +58,24 @@ def deploy(
 
 def arm(namespace: Namespace = "") -> None:
     """Arm guard and policy of a deployment, in the order that the guard's fallback asks for."""
+    _call("arm", namespace)
+
+
+def reset(namespace: Namespace = "") -> None:
+    """Clear a latched fault or emergency stop of guard and policy; both are disarmed then."""
+    _call("reset", namespace)
+
+
+def estop(namespace: Namespace = "") -> None:
+    """Stop guard and policy, latched; no substitute for the robot's own emergency stop."""
+    _call("estop", namespace)
+
+
+def _call(verb: str, namespace: str) -> None:
     require("rclpy")
     require_ros_domain()
     absolute = absolute_namespace(namespace)
-    command = [sys.executable, "-m", _OPERATOR]
+    command = [sys.executable, "-m", _OPERATOR, "--ros-args", "-p", f"verb:={verb}"]
     if absolute:
-        command += ["--ros-args", "-r", f"__ns:={absolute}"]
+        command += ["-r", f"__ns:={absolute}"]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

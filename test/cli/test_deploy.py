@@ -17,6 +17,7 @@ from test.processes import Process
 from test.ros.conftest import make_policy
 
 REACH = (Path(__file__).parents[2] / "config" / "reach.yaml").read_text()
+ZERO = "disarmed, sending zero torque"
 MINE = """
 /left/guard:
   ros__parameters:
@@ -136,7 +137,7 @@ def deployed(policy: Path, tmp_path: Path) -> Iterator[Process]:
 @pytest.mark.slow
 @pytest.mark.ros
 @pytest.mark.bullet
-def test_a_deployment_is_armed_by_one_command_and_moves_by_what_the_guard_lets_pass(
+def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_between(
     deployed: Process, tmp_path: Path, ros_domain: int
 ) -> None:
     import rclpy
@@ -182,6 +183,22 @@ def test_a_deployment_is_armed_by_one_command_and_moves_by_what_the_guard_lets_p
         )
         assert any(any(torque) for torque in guarded)
         assert "both start disarmed" in deployed.said
+        # each of the two nodes has said once before, at its start, that it is disarmed
+        for verb, then, times in (("estop", "estop: ~/estop was called", 2), ("reset", ZERO, 4)):
+            calling = Process(tmp_path, "ddpg_ros.cli.main", verb)
+            wait_until(
+                lambda ended=calling: not ended.running,
+                timeout=30.0,
+                what=f"the end of {verb}",
+                turn=lambda: executor.spin_once(timeout_sec=0.05),
+            )
+            assert calling.exit(1.0) == 0, calling.said
+            wait_until(
+                lambda words=then, most=times: deployed.said.count(words) == most,
+                timeout=10.0,
+                what=f"{then} of both in {deployed.said}",
+                turn=lambda: executor.spin_once(timeout_sec=0.05),
+            )
     finally:
         executor.shutdown()
         node.destroy_node()

@@ -1,7 +1,8 @@
-"""Arms a guard and a policy in order, as an operator would by two calls; then it leaves.
+"""Arms, resets or stops a guard and a policy, as an operator would by two calls; then it leaves.
 
-The order follows the guard's `safety.fallback`. If the driver holds the arm (`hold`), the guard
-sends nothing before it is armed, so the policy goes first; else the guard does.
+The order of arming follows the guard's `safety.fallback`. If the driver holds the arm (`hold`),
+the guard sends nothing before it is armed, so the policy goes first; else the guard does. A reset
+or a stop goes to the guard first.
 """
 
 import sys
@@ -24,24 +25,28 @@ _EVERY = 0.05  # [s]
 
 
 class Operator(MainNode):
-    """Asks for the fallback, arms one node, arms the other, and has finished."""
+    """Calls a service of one node and then of the other, and has finished."""
 
     def __init__(self, arguments: Arguments) -> None:
         """Look for the services; nothing is called yet."""
         super().__init__("operator", arguments)
-        self._arm = {n: self.create_client(Trigger, f"{n}/arm") for n in ("guard", "policy")}
+        self._verb = str(self.given.get("verb", "arm"))
+        names = ("guard", "policy")
+        self._calls = {n: self.create_client(Trigger, f"{n}/{self._verb}") for n in names}
         self._fallback = self.create_client(GetParameters, "guard/get_parameters")
-        self._left: list[str] | None = None  # still to be armed; None: the order is not known
+        self._left: list[str] | None = None  # still to be called; None: the order is not known
+        if self._verb != "arm":
+            self._left = list(names)
         self._called: Any = None  # the answer that is waited for
         self._since = time.monotonic()
-        self.urgent |= {*self._arm.values(), self._fallback, self.create_timer(_EVERY, self._on)}
+        self.urgent |= {*self._calls.values(), self._fallback, self.create_timer(_EVERY, self._on)}
 
     def _on(self) -> None:
         """Call the next service, or look at the answer of the last.
 
         Raises:
             MachineError: a node is not there, or does not answer.
-            RefusedError: a node refuses to be armed; those before it stay armed.
+            RefusedError: a node refuses; what those before it did stays.
         """
         if self._called is None:
             self._call()
@@ -53,7 +58,7 @@ class Operator(MainNode):
 
     @property
     def _service(self) -> Client:
-        return self._fallback if self._left is None else self._arm[self._left[0]]
+        return self._fallback if self._left is None else self._calls[self._left[0]]
 
     def _call(self) -> None:
         client = self._service
@@ -76,13 +81,13 @@ class Operator(MainNode):
             return
         name = self._left.pop(0)
         if not answer.success:
-            raise RefusedError(f"{name}/arm is refused: {answer.message}")
+            raise RefusedError(f"{name}/{self._verb} is refused: {answer.message}")
         self.get_logger().info(f"{name}: {answer.message}")
         self.finished = not self._left
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the operator: `ddpg-ros arm`."""
+    """Run the operator: `ddpg-ros arm`, `reset` and `estop`."""
     return run_node(Operator, args)
 
 
