@@ -102,7 +102,7 @@ def nearest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
     words = list(known)
     matches = [name for name in words if name.rpartition(".")[2] == word]
     matches = matches or difflib.get_close_matches(word, words, n=1, cutoff=likeness)
-    return f"; did you mean '{matches[0]}'?" if matches else "."
+    return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else "."
 
 
 def shortened(text: str, length: int = 200) -> str:

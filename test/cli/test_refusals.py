@@ -37,8 +37,15 @@ def test_help_lists_the_configurations_that_are_there(ddpg_ros, monkeypatch):
 
 @pytest.mark.parametrize("name", to_parameters(Config()))
 def test_a_setting_without_its_section_is_recognised(name):
+    known = to_parameters(Config())
     without = name.partition(".")[2]
-    assert nearest(without, to_parameters(Config())) == f"; did you mean '{name}'?"
+    alike = [repr(other) for other in known if other.partition(".")[2] == without]
+    assert nearest(without, known) == f"; did you mean {' or '.join(alike)}?"
+
+
+def test_a_setting_of_two_sections_is_recognised_as_either():
+    known = ["robot.gravity", "sim.gravity", "sim.gui"]
+    assert nearest("gravity", known) == "; did you mean 'robot.gravity' or 'sim.gravity'?"
 
 
 def test_a_setting_without_its_section_is_refused_with_its_whole_name(ddpg_ros):

@@ -54,8 +54,8 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
         (
             "guard",
             {"safety__velocity_limit": "[6.0, 7.0]"},
-            "safety.velocity_limit is [6.0, 7.0]; expected at most the URDF's [rad/s]: shoulder "
-            "6, elbow 6.",
+            "safety.velocity_limit is [6.0, 7.0]; expected at most the URDF's: shoulder 6, elbow "
+            "6.",
         ),
         (
             "agent",

@@ -72,6 +72,7 @@ def gaps(commands):
 # the learner
 
 
+@pytest.mark.timing
 def test_fault_36_a_learner_killed_again_and_again_freezes_the_actor_then_damps_then_comes_back(
     agent, arm
 ):

@@ -35,7 +35,9 @@ def make_node(ros_domain):
     rclpy.try_shutdown()
 
 
-LISTS = {"robot.joints": "STRING_ARRAY", "control.cpus": "INTEGER_ARRAY"}
+LISTS = {"control.cpus": "INTEGER_ARRAY"} | dict.fromkeys(
+    ("robot.joints", "robot.xacro_arguments", "run.recordings"), "STRING_ARRAY"
+)
 """The others hold floats."""
 
 

@@ -48,7 +48,9 @@ class Session:
     """Episodes of three ticks, two of them; writes down what it is asked for."""
 
     def __init__(self, episodes=2):
-        self.config = SimpleNamespace(control=SimpleNamespace(period=PERIOD))
+        self.config = SimpleNamespace(
+            control=SimpleNamespace(period=PERIOD), safety=SimpleNamespace(auto_arm=True)
+        )
         self.robot, self.safety, self.goal = None, Safety(), GOAL
         self.goals = SimpleNamespace(numbers=lambda goal: goal)
         self.phase = SimpleNamespace(name="train")

@@ -16,7 +16,6 @@ import puppets
 import pytest
 from safetensors.numpy import load_file
 
-from ddpg_ros.algo.checkpoint import LEARNER
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
@@ -170,6 +169,8 @@ def test_the_same_again_gives_the_same_bytes(in_step, tmp_path):
 
 @pytest.mark.slow
 def test_numbers_below_the_normal_ones_count_as_zero_in_the_learners_process(tmp_path):
+    from ddpg_ros.algo.checkpoint import LEARNER  # with torch, which this process is not to load
+
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()
     for transition in itertools.islice(transitions(), 30):

@@ -8,7 +8,7 @@ import pytest
 from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.types import Episode
-from ddpg_ros.worker.metrics_log import MetricsLog
+from ddpg_ros.worker.metrics_log import ALL, MetricsLog
 
 
 def report(*updates):
@@ -112,7 +112,7 @@ def test_a_log_that_goes_on_keeps_its_whole_rows_and_counts_from_there(tmp_path,
     log.close()
     with (tmp_path / "metrics.csv").open("a", encoding="utf-8") as file:
         file.write("100,2,-0.")
-    later = MetricsLog(tmp_path, go_on=True)
+    later = MetricsLog(tmp_path, kept=ALL)
     later.write(150, 4, 20, episode(-2.0, distance=-2.0))
     later.close()
     rows = rows_of(tmp_path)
@@ -123,7 +123,7 @@ def test_a_log_that_goes_on_keeps_its_whole_rows_and_counts_from_there(tmp_path,
 
 
 def test_a_log_goes_on_where_there_was_none(tmp_path):
-    log = MetricsLog(tmp_path, go_on=True)
+    log = MetricsLog(tmp_path, kept=ALL)
     log.write(50, 0, 50, episode(-1.0))
     log.close()
     assert len(rows_of(tmp_path)) == 1
