@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.build import build_arm, policy_about
-from ddpg_ros.cli.disk_room import recording_bytes, require_disk_room
 from ddpg_ros.cli.place import require_ros_domain, take_training_lock
 from ddpg_ros.cli.plan import SIMULATED, absolute_namespace, load_arm_config, training_plan
 from ddpg_ros.cli.preflight import (
@@ -21,6 +20,7 @@ from ddpg_ros.cli.preflight import (
     require_learner_machine,
 )
 from ddpg_ros.cli.progress import RunProgress
+from ddpg_ros.cli.recording_size import recording_bytes
 from ddpg_ros.cli.report import report
 from ddpg_ros.cli.resume import ResumedRun, environment_of, resume_run
 from ddpg_ros.cli.supervise import Outcome, Supervisor
@@ -236,14 +236,11 @@ def prepare(
             )
         name = require_environment(gym, settings, run_dir)
         return prepare_run(settings, run_dir, name=name)
-    prepare_arm(settings, namespace, held, run_dir)
+    sizes = prepare_arm(settings, namespace, held, run_dir)
     recorded = read_recorded(settings, console)
-    joints = len(Robot.load(settings.robot.urdf, settings.robot.joints, settings.robot.tip).joints)
-    require_disk_room(
-        run_dir or Path(settings.run.directory or "runs"),
-        recording_bytes(settings, joints),
-        0 if recorded is None else recorded.records.nbytes,
-    )
+    if recorded is not None:
+        kept = recording_bytes(settings, sizes[-1]) + recorded.records.nbytes
+        require_disk(settings, sizes, run_dir, kept)
     run = prepare_run(settings, run_dir)
     if recorded is not None:
         keep_recorded(recorded, run.config, run.directory)
@@ -268,10 +265,13 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
 
 def prepare_arm(
     settings: Config, namespace: str, held: ExitStack, run_dir: Path | None = None
-) -> None:
+) -> list[int]:
     """Refuse an arm, learner, machine or ROS domain with which no training can begin.
 
     `held` takes this host's place for the training, until its nodes have ended.
+
+    Returns:
+        The layers of the actor, observation to action.
     """
     require_ros_domain()
     robot, task, _ = build_arm(settings)
@@ -279,8 +279,9 @@ def prepare_arm(
     require_learner_machine(settings.learner)
     sizes = policy_about(settings, robot, task).sizes
     require_room(settings.learner, sizes, available_memory())
-    require_disk(settings, sizes, run_dir)
+    require_disk(settings, sizes, run_dir, recording_bytes(settings, sizes[-1]))
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
+    return sizes
 
 
 def notes_on(config: Config) -> list[str]:

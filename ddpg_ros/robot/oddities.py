@@ -1,5 +1,6 @@
 """What is odd about an arm's file, and what was assumed where it says nothing: sentences."""
 
+import math
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -78,7 +79,7 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
     fast = [
         f"{joint} {limit:g} {unit.velocity}"
         for joint, limit, unit in zip(robot.joints, robot.velocity_limit, units, strict=True)
-        if limit > _FAST[unit.velocity]
+        if _FAST[unit.velocity] < limit < math.inf  # infinite: the file states none
     ]
     if fast:
         said.append(f"velocity limits that no arm has: {few_of(fast)}.")

@@ -56,13 +56,16 @@ def require_room(settings: LearnerSection, sizes: list[int], available: float | 
     )
 
 
-def require_disk(config: Config, sizes: list[int], directory: Path | None) -> None:
-    """Check that the checkpoints fit on the disk of the run directory.
+def require_disk(
+    config: Config, sizes: list[int], directory: Path | None, recordings: int = 0
+) -> None:
+    """Check that checkpoints and recordings fit together on the disk of the run directory.
 
     Args:
         config: of the run.
         sizes: layers of the actor, observation to action.
         directory: the run directory, which need not be there yet; None: a new one below `runs/`.
+        recordings: what the run records, and keeps of earlier recordings [bytes].
 
     Raises:
         MachineError: they do not fit; the sentence says what they take.
@@ -78,11 +81,14 @@ def require_disk(config: Config, sizes: list[int], directory: Path | None) -> No
         free = free_space(folder)
     except OSError:
         return
-    if wanted > free:
+    if wanted + recordings > free:
+        besides = f", recordings {recordings}" if recordings else ""
+        less = ", run.record: off or a smaller run.record_limit" if recordings else ""
         raise MachineError(
             f"the checkpoints of this training take {wanted:.0f} bytes, of which the replay "
-            f"buffer takes {replay:.0f}, and the disk of {folder} has {free} bytes of room; make "
-            "room, set a lower learner.replay_capacity, or give another disk with --run-dir."
+            f"buffer takes {replay:.0f}{besides}, and the disk of {folder} has {free} bytes of "
+            f"room; make room, set a lower learner.replay_capacity{less}, or give another disk "
+            "with --run-dir."
         )
 
 

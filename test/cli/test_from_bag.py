@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-from collections import namedtuple
 from dataclasses import replace
 
 import pytest
@@ -13,7 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("pybullet")
 
 from ddpg_ros.build import policy_about
-from ddpg_ros.cli.disk_room import recording_bytes
+from ddpg_ros.cli.recording_size import recording_bytes
 from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
 from test.recordings import ABOUT, an_episode, contents_of, write_bag
@@ -77,11 +75,16 @@ def test_an_environment_of_gymnasium_takes_no_recording(ddpg_ros, empty, bag):
 
 @pytest.mark.parametrize("record", ["all", "latch"])
 def test_a_disk_without_room_is_refused_with_both_numbers(ddpg_ros, empty, monkeypatch, record):
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9 - 1000, 1000))
-    ended = ddpg_ros("train", *APART, "--set", f"run.record={record}")
-    sentence = ended.sentence
-    assert "bytes of recordings" in sentence and "has 1000 bytes free" in sentence
+    monkeypatch.setattr("ddpg_ros.training.memory_check.free_space", lambda path: 1000)
+    alone = ddpg_ros("train", *APART, "--set", "run.record=off").sentence
+    assert "of which" in alone
+    for_checkpoints = int(alone.split(" take ")[1].split(" bytes")[0])
+    monkeypatch.setattr(
+        "ddpg_ros.training.memory_check.free_space", lambda path: for_checkpoints + 1000
+    )
+    sentence = ddpg_ros("train", *APART, "--set", f"run.record={record}").sentence
+    assert f"take {for_checkpoints} bytes" in sentence and ", recordings " in sentence
+    assert f"has {for_checkpoints + 1000} bytes of room" in sentence
 
 
 def test_what_is_recorded_is_bounded_by_the_limit():

@@ -1,6 +1,8 @@
 """`ddpg-ros robot`: what it prints, what it writes, and that this trains."""
 
 import math
+import os
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import pytest
 pytest.importorskip("pybullet")
 
 from PIL import Image
+from rich.console import Console
 
 from ddpg_ros.build import build_arm
+from ddpg_ros.cli.train import prepare
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.loads import loads_of
@@ -178,6 +182,16 @@ def test_a_name_of_any_characters_and_a_long_path_are_written_as_they_are(run, t
     assert run(str(file), "--out", "arm.yaml").code == 0
     section = load_config(tmp_path / "arm.yaml").robot
     assert (section.joints, section.urdf) == (["shoulder", joint], str(file))
+
+
+def test_a_file_without_efforts_and_velocities_passes_every_check_of_a_training(
+    shown, tmp_path, ros_domain
+):
+    shown(arm(shoulder="", elbow=""))
+    with ExitStack() as held:
+        settings = load_config(tmp_path / "arm.yaml")
+        run = prepare(settings, tmp_path / "run", "", f"/n{os.getpid()}", held, Console())
+    assert run.config.robot.torque_limit == settings.robot.torque_limit
 
 
 def test_a_yaml_that_is_there_is_not_replaced(run, tmp_path):
