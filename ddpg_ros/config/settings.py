@@ -6,7 +6,7 @@ included.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -507,6 +507,9 @@ def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters
             problems.append(
                 f"{name} has no value; expected one like {known[name]!r}, or no such line at all."
             )
+        elif value is False and "off" in get_args(field_of(name, defaults).annotation):
+            section, _, key = name.partition(".")  # YAML reads the word as false
+            sections.setdefault(section, {})[key] = "off"
         elif isinstance(value, bool) and not isinstance(known[name], bool):
             hint = "; put text in quotes" if isinstance(known[name], str) else ""
             problems.append(f"{name} is {value}; expected a value like {known[name]!r}{hint}.")

@@ -270,3 +270,9 @@ def test_a_controller_that_keeps_the_last_effort_does_not_hold():
         Config().with_parameters(
             {"control.command_interface": "effort_array", "safety.fallback": "hold"}
         )
+
+
+def test_off_is_a_choice_though_yaml_reads_it_as_false():
+    assert from_parameters({"run.record": False}).run.record == "off"
+    with pytest.raises(ConfigError, match=r"noise\.kind is False"):
+        from_parameters({"noise.kind": False})
