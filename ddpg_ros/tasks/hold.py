@@ -6,7 +6,7 @@ from pydantic import Field
 from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks.goals import JOINTS
-from ddpg_ros.tasks.joint_space import JointSpace
+from ddpg_ros.tasks.joint_space import TERMS, JointSpace
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState, Vector, Vector32
 
@@ -38,7 +38,7 @@ class Hold(Task):
         )
         torque_weight: NonNegative = Field(0.0, description="Weight of the reward's torque term")
 
-    terms = ("error", "near", "velocity", "torque")
+    terms = TERMS
     goals = JOINTS
     goal: Vector | None
 
@@ -91,14 +91,8 @@ class Hold(Task):
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
         """Mean error, mean nearness, and penalties on speed and torque."""
-        error, own = np.abs(self._error(state)), self._settings
-        velocity = state.velocity / self._space.velocity_limit
-        return {
-            "error": -float((error / self._space.scale).mean()),
-            "near": own.near_weight * float(np.exp(-error / self._tolerance).mean()),
-            "velocity": -own.velocity_weight * float(velocity.dot(velocity)),
-            "torque": -own.torque_weight * float(action.dot(action)),
-        }
+        space, own = self._space, self._settings
+        return space.reward(self._error(state), state.velocity, action, self._tolerance, own)
 
     def success(self, state: JointState) -> bool:
         """Never too far and never away for too long, and within the tolerance at the end."""

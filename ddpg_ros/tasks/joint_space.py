@@ -2,13 +2,33 @@
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.types import Vector
+from ddpg_ros.types import Vector, Vector32
 
 TURN = 2.0 * math.pi
+
+TERMS = ("error", "near", "velocity", "torque")
+"""Of `JointSpace.reward`, in this order."""
+
+
+class Weights(Protocol):
+    """What the terms of the reward weigh, as the settings of a task have it."""
+
+    @property
+    def near_weight(self) -> float:
+        """Of nearness."""
+
+    @property
+    def velocity_weight(self) -> float:
+        """Of the velocity."""
+
+    @property
+    def torque_weight(self) -> float:
+        """Of the torque."""
 
 
 class JointSpace:
@@ -46,6 +66,29 @@ class JointSpace:
     def tolerances(self, angle: float, length: float) -> Vector:
         """Return a tolerance for each joint, (n,): `length` [m] if it slides, else `angle`."""
         return np.where(self.slides, length, angle)
+
+    def reward(
+        self, error: Vector, velocity: Vector, action: Vector32, tolerance: Vector, own: Weights
+    ) -> dict[str, float]:
+        """Return mean error, mean nearness, and penalties on a velocity and on torque.
+
+        Nearness, exp(−error / tolerance), rewards each joint that arrives, whatever the others
+        do.
+
+        Args:
+            error: (n,) [rad], [m], of either sign.
+            velocity: what is not wanted, (n,) [rad/s], [m/s].
+            action: (n,) the applied torque over the action scale, in [-1, 1].
+            tolerance: (n,) [rad], [m].
+            own: the weights.
+        """
+        away, fast = np.abs(error), velocity / self.velocity_limit
+        return {
+            "error": -float((away / self.scale).mean()),
+            "near": own.near_weight * float(np.exp(-away / tolerance).mean()),
+            "velocity": -own.velocity_weight * float(fast.dot(fast)),
+            "torque": -own.torque_weight * float(action.dot(action)),
+        }
 
     def range(self, share: float) -> tuple[Vector, Vector]:
         """Return the middle share of each joint's range, within ±π: lowest and highest, (n,)."""

@@ -6,7 +6,7 @@ from pydantic import Field
 from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks.goals import JOINTS
-from ddpg_ros.tasks.joint_space import JointSpace
+from ddpg_ros.tasks.joint_space import TERMS, JointSpace
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState, Vector, Vector32
 
@@ -36,7 +36,7 @@ class Joints(Task):
         )
         torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")
 
-    terms = ("error", "near", "velocity", "torque")
+    terms = TERMS
     goals = JOINTS
     takes_goals = True
     goal: Vector
@@ -74,15 +74,9 @@ class Joints(Task):
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
         """Mean error, mean nearness, and penalties on speed and torque."""
-        error = np.abs(self._space.difference(self.goal, state.position))
-        velocity = state.velocity / self._space.velocity_limit
-        own = self._settings
-        return {
-            "error": -float((error / self._space.scale).mean()),
-            "near": own.near_weight * float(np.exp(-error / self._tolerance).mean()),
-            "velocity": -own.velocity_weight * float(velocity.dot(velocity)),
-            "torque": -own.torque_weight * float(action.dot(action)),
-        }
+        space, own = self._space, self._settings
+        error = space.difference(self.goal, state.position)
+        return space.reward(error, state.velocity, action, self._tolerance, own)
 
     def success(self, state: JointState) -> bool:
         """Every joint within its tolerance of the goal."""

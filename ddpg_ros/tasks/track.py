@@ -8,7 +8,7 @@ from pydantic import Field
 from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks.goals import TRAJECTORY
-from ddpg_ros.tasks.joint_space import JointSpace
+from ddpg_ros.tasks.joint_space import TERMS, JointSpace
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.tasks.trajectory import Trajectory, smooth
 from ddpg_ros.types import JointState, Vector, Vector32
@@ -47,7 +47,7 @@ class Track(Task):
         )
         torque_weight: NonNegative = Field(0.01, description="Weight of the reward's torque term")
 
-    terms = ("error", "near", "velocity", "torque")
+    terms = TERMS
     goals = TRAJECTORY
     takes_goals = True
 
@@ -130,16 +130,10 @@ class Track(Task):
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
         """Mean error, mean nearness, and penalties on the velocity's error and on torque."""
-        own = self._settings
-        error = np.abs(self._error(state))
-        _, wanted = self._trajectory.at(self._time)
-        velocity = (state.velocity - wanted) / self._space.velocity_limit
-        return {
-            "error": -float((error / self._space.scale).mean()),
-            "near": own.near_weight * float(np.exp(-error / self._tolerance).mean()),
-            "velocity": -own.velocity_weight * float(velocity.dot(velocity)),
-            "torque": -own.torque_weight * float(action.dot(action)),
-        }
+        position, wanted = self._trajectory.at(self._time)
+        space, own = self._space, self._settings
+        error, velocity = space.difference(position, state.position), state.velocity - wanted
+        return space.reward(error, velocity, action, self._tolerance, own)
 
     def success(self, state: JointState) -> bool:
         """Root mean square error since the trajectory's beginning within the tolerance."""
