@@ -2,7 +2,7 @@
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ddpg_ros.errors import DisplacedError, JointStateError
@@ -31,6 +31,18 @@ class _Arrived(NamedTuple):
     stamp: int  # [ns], the publisher's clock
     at: float  # [s], our monotonic clock
     position: list[float]  # n [rad]
+
+
+class _Move(NamedTuple):
+    """A joint in two states; lengths in m if it slides."""
+
+    joint: str
+    angle: float  # [rad]
+    before: float  # [rad]
+    fastest: float  # [rad/s]
+    free: bool  # whether its driver may wrap the angle
+    slack: float  # [rad]
+    units: Units
 
 
 def _unwound(moved: float) -> float:
@@ -165,12 +177,10 @@ class Admission:
             self._outliers = 0
             raise DisplacedError(problem)
 
-    def _find_displacement(self, arrived: _Arrived, before: _Arrived) -> str:
-        """Return which joint cannot have moved from one state to the other; empty if all can."""
-        if self._any_position or not self._real_time:
-            return ""
-        passed = arrived.at - before.at
-        moves = zip(
+    def _moves(self, arrived: _Arrived, before: _Arrived) -> Iterator[_Move]:
+        """Yield how each joint may have moved from one state to the other."""
+        return map(
+            _Move,
             self._joints,
             arrived.position,
             before.position,
@@ -178,9 +188,16 @@ class Admission:
             self._free,
             self._slack,
             self._units,
-            strict=True,
         )
-        for joint, angle, angle_before, fastest, free, slack, units in moves:
+
+    def _find_displacement(self, arrived: _Arrived, before: _Arrived) -> str:
+        """Return which joint cannot have moved from one state to the other; empty if all can."""
+        if self._any_position or not self._real_time:
+            return ""
+        passed = arrived.at - before.at
+        for joint, angle, angle_before, fastest, free, slack, units in self._moves(
+            arrived, before
+        ):
             moved = angle - angle_before
             if free:
                 moved = _unwound(moved)
@@ -223,17 +240,7 @@ class Admission:
                 )
 
     def _require_possible_jump(self, arrived: _Arrived, last: _Arrived, dt: float) -> None:
-        moves = zip(
-            self._joints,
-            arrived.position,
-            last.position,
-            self._fastest,
-            self._free,
-            self._slack,
-            self._units,
-            strict=True,
-        )
-        for joint, angle, angle_before, fastest, free, slack, units in moves:
+        for joint, angle, angle_before, fastest, free, slack, units in self._moves(arrived, last):
             moved = angle - angle_before
             unwound = _unwound(moved) if units is TURNS else moved
             if free:
