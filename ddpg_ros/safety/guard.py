@@ -48,26 +48,28 @@ class GuardCounts(NamedTuple):
 class Guard:
     """Makes every torque finite, within the limits, and no faster than the rate.
 
-    Its only memory is the torque sent last, the number of rejections in a row, and its counts. It
-    has six stages. For each joint, with the names of `Limits`, position q and velocity v:
+    Its only memory is the torque sent last, the number of rejections in a row, its counts, and
+    what carries the arm. It has six stages. For each joint, with the names of `Limits`, position
+    q and velocity v: g is the torque that carries the arm's weight, 0 if the arm's driver adds it;
+    r is g if this guard adds it, else 0. A request is on top of r.
 
     1. A torque, position or velocity that is not finite or not (n,) rejects the whole vector. The
-       guard never clips such a vector: all torques move to zero at torque_rate_safe. Three
+       guard never clips such a vector: all torques move to r at torque_rate_safe. Three
        rejections in a row latch a fault.
     2. |τ| ≤ torque.
     3. τ_lo ≤ τ ≤ τ_hi, the soft limits:
        v_hi = clamp(−k_position (q − soft_upper), ±velocity),
        v_lo = clamp(−k_position (q − soft_lower), ±velocity),
-       τ_hi = clamp(−k_velocity (v − v_hi), ±torque),
-       τ_lo = clamp(−k_velocity (v − v_lo), ±torque).
+       τ_hi = clamp(g − k_velocity (v − v_hi), ±torque),
+       τ_lo = clamp(g − k_velocity (v − v_lo), ±torque).
        If k_velocity is NaN, the bounds follow from the arm's inertia, see `Brake.bounds`. At or
-       beyond a hard limit no torque points outwards. A position more than position_tolerance
+       beyond a hard limit τ − g does not point outwards. A position more than position_tolerance
        beyond it latches a fault.
     4. If τ v > power, τ = power / v. A torque that brakes is never limited.
     5. |Δτ| ≤ torque_rate · dt from the torque sent last, and up to torque_rate_safe · dt toward
-       zero and toward [τ_lo, τ_hi]: τ is between
-       min(last − up, max(last − safe, min(0, τ_hi))) and
-       max(last + up, min(last + safe, max(0, τ_lo))).
+       r and toward [τ_lo, τ_hi]: τ is between
+       min(last − up, max(last − safe, min(r, τ_hi))) and
+       max(last + up, min(last + safe, max(r, τ_lo))).
     6. |τ| ≤ torque again, because a limit that was lowered below the torque sent last takes
        precedence over the rate.
 
