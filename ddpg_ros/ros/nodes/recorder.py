@@ -142,6 +142,7 @@ class RecorderNode(MainNode):
         )
         self._heard[name] = subscription
         self.urgent.add(subscription)
+        self.get_logger().info(f"hears {name}")
 
     def _on_message(self, name: str, data: bytes, info: dict[str, Any]) -> None:
         now = time.monotonic()

@@ -5,6 +5,12 @@ service and QoS event of the node: that costs more than the message that is wait
 wait set is made once and filled again by a handful of calls, and what is ready is taken and
 called without a task in between.
 
+Answers to joint states that come one after the other (`python -m benchmarks.executors`, two cores
+of an AMD EPYC, medians of four rounds): 4,158 a second here, 3,835 with rclpy's EventsExecutor,
+2,337 with its SingleThreadedExecutor; at 500 Hz half of the answers take 0.48, 0.47 and 0.59 ms.
+So this one is worth 8 % in lock-step and nothing in real time. The EventsExecutor of rclpy 7.1.6
+lets neither a callback nor a signal handler run inside `spin`; it was turned by `spin_once`.
+
 This is the one file that uses private parts of rclpy (`_rclpy.WaitSet` and the calls of the
 handles, as in rclpy 7.1's `executors.py`). If one of them is missing, `make_executor` logs that
 and returns rclpy's own executor.
