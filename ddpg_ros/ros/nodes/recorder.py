@@ -3,6 +3,9 @@
 It is a process of its own, so that no control loop waits for a disk. It hears the topics that
 `TOPICS` names as far as they exist, with the quality of service that their publishers offer.
 `run.record` decides what reaches the disk: see `recording/recorder.py`.
+
+No message wakes it. It is no urgent work: ten times a second it takes what has come, so that it
+rarely asks for a core that a control loop needs.
 """
 
 import os
@@ -141,7 +144,6 @@ class RecorderNode(MainNode):
             cls, name, partial(self._on_message, name), _fitting(offered), raw=True
         )
         self._heard[name] = subscription
-        self.urgent.add(subscription)
         self.get_logger().info(f"hears {name}")
 
     def _on_message(self, name: str, data: bytes, info: dict[str, Any]) -> None:
