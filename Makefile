@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest
 NO_ARMS := --ignore test/arms
 TOGETHER := -n $(WORKERS) --dist worksteal
 
-.PHONY: help setup setup-dev setup-bench train test test-fast test-arms test-kilted lint mutation bench bench-gym bench-options doctor clean
+.PHONY: help setup setup-dev setup-bench train test test-fast test-arms test-kilted lint mutation bench bench-arms bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
@@ -82,9 +82,15 @@ bench: setup-bench  ## every speed beside its peers, learning over topics, Pendu
 	$(BIN)/python -m benchmarks.stops
 	$(BIN)/python -m benchmarks learner --seconds 0.6
 	$(BIN)/python -m benchmarks.compile_times
-	$(BIN)/python -m benchmarks.learning
+	$(BIN)/python -m benchmarks.learning --tasks reach swing_up
+	$(BIN)/python -m benchmarks.executors
+	$(BIN)/python -m benchmarks recording
 	$(BIN)/python -m benchmarks.pendulum --ours-steps 4500 --sb3-steps 4500 --sbx-steps 4500 \
 		--set learner.mode=compile --set noise.sigma=0.2 --set noise.sigma_final=0.05
+
+bench-arms: setup-dev  ## five seeds of every arm with its weight (three hours)
+	@$(SETUP) arms
+	$(BIN)/python -m benchmarks.learning --tasks panda iiwa UR5 $(ARGS)
 
 bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (hours; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.gym_table $(ARGS)

@@ -2,19 +2,32 @@
 
 import json
 
-from benchmarks.learning import POINTS, WINDOW, curve_of, draw, keep
+from benchmarks.learning import LIMIT_S, POINTS, WINDOW, curve_of, draw, keep
 
 
-def test_the_results_of_other_tasks_stay_and_their_order_is_that_of_the_limits(tmp_path):
+def a_run(seed: int, success: float = 1.0, seconds: float = 1.0) -> dict:
+    return {"seed": seed, "success_rate": success, "train_wall_s": seconds}
+
+
+def test_the_results_of_other_tasks_and_seeds_stay_in_order(tmp_path):
     file = tmp_path / "learning.json"
-    keep("panda", {"runs": ["old"]}, file)
-    keep("iiwa", {"runs": ["iiwa"]}, file)
-    keep("reach", {"runs": ["reach"]}, file)
-    keep("panda", {"runs": ["new"]}, file)
+    keep("UR5", a_run(0), file)
+    keep("panda", a_run(1), file)
+    keep("panda", a_run(0, success=0.5), file)
+    keep("reach", a_run(0), file)
+    keep("panda", a_run(0, success=0.96), file)
     tasks = json.loads(file.read_text())["tasks"]
-    assert list(tasks) == ["reach", "panda", "iiwa"]
-    assert tasks["panda"]["runs"] == ["new"]
-    assert tasks["iiwa"]["runs"] == ["iiwa"]
+    assert list(tasks) == ["reach", "panda", "UR5"]
+    assert [run["seed"] for run in tasks["panda"]["runs"]] == [0, 1]
+    assert tasks["panda"]["runs"][0]["success_rate"] == 0.96
+
+
+def test_a_seed_passes_if_it_succeeds_in_time(tmp_path):
+    file = tmp_path / "learning.json"
+    limit = LIMIT_S["reach"]
+    for run in (a_run(0, 0.95, limit), a_run(1, 0.94), a_run(2, 1.0, limit + 1.0)):
+        keep("reach", run, file)
+    assert json.loads(file.read_text())["tasks"]["reach"]["passed"] == 1
 
 
 def test_a_curve_is_the_success_of_the_last_episodes_thinned_to_its_last():
