@@ -91,6 +91,8 @@ bench: setup-bench  ## every speed beside its peers, learning over topics, Pendu
 bench-arms: setup-dev  ## five seeds of every arm with its weight (three hours)
 	@$(SETUP) arms
 	$(BIN)/python -m benchmarks.learning --tasks panda iiwa UR5 $(ARGS)
+	@$(SETUP) bench
+	$(BIN)/python -m benchmarks.arm_peers --tasks panda iiwa UR5
 
 bench-gym: setup-bench  ## returns on Gymnasium beside Stable-Baselines3 (hours; ARGS="--hours 8")
 	$(BIN)/python -m benchmarks.gym_table $(ARGS)
