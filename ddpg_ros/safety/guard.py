@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.braking import Brake, Mass
+from ddpg_ros.safety.carrier import Carrier, Gravity, within_limits
 from ddpg_ros.safety.guard_faults import beyond, rejection
 from ddpg_ros.safety.limits import Limits, make_limits
 from ddpg_ros.safety.stages import (
@@ -25,12 +26,6 @@ from ddpg_ros.types import Vector
 
 ROW = 3
 """Number of rejected vectors in a row that latches a fault."""
-
-LARGEST_LEAD = 0.2
-"""How far ahead of a joint's position its weight is taken, at most [rad]."""
-
-Gravity = Literal["driver", "model", "none"]
-"""Who adds the torque g(q) that carries an arm's weight: see `robot.gravity`."""
 
 _Numbers = tuple[list[float], list[float], list[float]]  # torque, position, velocity; n each
 
@@ -102,13 +97,9 @@ class Guard:
         """
         limits.check_period(period)
         self._period, self._longest, self._mass = period, 2.0 * period, mass
-        self.weighs: bool = gravity != "driver" and mass is not None
-        """Whether the torques that go out have to carry the arm's weight, if anything does."""
-        self.carries: bool = gravity == "model" and mass is not None
-        """Whether the torques that go out carry the arm: `robot.gravity` is `model`."""
-        self._last = [0.0] * len(limits.joints)
-        self._rest = [0.0] * len(limits.joints)
-        self._zeros = [0.0] * len(limits.joints)
+        self.carrier = Carrier(mass, gravity, period, len(limits.joints))
+        """What carries the arm's weight."""
+        self._last = self.carrier.zeros
         self._set_limits(limits)
         self._placed = False  # whether the next torque begins from what holds the arm
         self._fault, self._row = "", 0
@@ -172,13 +163,14 @@ class Guard:
             return self.release(dt)
         asked, angles, speeds = numbers
         weight = self._weigh(angles, speeds)
-        if self.carries:
-            less = self._rest if whole else self._zeros
-            rows = zip(asked, self._rest, less, strict=True)
+        if self.carrier.carries:
+            carried = self.carrier.rest
+            less = carried if whole else self.carrier.zeros
+            rows = zip(asked, carried, less, strict=True)
             asked = [rest + authority * (one - own) for one, rest, own in rows]
         elif authority != 1.0:
             asked = [authority * one for one in asked]
-        capped = self._capped(asked)
+        capped = within_limits(asked, self._joints)
         bounds = self._brake.bounds(capped, angles, speeds, weight)
         return self._shape(capped, bounds, angles, speeds, dt, capped != asked)
 
@@ -195,9 +187,9 @@ class Guard:
         self._weigh(angles, speeds)
         span = self._span(dt)
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
-        rows = zip(self._joints, angles, speeds, self._last, self._rest, strict=True)
+        rows = zip(self._joints, angles, speeds, self._last, self.carrier.rest, strict=True)
         ranges = [braking_range(*row, up, safe) for row in rows]
-        self._last = self._brake.stop(angles, speeds, ranges, span, self._rest)
+        self._last = self._brake.stop(angles, speeds, ranges, span, self.carrier.rest)
         assert all(map(math.isfinite, self._last)), f"{self._last} N·m to stop {speeds} rad/s"
         for joint, angle in zip(self._joints, angles, strict=True):
             self._fault = self._fault or beyond(joint, angle)
@@ -220,9 +212,9 @@ class Guard:
         if position is not None:
             numbers = self._read(position, position, position)
             if numbers is not None:
-                self._weigh(numbers[1], self._zeros)
+                self._weigh(numbers[1], self.carrier.zeros)
         step = self._limits.torque_rate_safe * max(0.0, dt)  # max in this order turns NaN into 0
-        sent = zip(self._joints, self._last, self._rest, strict=True)
+        sent = zip(self._joints, self._last, self.carrier.rest, strict=True)
         self._last = [
             clamp(toward(rest, last, step), -joint.torque, joint.torque)
             for joint, last, rest in sent
@@ -234,8 +226,8 @@ class Guard:
 
         For an arm that is placed for a new episode; fault and counts stay.
         """
-        self._last = [0.0] * len(self._joints)
-        self._rest = [0.0] * len(self._joints)
+        self._last = self.carrier.zeros
+        self.carrier.reset()
         self._placed = True
 
     @property
@@ -244,12 +236,12 @@ class Guard:
 
         Zero if another than this guard carries the arm.
         """
-        return np.array(self._rest)
+        return np.array(self.carrier.rest)
 
     @property
     def rests(self) -> bool:
         """Whether the torque sent last is zero or, if this guard carries the arm, holds it."""
-        return self._last == self._rest
+        return self._last == self.carrier.rest
 
     def carrying(self, position: Vector, velocity: Vector) -> Vector:
         """Return what `apply` adds to a request at a state, (n,) [N·m]; 0 if another carries it.
@@ -258,35 +250,13 @@ class Guard:
             position: (n,) [rad].
             velocity: (n,) [rad/s].
         """
-        weight = self._weight_ahead(position.tolist(), velocity.tolist()) if self.carries else []
-        return np.array(weight or self._zeros)
-
-    def _weight_ahead(self, angles: list[float], speeds: list[float]) -> list[float]:
-        """Return g(q + T v) within the torque limits, n [N·m]; nothing if it is not finite."""
-        assert self._mass is not None
-        ahead = [
-            angle + clamp(self._period * speed, -LARGEST_LEAD, LARGEST_LEAD)
-            for angle, speed in zip(angles, speeds, strict=True)
-        ]
-        heavy: list[float] = self._mass.weight(np.array(ahead)).tolist()
-        if not all(map(math.isfinite, heavy)):  # of absurd positions
-            return []
-        return self._capped(heavy)
+        return self.carrier.added(position, velocity, self._joints)
 
     def _weigh(self, angles: list[float], speeds: list[float]) -> list[float]:
-        """Return the torques that carry the arm's weight, within the limits; 0 for a driver's.
-
-        They are those of the position in one period: a torque acts about then. The weight of a
-        position that is past makes short links fall faster at long periods. If this guard carries
-        the arm, they are from now on what is sent without a policy.
-        """
-        weight = self._weight_ahead(angles, speeds) if self.weighs else []
-        if not weight:
-            return self._rest
-        if self.carries:
-            self._rest = weight
-            if self._placed:
-                self._last, self._placed = weight, False
+        """Return what carries the arm; an arm that was placed begins with it. See `Carrier`."""
+        weight = self.carrier.weigh(angles, speeds, self._joints)
+        if self._placed and self.carrier.carries and weight is not self.carrier.zeros:
+            self._last, self._placed = weight, False
         return weight
 
     @property
@@ -330,24 +300,6 @@ class Guard:
         """Largest torque that may drive each joint at rest [N·m]; see `Brake.drive_at_rest`."""
         return self._brake.drive_at_rest
 
-    def weight(self, position: Vector) -> Vector:
-        """Return g(q), what carries the arm and its payload, (n,) [N·m]; 0 if it is not known.
-
-        Args:
-            position: (n,) [rad].
-        """
-        return 0.0 * position if self._mass is None else self._mass.weight(position)
-
-    @property
-    def heaviest_weight(self) -> Vector:
-        """Largest |g(q)| of each joint at any position, (n,) [N·m]; 0 if it is not known."""
-        return np.zeros(len(self._last)) if self._mass is None else self._mass.heaviest_weight
-
-    @property
-    def fall_share(self) -> float:
-        """T λ, with λ the largest rate at which the arm falls away from a position [1/s]."""
-        return 0.0 if self._mass is None else self._period * self._mass.fall_rate()
-
     @property
     def stop_seconds(self) -> float:
         """Duration of a stop [s]; see `Brake.seconds`."""
@@ -371,9 +323,9 @@ class Guard:
 
     def _set_limits(self, limits: Limits) -> None:
         self._limits, self._joints = limits, limits.by_joint()
-        self._rest = self._capped(self._rest)
+        self.carrier.rest = within_limits(self.carrier.rest, self._joints)
         rate, mass = limits.torque_rate_safe, self._mass
-        self._brake = Brake(self._joints, self._period, rate, mass, self.carries)
+        self._brake = Brake(self._joints, self._period, rate, mass, self.carrier.carries)
 
     def _span(self, dt: float) -> float:
         return min(max(0.0, dt), self._longest)  # max in this order turns NaN into 0
@@ -394,13 +346,6 @@ class Guard:
             self._fault = self._fault or rejection(self._limits.joints, asked, angles, speeds)
         return None
 
-    def _capped(self, asked: list[float]) -> list[float]:
-        """Stage 2: return the torques clamped to the torque limits."""
-        return [
-            clamp(torque, -joint.torque, joint.torque)
-            for joint, torque in zip(self._joints, asked, strict=True)
-        ]
-
     def _shape(
         self,
         capped: list[float],
@@ -415,7 +360,7 @@ class Guard:
         up, safe = self._limits.torque_rate * span, self._limits.torque_rate_safe * span
         by_soft = by_power = by_rate = False
         sent = []
-        columns = self._joints, capped, limits, angles, speeds, self._last, self._rest
+        columns = self._joints, capped, limits, angles, speeds, self._last, self.carrier.rest
         for joint, wanted, bounds, angle, speed, last, rest in zip(*columns, strict=True):
             kept = clamp(wanted, bounds.low, bounds.high)
             driven = within_power(kept, speed, joint.power)

@@ -315,8 +315,8 @@ class Safety:
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=True)
                 require_rest(state.velocity, self._settings.arming_velocity)
-                if self.guard.carries:
-                    weight = self.guard.weight(state.position)
+                if self.guard.carrier.carries:
+                    weight = self.guard.carrier.weight(state.position)
                     require_carried(weight, self.guard.limits)
             self._mode, self._authority = Mode.ARMED, 0.0
 
@@ -342,7 +342,7 @@ class Safety:
 
     def _fallback(self, position: Vector, velocity: Vector, dt: float) -> Vector:
         """Return the torque that is sent instead of the policy's."""
-        let_go = self._mode is Mode.DISARMED and not self.guard.carries
+        let_go = self._mode is Mode.DISARMED and not self.guard.carrier.carries
         if let_go or self._settings.fallback != "damping":
             return self.guard.release(dt, position)
         return self.guard.damp(position, velocity, dt)

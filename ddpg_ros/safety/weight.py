@@ -8,7 +8,7 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.guard import Guard
 
 SLOW_ENOUGH = 0.5
-"""Largest T λ at which a stop holds every arm that was drawn; see `Guard.fall_share`."""
+"""Largest T λ at which a stop holds every arm that was drawn; see `Carrier.fall_share`."""
 
 _CARRIED_BY = {
     "driver": "the robot's driver carries the arm, and torques come on top",
@@ -31,7 +31,7 @@ def require_start_carried(robot: Robot, config: Config, guard: Guard) -> None:
     start = config.sim.start_position or [0.0] * len(robot.joints)
     if config.robot.gravity == "none" or len(start) != len(robot.joints):
         return
-    weight = np.abs(guard.weight(np.clip(start, robot.lower, robot.upper)))
+    weight = np.abs(guard.carrier.weight(np.clip(start, robot.lower, robot.upper)))
     ours = config.robot.gravity == "model"
     limit = guard.limits.torque if ours else robot.effort_limit
     wrong = [
@@ -55,7 +55,9 @@ def describe_weight(guard: Guard, settings: RobotSection) -> str:
     payload = f"; with a payload of {settings.payload_mass:g} kg" if settings.payload_mass else ""
     most = ", ".join(
         f"{joint} {round(weight, 3):g}"
-        for joint, weight in zip(guard.limits.joints, guard.heaviest_weight.tolist(), strict=True)
+        for joint, weight in zip(
+            guard.limits.joints, guard.carrier.heaviest_weight.tolist(), strict=True
+        )
     )
     return (
         f"robot.gravity is {settings.gravity}: {_CARRIED_BY[settings.gravity]}. The arm's weight "
@@ -65,10 +67,12 @@ def describe_weight(guard: Guard, settings: RobotSection) -> str:
 
 def too_heavy(guard: Guard) -> str:
     """Return a sentence if this guard carries an arm that it cannot hold everywhere; else ''."""
-    if not guard.carries:
+    if not guard.carrier.carries:
         return ""
     limits = guard.limits
-    rows = zip(limits.joints, guard.heaviest_weight.tolist(), limits.torque.tolist(), strict=True)
+    rows = zip(
+        limits.joints, guard.carrier.heaviest_weight.tolist(), limits.torque.tolist(), strict=True
+    )
     heavy = [
         f"{joint} {weight:.3g} of {limit:.3g}" for joint, weight, limit in rows if weight > limit
     ]
@@ -88,9 +92,9 @@ def falls_fast(guard: Guard, period: float) -> str:
         guard: of the arm.
         period: the control period [s].
     """
-    if not guard.carries or guard.fall_share <= SLOW_ENOUGH:
+    if not guard.carrier.carries or guard.carrier.fall_share <= SLOW_ENOUGH:
         return ""
-    rate = guard.fall_share / period
+    rate = guard.carrier.fall_share / period
     return (
         f"a light link falls away from a position at up to {rate:.3g} 1/s, which control.period, "
         f"{period:g} s, is too long for: the guard holds it at rest, but a stop of a moving arm "

@@ -184,7 +184,7 @@ def require_fit(policy: Policy, path: Path, config: Config) -> None:
 
 def feels_weight(guard: Guard) -> bool:
     """Return whether the arm's weight pulls at any of its joints."""
-    return bool((guard.heaviest_weight > _WEIGHTLESS).any())
+    return bool((guard.carrier.heaviest_weight > _WEIGHTLESS).any())
 
 
 def load_fitting(path: Path, ours: PolicyAbout, weighs: bool) -> Policy:

@@ -92,7 +92,7 @@ def test_fault_90_a_stop_of_an_arm_that_is_carried_adds_no_energy_beyond_its_wei
 ):
     able, settings_ = strong(links, factor)
     with drawn_arm(able, period, share, start, Carried, **settings_) as arm:
-        assume(arm.guard.fall_share <= SLOW_ENOUGH)  # else the start says so
+        assume(arm.guard.carrier.fall_share <= SLOW_ENOUGH)  # else the start says so
         begun = arm.energy
         for _ in range(min(150, math.ceil(3.0 / arm.guard.brake_rate / period) + 20)):
             arm.move_for(period, arm.guard.damp(arm.position, arm.velocity, period))
@@ -174,7 +174,7 @@ STILL = np.zeros(1)
 
 def test_what_the_policy_asks_for_is_on_top_of_the_weight():
     guard = pendulum(robot__payload_mass=0.1)
-    weight = guard.weight(LEANING)
+    weight = guard.carrier.weight(LEANING)
     assert weight == pytest.approx(9.81 * (0.513 + 0.1 * 0.6) * math.sin(0.2), rel=1e-3)
     guard.reset()
     sent = guard.apply(np.array([0.3]), LEANING, STILL, 0.01)
@@ -192,7 +192,7 @@ def test_the_sum_of_weight_and_policy_is_within_the_torque_limit():
 
 def test_a_whole_torque_gets_no_weight_added_and_authority_is_its_share_of_the_difference():
     guard = pendulum()
-    weight = guard.weight(LEANING)
+    weight = guard.carrier.weight(LEANING)
     guard.reset()
     sent = guard.apply(weight + 0.2, LEANING, STILL, 0.01, 1.0, whole=True)
     assert sent == pytest.approx(weight + 0.2)
@@ -206,7 +206,7 @@ def test_after_a_reset_the_first_torque_holds_the_arm_whatever_the_rate():
     assert abs(guard.apply(STILL, LEVEL, STILL, 0.01)[0]) < 0.2  # from zero, by the rate
     guard.reset()
     assert guard.apply(STILL, LEVEL, STILL, 0.01) == pytest.approx(
-        np.clip(guard.weight(LEVEL), -guard.limits.torque, guard.limits.torque)
+        np.clip(guard.carrier.weight(LEVEL), -guard.limits.torque, guard.limits.torque)
     )
 
 
@@ -236,7 +236,7 @@ def test_bounds_lie_around_the_weight_so_that_a_long_period_can_carry_it():
     for gravity, carried in (("model", True), ("none", True), ("driver", False)):
         config = Config().with_parameters(common | {"robot.gravity": gravity})
         _, guard = build_guard(config)
-        weight = guard.weight(stretched)
+        weight = guard.carrier.weight(stretched)
         assert (np.abs(weight) > guard.drive_at_rest).any()
         ask = 0.0 * weight if gravity == "model" else weight
         for _ in range(50):
@@ -249,7 +249,7 @@ def test_at_a_hard_limit_the_weight_is_carried_and_nothing_pushes_outwards():
     guard = Guard.of(limited, Config().with_parameters(VERTICAL))
     at = LEANING
     guard.reset()
-    weight = np.clip(guard.weight(at), -guard.limits.torque, guard.limits.torque)
+    weight = np.clip(guard.carrier.weight(at), -guard.limits.torque, guard.limits.torque)
     for ask in (2.0, 0.0, -0.5):
         for _ in range(20):
             sent = guard.apply(np.array([ask]), at, STILL, 0.01)

@@ -54,7 +54,7 @@ class Diagnostics:
         if safety.mode in _LATCHED:
             log.error(f"{safety.mode.value}: {safety.cause}; ~/reset and ~/arm bring it back")
         elif safety.mode is Mode.DISARMED and active and not self._auto_arm:
-            what = "what carries the arm" if safety.guard.carries else "zero torque"
+            what = "what carries the arm" if safety.guard.carrier.carries else "zero torque"
             log.info(f"disarmed, sending {what}: call ~/arm when the arm may move")
         elif safety.armed and safety.latches:
             log.info(f"{safety.mode.value} again, after {safety.latches} latched fault(s)")

@@ -84,7 +84,7 @@ class LimitsInForce:
             if drive < joint.torque
         ]
         if weaker:
-            on_top = " That is on top of what carries its weight." if guard.weighs else ""
+            on_top = " That is on top of what carries its weight." if guard.carrier.weighs else ""
             self._node.get_logger().info(
                 "in force: at rest, away from soft limits, a joint may be driven with [N·m] "
                 f"{', '.join(weaker)}; more would take it beyond its velocity limit within few "

@@ -181,7 +181,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         """
         if self.config.safety.fallback != "hold":
             guard = self.safety.guard
-            self.commands.last_resort((lambda: guard.carried) if guard.carries else None)
+            self.commands.last_resort((lambda: guard.carried) if guard.carrier.carries else None)
 
     def cleanup(self) -> None:
         """Close the topics and what is behind them; a latch is remembered."""
