@@ -7,7 +7,7 @@ sent. `training/session_controller.py` runs a policy, learning or frozen, and
 
 from typing import NamedTuple, Protocol
 
-from ddpg_ros.control.episodes import Phase
+from ddpg_ros.control.episodes import EpisodeState
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.state_machine import Safety
 from ddpg_ros.types import JointState, Vector
@@ -34,7 +34,7 @@ class Controller(Protocol):
     def on_repeated_state(self, state: JointState, now: float) -> Command | None:
         """Return what is due for a state that has come before, in lock-step."""
 
-    def after_answer(self) -> Phase:
+    def after_answer(self) -> EpisodeState:
         """Do what can wait until the command is out; return where the run stands."""
 
     def leave(self) -> str:

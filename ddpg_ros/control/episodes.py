@@ -11,7 +11,7 @@ from before that are still on their way.
 import enum
 
 
-class Phase(enum.Enum):
+class EpisodeState(enum.Enum):
     """See the module."""
 
     IDLE = "idle"  # nothing runs, and nothing was asked for
@@ -21,12 +21,12 @@ class Phase(enum.Enum):
 
 
 class Episodes:
-    """The phase of a run, and which state is the first of an episode."""
+    """The episode state of a run, and which state is the first of an episode."""
 
     def __init__(self) -> None:
         """Begin idle."""
-        self.phase = Phase.IDLE
-        """The present phase; only the methods change it."""
+        self.state = EpisodeState.IDLE
+        """The present one; only the methods change it."""
         self._first_stamp: int | None = None  # [ns]; None until the arm is placed
 
     def ask(self, first_stamp: int | None = None) -> None:
@@ -39,8 +39,8 @@ class Episodes:
         Raises:
             ValueError: an episode was asked for already, or nothing is left to run.
         """
-        self._require(Phase.IDLE, "ask")
-        self.phase, self._first_stamp = Phase.RESETTING, first_stamp
+        self._require(EpisodeState.IDLE, "ask")
+        self.state, self._first_stamp = EpisodeState.RESETTING, first_stamp
 
     def place(self, first_stamp: int) -> None:
         """Record that the arm is placed; the first state after that has this stamp [ns].
@@ -48,16 +48,16 @@ class Episodes:
         Raises:
             ValueError: nothing was asked for.
         """
-        self._require(Phase.RESETTING, "place")
+        self._require(EpisodeState.RESETTING, "place")
         self._first_stamp = first_stamp
 
     def admit(self, stamp: int) -> bool:
         """Return whether the state of a stamp [ns] belongs to an episode; the first begins it."""
-        if self.phase is Phase.RESETTING:
+        if self.state is EpisodeState.RESETTING:
             first = self._first_stamp
             if first is not None and stamp >= first:
-                self.phase = Phase.RUNNING
-        return self.phase is Phase.RUNNING
+                self.state = EpisodeState.RUNNING
+        return self.state is EpisodeState.RUNNING
 
     def end(self) -> None:
         """Go from RUNNING to IDLE.
@@ -65,8 +65,8 @@ class Episodes:
         Raises:
             ValueError: no episode runs.
         """
-        self._require(Phase.RUNNING, "end")
-        self.phase = Phase.IDLE
+        self._require(EpisodeState.RUNNING, "end")
+        self.state = EpisodeState.IDLE
 
     def leave(self) -> bool:
         """Go to IDLE from the middle of an episode, or from before one.
@@ -74,9 +74,9 @@ class Episodes:
         Returns:
             False if there was none to leave.
         """
-        if self.phase not in (Phase.RESETTING, Phase.RUNNING):
+        if self.state not in (EpisodeState.RESETTING, EpisodeState.RUNNING):
             return False
-        self.phase = Phase.IDLE
+        self.state = EpisodeState.IDLE
         return True
 
     def finish(self) -> None:
@@ -85,9 +85,9 @@ class Episodes:
         Raises:
             ValueError: an episode runs, or was asked for.
         """
-        self._require(Phase.IDLE, "finish")
-        self.phase = Phase.DONE
+        self._require(EpisodeState.IDLE, "finish")
+        self.state = EpisodeState.DONE
 
-    def _require(self, phase: Phase, call: str) -> None:
-        if self.phase is not phase:
-            raise ValueError(f"{call} is for {phase.value}, and the run is {self.phase.value}.")
+    def _require(self, state: EpisodeState, call: str) -> None:
+        if self.state is not state:
+            raise ValueError(f"{call} is for {state.value}, and the run is {self.state.value}.")

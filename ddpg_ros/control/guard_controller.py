@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ddpg_ros.control.controller import Command
-from ddpg_ros.control.episodes import Phase
+from ddpg_ros.control.episodes import EpisodeState
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.deadlines import Deadlines
@@ -83,9 +83,9 @@ class GuardController:
             "be that of the state that it answers."
         )
 
-    def after_answer(self) -> Phase:
+    def after_answer(self) -> EpisodeState:
         """Go on: the guard has no end."""
-        return Phase.RUNNING
+        return EpisodeState.RUNNING
 
     def leave(self) -> str:
         """Forget the states of before."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ddpg_ros.control.controller import Command
 from ddpg_ros.control.decimator import Decimator
-from ddpg_ros.control.episodes import Episodes, Phase
+from ddpg_ros.control.episodes import Episodes, EpisodeState
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.types import Episode, JointState, Vector
@@ -101,7 +101,7 @@ class SessionController:
 
     def on_repeated_state(self, state: JointState, now: float) -> Command | None:
         """Answer a state that belongs to no episode: its answer is missing."""
-        if self._episodes.phase is Phase.RUNNING and self.safety.armed:
+        if self._episodes.state is EpisodeState.RUNNING and self.safety.armed:
             return None
         return self._answer(state, now)
 
@@ -138,7 +138,7 @@ class SessionController:
             return None  # time stands until the arm is placed, or the learner is there
         return Command(state.stamp, self.safety.rest(state, dt))
 
-    def after_answer(self) -> Phase:
+    def after_answer(self) -> EpisodeState:
         """Report an episode that has ended, and ask for one if there is none."""
         state, self._answered = self._answered, None
         if state is not None:
@@ -150,11 +150,11 @@ class SessionController:
             if self._ended is not None:
                 episode, self._ended = self._ended, None
                 self._on_ended(episode)
-            if self._episodes.phase is Phase.IDLE and self.safety.armed:
+            if self._episodes.state is EpisodeState.IDLE and self.safety.armed:
                 self._ask_for_episode(state)
             elif not _same(self.session.goal, self._announced):
                 self._announce_goal()
-        return self._episodes.phase
+        return self._episodes.state
 
     def _ask_for_episode(self, state: JointState) -> None:
         if self._realtime and self.session.trained:

@@ -4,26 +4,26 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from ddpg_ros.control.episodes import Episodes, Phase
+from ddpg_ros.control.episodes import Episodes, EpisodeState
 
 STAMPS = st.integers(0, 20)  # [ns]
 
 
 def test_an_episode_begins_with_the_first_state_after_the_arm_is_placed():
     episodes = Episodes()
-    assert episodes.phase is Phase.IDLE
+    assert episodes.state is EpisodeState.IDLE
     assert not episodes.admit(1)
     episodes.ask()
-    assert episodes.phase is Phase.RESETTING
+    assert episodes.state is EpisodeState.RESETTING
     assert not episodes.admit(100)  # nobody knows yet where that state is from
     episodes.place(first_stamp=200)
     assert not episodes.admit(199)  # it was on its way
-    assert episodes.phase is Phase.RESETTING
+    assert episodes.state is EpisodeState.RESETTING
     assert episodes.admit(200)
-    assert episodes.phase is Phase.RUNNING
+    assert episodes.state is EpisodeState.RUNNING
     assert episodes.admit(201)
     episodes.end()
-    assert episodes.phase is Phase.IDLE
+    assert episodes.state is EpisodeState.IDLE
     assert not episodes.admit(202)
 
 
@@ -43,13 +43,13 @@ def test_an_episode_is_left_from_its_middle_or_from_before_it():
     episodes.ask(first_stamp=20)
     assert episodes.admit(20)
     assert episodes.leave()
-    assert episodes.phase is Phase.IDLE
+    assert episodes.state is EpisodeState.IDLE
 
 
 def test_after_the_last_one_there_is_no_other():
     episodes = Episodes()
     episodes.finish()
-    assert episodes.phase is Phase.DONE
+    assert episodes.state is EpisodeState.DONE
     assert not episodes.leave()
     assert not episodes.admit(1)
     with pytest.raises(ValueError, match="ask is for idle, and the run is done"):
@@ -57,56 +57,58 @@ def test_after_the_last_one_there_is_no_other():
 
 
 class AnySequence(RuleBasedStateMachine):
-    """The same calls to the episodes and to a model: a phase, and what the first stamp may be."""
+    """The same calls to the episodes and to a model: a state, and what the first stamp may be."""
 
     def __init__(self):
         super().__init__()
         self.episodes = Episodes()
-        self.phase, self.first = Phase.IDLE, None
+        self.state, self.first = EpisodeState.IDLE, None
 
-    def call(self, phase, act, then):
-        """Do something that is for one phase; in every other it is refused."""
-        if self.phase is phase:
+    def call(self, state, act, then):
+        """Do something that is for one state; in every other it is refused."""
+        if self.state is state:
             act()
-            self.phase = then
+            self.state = then
             return True
-        with pytest.raises(ValueError, match=f"the run is {self.phase.value}"):
+        with pytest.raises(ValueError, match=f"the run is {self.state.value}"):
             act()
         return False
 
     @rule(first=st.none() | STAMPS)
     def ask(self, first):
-        if self.call(Phase.IDLE, lambda: self.episodes.ask(first), Phase.RESETTING):
+        if self.call(EpisodeState.IDLE, lambda: self.episodes.ask(first), EpisodeState.RESETTING):
             self.first = first
 
     @rule(first=STAMPS)
     def place(self, first):
-        if self.call(Phase.RESETTING, lambda: self.episodes.place(first), Phase.RESETTING):
+        if self.call(
+            EpisodeState.RESETTING, lambda: self.episodes.place(first), EpisodeState.RESETTING
+        ):
             self.first = first
 
     @rule(stamp=STAMPS)
     def admit(self, stamp):
-        if self.phase is Phase.RESETTING and self.first is not None and stamp >= self.first:
-            self.phase = Phase.RUNNING
-        assert self.episodes.admit(stamp) == (self.phase is Phase.RUNNING)
+        if self.state is EpisodeState.RESETTING and self.first is not None and stamp >= self.first:
+            self.state = EpisodeState.RUNNING
+        assert self.episodes.admit(stamp) == (self.state is EpisodeState.RUNNING)
 
     @rule()
     def end(self):
-        self.call(Phase.RUNNING, self.episodes.end, Phase.IDLE)
+        self.call(EpisodeState.RUNNING, self.episodes.end, EpisodeState.IDLE)
 
     @rule()
     def finish(self):
-        self.call(Phase.IDLE, self.episodes.finish, Phase.DONE)
+        self.call(EpisodeState.IDLE, self.episodes.finish, EpisodeState.DONE)
 
     @rule()
     def leave(self):
-        inside = self.phase in (Phase.RESETTING, Phase.RUNNING)
+        inside = self.state in (EpisodeState.RESETTING, EpisodeState.RUNNING)
         assert self.episodes.leave() == inside
-        self.phase = Phase.IDLE if inside else self.phase
+        self.state = EpisodeState.IDLE if inside else self.state
 
     @invariant()
     def they_agree(self):
-        assert self.episodes.phase is self.phase
+        assert self.episodes.state is self.state
 
 
 TestAnySequence = AnySequence.TestCase

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ddpg_ros.control.episodes import Phase
+from ddpg_ros.control.episodes import EpisodeState
 from ddpg_ros.control.loop import Tick
 from ddpg_ros.training.session_controller import SessionController
 from ddpg_ros.types import Episode, JointState
@@ -201,22 +201,22 @@ def test_the_trace_gets_each_step_once_its_torque_is_out_and_an_end_before_the_n
 
 def test_in_lock_step_nothing_is_sent_until_the_arm_is_placed():
     run = Run()
-    assert run.see(1) == (None, Phase.RESETTING)
+    assert run.see(1) == (None, EpisodeState.RESETTING)
     assert run.resets.asked == 1 and run.told == [GOAL.tolist()]
-    assert run.see_again(1) == (None, Phase.RESETTING)
-    assert run.place(2) == (None, Phase.RESETTING)
+    assert run.see_again(1) == (None, EpisodeState.RESETTING)
+    assert run.place(2) == (None, EpisodeState.RESETTING)
     assert run.resets.asked == 1
-    assert run.see(2) == ((2, PUSH), Phase.RUNNING)
-    assert run.see(3) == ((3, PUSH), Phase.RUNNING)
+    assert run.see(2) == ((2, PUSH), EpisodeState.RUNNING)
+    assert run.see(3) == ((3, PUSH), EpisodeState.RUNNING)
     assert run.session.log == ["begin", (2, PERIOD), (3, PERIOD)]
 
 
 def test_the_first_state_is_answered_when_the_word_of_it_comes_later():
     run = Run()
     run.see(1)
-    assert run.see(2) == (None, Phase.RESETTING)
-    assert run.place(2) == ((2, PUSH), Phase.RUNNING)
-    assert run.see(3) == ((3, PUSH), Phase.RUNNING)
+    assert run.see(2) == (None, EpisodeState.RESETTING)
+    assert run.place(2) == ((2, PUSH), EpisodeState.RUNNING)
+    assert run.see(3) == ((3, PUSH), EpisodeState.RUNNING)
 
 
 def test_the_last_state_of_an_episode_gets_no_answer_in_lock_step_and_asks_for_the_next():
@@ -225,25 +225,25 @@ def test_the_last_state_of_an_episode_gets_no_answer_in_lock_step_and_asks_for_t
     run.place(2)
     for number in (2, 3, 4):
         run.see(number)
-    assert run.see(5) == (None, Phase.RESETTING)
+    assert run.see(5) == (None, EpisodeState.RESETTING)
     assert run.told == [GOAL.tolist(), EPISODE, GOAL.tolist()]
     assert run.resets.asked == 2
     run.place(6)
     for number in (6, 7, 8):
-        assert run.see(number) == ((number, PUSH), Phase.RUNNING)
-    assert run.see(9) == (None, Phase.DONE)
+        assert run.see(number) == ((number, PUSH), EpisodeState.RUNNING)
+    assert run.see(9) == (None, EpisodeState.DONE)
     assert run.resets.asked == 2
 
 
 def test_in_real_time_every_state_that_is_due_is_answered_and_episodes_follow_at_once():
     run = Run(realtime=True, resets=False)
     run.see(1)
-    assert run.see(2, after=0.012) == ((2, PUSH), Phase.RUNNING)
-    assert run.see(3) == ((3, PUSH), Phase.RUNNING)
+    assert run.see(2, after=0.012) == ((2, PUSH), EpisodeState.RUNNING)
+    assert run.see(3) == ((3, PUSH), EpisodeState.RUNNING)
     assert run.session.log == ["begin", (2, 0.012), (3, PERIOD)]
     run.see(4)
-    assert run.see(5) == ((5, REST), Phase.RESETTING)
-    assert run.see(6) == ((6, PUSH), Phase.RUNNING)
+    assert run.see(5) == ((5, REST), EpisodeState.RESETTING)
+    assert run.see(6) == ((6, PUSH), EpisodeState.RUNNING)
 
 
 def test_states_between_two_control_periods_are_passed_over():
@@ -251,9 +251,9 @@ def test_states_between_two_control_periods_are_passed_over():
     run.see(1)
     run.see(2)
     early = JointState(2 * STEP + STEP // 2, np.zeros(1), np.zeros(1))
-    assert run.out(run.controller.on_state(early, run.now)) == (None, Phase.RUNNING)
+    assert run.out(run.controller.on_state(early, run.now)) == (None, EpisodeState.RUNNING)
     assert run.safety.passed_over == 1
-    assert run.see(3) == ((3, PUSH), Phase.RUNNING)
+    assert run.see(3) == ((3, PUSH), EpisodeState.RUNNING)
 
 
 def test_a_repeated_state_of_a_running_episode_is_left_to_the_node():
@@ -261,7 +261,7 @@ def test_a_repeated_state_of_a_running_episode_is_left_to_the_node():
     run.see(1)
     run.place(2)
     run.see(2)
-    assert run.see_again(2) == (None, Phase.RUNNING)
+    assert run.see_again(2) == (None, EpisodeState.RUNNING)
     assert len(run.session.log) == 2
 
 
@@ -271,14 +271,14 @@ def test_a_repeated_state_of_an_episode_that_was_disarmed_gets_what_stands_in_fo
     run.place(2)
     run.see(2)
     run.safety.armed = False
-    assert run.see_again(2) == ((2, REST), Phase.IDLE)
+    assert run.see_again(2) == ((2, REST), EpisodeState.IDLE)
 
 
 def test_the_state_with_which_an_episode_is_asked_for_does_not_belong_to_it():
     run = Run(resets=False)
-    assert run.see(1) == (None, Phase.RESETTING)
-    assert run.see_again(1) == (None, Phase.RESETTING)
-    assert run.see(2) == ((2, PUSH), Phase.RUNNING)
+    assert run.see(1) == (None, EpisodeState.RESETTING)
+    assert run.see_again(1) == (None, EpisodeState.RESETTING)
+    assert run.see(2) == ((2, PUSH), EpisodeState.RUNNING)
 
 
 def test_the_schedule_begins_anew_with_the_first_state_of_an_episode():
@@ -286,12 +286,12 @@ def test_the_schedule_begins_anew_with_the_first_state_of_an_episode():
     run.see(1)
     first = JointState(STEP + STEP // 2, np.zeros(1), np.zeros(1))
     run.now += PERIOD / 2
-    assert run.out(run.controller.on_state(first, run.now)) == (None, Phase.RESETTING)
+    assert run.out(run.controller.on_state(first, run.now)) == (None, EpisodeState.RESETTING)
     run.now += 0.002
     command = run.controller.on_placed(first.stamp, run.now)
     assert (command.stamp, command.torque.tolist()) == (first.stamp, PUSH)
     assert run.session.log[-1] == (1, PERIOD)  # it stands for a whole period
-    assert run.see(2, after=0.003) == (None, Phase.RUNNING)  # half a period after the first
+    assert run.see(2, after=0.003) == (None, EpisodeState.RUNNING)  # half a period after the first
     late = JointState(2 * STEP + STEP // 2, np.zeros(1), np.zeros(1))
     assert run.controller.on_state(late, run.now) is not None
 
@@ -302,23 +302,23 @@ def test_what_disarms_leaves_the_episode_and_the_next_one_begins_when_it_is_arme
     run.place(2)
     run.see(2)
     run.safety.armed = False
-    assert run.see(3) == ((3, REST), Phase.IDLE)
+    assert run.see(3) == ((3, REST), EpisodeState.IDLE)
     assert run.session.log[-1] == "abandon" and run.told[-1] == "arm"
     assert run.resets.cancelled == 1
-    assert run.see_again(3) == ((3, REST), Phase.IDLE)
+    assert run.see_again(3) == ((3, REST), EpisodeState.IDLE)
     assert run.session.log.count("abandon") == 1
     run.safety.armed = True
-    assert run.see(4) == (None, Phase.RESETTING)
+    assert run.see(4) == (None, EpisodeState.RESETTING)
     assert run.session.log.count("begin") == 2
 
 
 def test_a_disarmed_arm_waits_in_lock_step_for_a_learner_without_weights():
     run = Run()
     run.safety.armed = run.session.ready = False
-    assert run.see(1) == (None, Phase.IDLE)
+    assert run.see(1) == (None, EpisodeState.IDLE)
     assert "first weights" in run.controller.ready_to_arm()
     run.session.ready = True
-    assert run.see_again(1) == ((1, REST), Phase.IDLE)
+    assert run.see_again(1) == ((1, REST), EpisodeState.IDLE)
     assert run.controller.ready_to_arm() == ""
 
 
@@ -328,8 +328,8 @@ def test_after_a_clock_jump_the_next_state_is_due_whenever_it_comes():
     run.see(1001)
     assert run.controller.leave() == "the open episode is discarded"
     assert run.session.log[-1] == "abandon"
-    assert run.see(7) == ((7, REST), Phase.RESETTING)
-    assert run.see(8) == ((8, PUSH), Phase.RUNNING)
+    assert run.see(7) == ((7, REST), EpisodeState.RESETTING)
+    assert run.see(8) == ((8, PUSH), EpisodeState.RUNNING)
 
 
 @pytest.mark.parametrize("policy", [True, False])
@@ -339,7 +339,7 @@ def test_in_real_time_the_arm_is_disarmed_while_the_learner_ends(policy):
     answer, phase = run.see(1)
     assert answer == (1, REST)  # it is out before the learner is waited for
     assert run.session.log == ["end training"] and not run.safety.armed
-    assert phase is (Phase.IDLE if policy else Phase.DONE)
+    assert phase is (EpisodeState.IDLE if policy else EpisodeState.DONE)
 
 
 def test_the_policy_is_held_back_after_five_seconds_without_a_learner():
@@ -360,7 +360,7 @@ class AnySequence(RuleBasedStateMachine):
     def begin(self, realtime, resets):
         self.realtime = realtime
         self.run = Run(realtime, resets or not realtime, episodes=1000)
-        self.phase, self.number = Phase.IDLE, 1
+        self.phase, self.number = EpisodeState.IDLE, 1
         self.first = None  # number of the first state that may be of the open episode
         self.ticked = 0
 
@@ -378,7 +378,7 @@ class AnySequence(RuleBasedStateMachine):
             assert self.run.safety.armed
             assert self.first is not None and number >= self.first
         self.ticked = len(ticks)
-        asked = phase is Phase.RESETTING and self.phase is not Phase.RESETTING
+        asked = phase is EpisodeState.RESETTING and self.phase is not EpisodeState.RESETTING
         if asked:
             self.first = None if self.run.resets else number + 1
         self.phase = phase
@@ -397,7 +397,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(ahead=st.integers(-1, 2))
     def place(self, ahead):
-        if self.phase is Phase.RESETTING and self.run.resets and self.number > 1:
+        if self.phase is EpisodeState.RESETTING and self.run.resets and self.number > 1:
             self.first = self.number + ahead
             self.judge(*self.run.place(self.first), self.number)
 
@@ -408,13 +408,13 @@ class AnySequence(RuleBasedStateMachine):
     @rule()
     def jump(self):
         self.run.controller.leave()
-        self.phase = Phase.IDLE
+        self.phase = EpisodeState.IDLE
 
     @invariant()
     def no_episode_is_begun_inside_another(self):
         log = [entry for entry in self.run.session.log if isinstance(entry, str)]
         ended = self.run.told.count(EPISODE) + log.count("abandon")
-        open_ = self.phase in (Phase.RESETTING, Phase.RUNNING)
+        open_ = self.phase in (EpisodeState.RESETTING, EpisodeState.RUNNING)
         assert log.count("begin") == ended + open_
 
 

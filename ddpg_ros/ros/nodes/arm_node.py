@@ -15,7 +15,7 @@ from rclpy.lifecycle.node import LifecycleNodeMixin
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.controller import Command, Controller
-from ddpg_ros.control.episodes import Phase
+from ddpg_ros.control.episodes import EpisodeState
 from ddpg_ros.errors import ConfigError, RefusedError
 from ddpg_ros.ros.interface.commands import CommandPublisher, command_topic, wind_down
 from ddpg_ros.ros.interface.conflicts import Conflicts
@@ -214,10 +214,10 @@ class ArmNode(LifecycleNodeMixin, MainNode):
         """Send a command of the controller, and let it do what could wait for that."""
         if command is not None:
             self.send(command)
-        phase = self.controller.after_answer()
-        if phase is Phase.RESETTING:
+        state = self.controller.after_answer()
+        if state is EpisodeState.RESETTING:
             self.states.expect_jump()  # the arm may be placed before the service answers
-        elif phase is Phase.DONE:
+        elif state is EpisodeState.DONE:
             self.finished = True
 
     def send(self, command: Command) -> None:
