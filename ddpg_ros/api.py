@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddpg_ros.config.parameter_file import load_config, own_configs
-from ddpg_ros.config.run_directory import SUMMARY, hold_run, prepare_run
+from ddpg_ros.config.run_directory import SUMMARY, prepare_run
 from ddpg_ros.config.run_directory import Run as RunDirectory
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
@@ -21,6 +21,8 @@ from ddpg_ros.training.summary import Summary
 
 if TYPE_CHECKING:
     import gymnasium
+
+    from ddpg_ros.cli.resume import ResumedRun
 
 _ASKED = "ddpg_ros.train"
 
@@ -48,7 +50,7 @@ class Run:
 
 
 def train(
-    what: "str | gymnasium.Env[Any, Any] | Config",
+    what: "str | gymnasium.Env[Any, Any] | Config | None" = None,
     *,
     steps: int | None = None,
     seed: int | None = None,
@@ -56,24 +58,36 @@ def train(
     settings: Mapping[str, Value | None] | None = None,
     config: str | Path = "gym",
     progress: bool | None = None,
+    resume: str | Path | None = None,
 ) -> Run:
     """Train a policy and evaluate it greedily.
 
-    Ctrl-C stops the training, saves policy and summary, and raises KeyboardInterrupt.
+    Ctrl-C stops the training, saves policy and summary, and raises KeyboardInterrupt. Stopped by
+    that, by `kill -9` or by a power cut, a training goes on from its newest checkpoint:
+
+        ddpg_ros.train("Pendulum-v1", steps=100_000, directory="runs/swing")
+        ddpg_ros.train(resume="runs/swing")
+        ddpg_ros.train(resume="runs/swing", steps=200_000)  # and now for longer
 
     Args:
         what: the id of a Gymnasium environment or an environment, both without ROS; or the
-            configuration of an arm, which is trained over ROS 2 topics in the simulator.
+            configuration of an arm, which is trained over ROS 2 topics in the simulator. To
+            resume, only an environment that Gymnasium cannot make by the id that the run has.
         steps: environment steps to train for; None: what the configuration says.
         seed: seeds every generator; None: what the configuration says.
         directory: the run directory, empty or not there yet; None: runs/NAME-DATE-TIME.
         settings: any other settings by their names, `{"learner.hidden": [256, 256]}`.
         config: the YAML file, or the name of one of ours, that an environment is trained with.
         progress: show the progress on stderr; None: if stderr is a terminal.
+        resume: the directory of a run to go on with, with its own configuration; `settings` may
+            change what `ddpg-ros train --resume` may, such as `run.eval_episodes`.
 
     Raises:
         ConfigError: an unknown setting or a value out of its range; an environment or an arm that
             cannot be trained.
+        RunDirectoryError: a run directory that is not empty, is in use, or holds no run.
+        CheckpointError: a run to resume of another arm, task or learner; one that has taken all
+            its steps and is evaluated; or one whose checkpoints do not verify.
         EnvironmentFailedError: the environment's own code failed; what was learnt is saved.
         RunFailedError: a node ended with an error.
     """
@@ -82,7 +96,6 @@ def train(
             f"'{what}' is a configuration of ours, and no id of a Gymnasium environment; for an "
             f"arm give ddpg_ros.load_config('{what}')."
         )
-    base = what if isinstance(what, Config) else load_config(config)
     given = dict(settings or {})
     for name, value in {"run.steps": steps, "run.seed": seed}.items():
         if given.get(name, value) != value and value is not None:
@@ -91,23 +104,64 @@ def train(
                 "leave one out."
             )
         given.setdefault(name, value)
+    shown = sys.stderr.isatty() if progress is None else progress
+    if resume is not None:
+        if isinstance(what, Config) or directory is not None or config != "gym":
+            raise ConfigError(
+                f"{_ASKED}: resume goes on with a run as it began, in its own directory; leave "
+                "out the configuration and the directory."
+            )
+        return _go_on(Path(resume), what, given, shown)
+    if what is None:
+        raise ConfigError(
+            f"{_ASKED} is given neither an environment, nor the Config of an arm, nor resume; "
+            "expected one of them."
+        )
+    base = what if isinstance(what, Config) else load_config(config)
     asked = base.with_parameters(given, source=_ASKED)
     where = None if directory is None else Path(directory)
-    shown = sys.stderr.isatty() if progress is None else progress
-    if isinstance(what, Config):
-        return _train_arm(asked, where, shown)
-    return _train_on_environment(what, asked, where, shown)
+    with ExitStack() as held:
+        if isinstance(what, Config):
+            _require_ros()
+            from ddpg_ros.cli.prepare import prepare_arm
+
+            prepare_arm(asked, "", held, where)
+            return _train_arm(prepare_run(asked, where, held=held), shown)
+        from ddpg_ros.cli.preflight import require_environment
+
+        name = require_environment(what, asked, where)
+        return _train_on_environment(what, prepare_run(asked, where, name=name, held=held), shown)
+
+
+def _go_on(
+    directory: Path,
+    what: "str | gymnasium.Env[Any, Any] | None",
+    given: dict[str, Value | None],
+    shown: bool,
+) -> Run:
+    from ddpg_ros.cli.plan import SIMULATED
+    from ddpg_ros.cli.prepare import prepare_resumed
+    from ddpg_ros.cli.resume import resume_run
+
+    console = _console(shown)
+    with ExitStack() as held:
+        resumed = resume_run(directory, given, held, what or "", dict(SIMULATED))
+        if not resumed.environment:
+            _require_ros()
+        prepare_resumed(resumed, "", held, what or "")
+        for line in resumed.sentences:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if resumed.environment:
+            return _train_on_environment(what or resumed.environment, resumed.run, shown)
+        return _train_arm(resumed.run, shown, resumed)
 
 
 def _train_on_environment(
-    what: "str | gymnasium.Env[Any, Any]", config: Config, directory: Path | None, shown: bool
+    what: "str | gymnasium.Env[Any, Any]", run: RunDirectory, shown: bool
 ) -> Run:
-    from ddpg_ros.cli.preflight import require_environment
     from ddpg_ros.training.gymnasium_session import train_on_gymnasium
 
-    name = require_environment(what, config)
-    run = prepare_run(config, directory, name=name)
-    with hold_run(run.directory), _progress(run, shown):
+    with _progress(run, shown):
         summary, number, failure, complaints = train_on_gymnasium(what, run.config, run.directory)
     saved = summary.save(run.directory, 0.0 if number else LAST_TRIES)
     require_whole([*complaints, saved])
@@ -118,21 +172,22 @@ def _train_on_environment(
     return Run(run.directory, summary)
 
 
-def _train_arm(config: Config, directory: Path | None, shown: bool) -> Run:
+def _require_ros() -> None:
     if find_spec("rclpy") is None:
         raise MachineError(
             "an arm is trained over ROS 2, and rclpy is not here: source a ROS 2, or train "
             "without it, with ddpg_ros.train(sim.gym_env.ArmEnv(config))."
         )
     require("pybullet")
-    from ddpg_ros.cli.train import prepare_arm, print_arm, train_over_topics
 
-    with ExitStack() as held:
-        prepare_arm(config, "", held)
-        run = prepare_run(config, directory)
-        console = _console(shown)
-        print_arm(run.config, console)
-        outcome = train_over_topics(run, "", False, console)
+
+def _train_arm(run: RunDirectory, shown: bool, resumed: "ResumedRun | None" = None) -> Run:
+    from ddpg_ros.cli.prepare import print_arm
+    from ddpg_ros.cli.running import train_over_topics
+
+    console = _console(shown)
+    print_arm(run.config, console)
+    outcome = train_over_topics(run, "", False, console, resumed)
     if outcome.kind == "failed":
         raise RunFailedError(outcome.message)
     file = run.directory / SUMMARY

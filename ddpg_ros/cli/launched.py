@@ -17,6 +17,7 @@ from rich.console import Console
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
 from ddpg_ros.cli.launching import AS_CONFIGURED, TRAIN
 from ddpg_ros.cli.plan import (
+    SIMULATED,
     ProcessPlan,
     absolute_namespace,
     load_arm_config,
@@ -24,8 +25,8 @@ from ddpg_ros.cli.plan import (
     training_plan,
 )
 from ddpg_ros.cli.preflight import require_display
-from ddpg_ros.cli.resume import ResumedRun
-from ddpg_ros.cli.train import in_new_directory, joined, notes_on, prepare, resume_checked
+from ddpg_ros.cli.prepare import in_new_directory, joined, notes_on, prepare, prepare_resumed
+from ddpg_ros.cli.resume import ResumedRun, resume_run
 from ddpg_ros.config.parameter_file import read_assignments, share_file
 from ddpg_ros.config.run_directory import Run
 from ddpg_ros.config.settings import Config
@@ -96,7 +97,13 @@ def _plan_resumed(values: Values) -> dict[str, Any]:
     require("rclpy", "pybullet")
     _require_window(values)
     with ExitStack() as held:
-        resumed = resume_checked(Path(values["resume"]), {}, "", values["namespace"], held)
+        resumed = resume_run(Path(values["resume"]), {}, held, of_an_arm=dict(SIMULATED))
+        if resumed.environment:
+            raise ConfigError(
+                f"the run {resumed.run.directory} is of the Gymnasium environment "
+                f"{resumed.environment}, without nodes: ddpg-ros train --resume goes on with it."
+            )
+        prepare_resumed(resumed, values["namespace"], held)
     return _planned(values, resumed.run, resumed)
 
 
@@ -118,7 +125,11 @@ def _planned(values: Values, run: Run, resumed: ResumedRun | None = None) -> dic
         namespace=absolute_namespace(namespace),
         simulated=True,
         simulated_time=run.config.run.clock == "lockstep",
-        notes=[f"run directory: {run.directory}", *notes_on(run.config)],
+        notes=[
+            *(resumed.sentences if resumed is not None else []),
+            f"run directory: {run.directory}",
+            *notes_on(run.config),
+        ],
         report=report_command(run.directory),
         **_seen(run.config),
     )

@@ -17,6 +17,7 @@ from types import FrameType, TracebackType
 from typing import Literal, Protocol, overload
 
 from ddpg_ros.errors import MachineError
+from ddpg_ros.files.folder_lock import shared_with_children
 from ddpg_ros.training.interruption import SAME_SIGNAL_S
 
 AGENT_GRACE_S = 2.0  # zero torque, stop the learner, save: the agent's own limit
@@ -76,16 +77,20 @@ class Supervisor:
     each at least half a second after the one before, kills every node.
     """
 
-    def __init__(self, plan: Plan, others_grace_s: float = OTHERS_GRACE_S) -> None:
+    def __init__(
+        self, plan: Plan, others_grace_s: float = OTHERS_GRACE_S, held: Path | None = None
+    ) -> None:
         """Prepare to run a plan; nothing starts before the `with` block is entered.
 
         Args:
             plan: what to start.
             others_grace_s: how long the other nodes may run after the main one has ended [s];
                 after a signal, at most `OTHERS_GRACE_S`.
+            held: a folder whose lock this process holds, and shares with the nodes.
         """
         self._plan = plan
         self._others_grace_s = others_grace_s
+        self._shared = shared_with_children(held)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._signals: list[tuple[int, float]] = []  # number, time [s]
         self._handlers: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
@@ -171,7 +176,7 @@ class Supervisor:
         return None if folder is None else folder / f"{name}.log"
 
     def _start(self, node: Startable) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | self._shared.environment | {"PYTHONUNBUFFERED": "1"}
         with ExitStack() as opened:
             file = self.log_file(node.name)
             log = None if file is None else opened.enter_context(file.open("wb"))
@@ -181,6 +186,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT if log else None,
                 env=environment,
+                pass_fds=self._shared.numbers,
                 start_new_session=True,
                 preexec_fn=_die_with_parent(os.getpid()),
             )

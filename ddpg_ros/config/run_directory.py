@@ -28,7 +28,11 @@ class Run(NamedTuple):
 
 
 def prepare_run(
-    config: Config, directory: Path | None = None, root: Path = Path("runs"), name: str = ""
+    config: Config,
+    directory: Path | None = None,
+    root: Path = Path("runs"),
+    name: str = "",
+    held: ExitStack | None = None,
 ) -> Run:
     """Make the run directory and write the resolved configuration into it.
 
@@ -38,10 +42,21 @@ def prepare_run(
             `root/NAME-DATE-TIME`.
         root: the folder of run directories without an explicit path.
         name: for the default path; empty uses the task's name.
+        held: takes the lock of the directory; None frees it at the end.
 
     Raises:
-        RunDirectoryError: the directory is not empty, or cannot be written.
+        RunDirectoryError: the directory is not empty, cannot be written, or is in use.
     """
+    with ExitStack() as stack:
+        run = _prepare(config, directory, root, name, stack)
+        if held is not None:
+            held.enter_context(stack.pop_all())
+    return run
+
+
+def _prepare(
+    config: Config, directory: Path | None, root: Path, name: str, held: ExitStack
+) -> Run:
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
     path = (directory or root / (name or config.task.name)).expanduser().resolve()
@@ -50,8 +65,10 @@ def prepare_run(
         if directory is None:
             path, made = _make_new(path), True
         else:
-            made = not path.exists()
-            path.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                path.mkdir(parents=True)
+                made = True
+        held.enter_context(hold_run(path))  # before it is judged, as another may be about to write
         if any(path.iterdir()):
             raise RunDirectoryError(
                 f"the run directory {path} is not empty; give another one with --run-dir, leave "
@@ -71,8 +88,12 @@ def prepare_run(
     return Run(path, path / CONFIG, resolved)
 
 
-def claim_run(config: Config) -> Path | None:
+def claim_run(config: Config, held: ExitStack) -> Path | None:
     """Return the directory for a node's run: a prepared unused one, a new one, or one to resume.
+
+    Args:
+        config: of the run.
+        held: takes the lock of the directory.
 
     Returns:
         The directory; None for a run of a policy without `run.directory`, which writes nothing.
@@ -89,11 +110,11 @@ def claim_run(config: Config) -> Path | None:
                 "run.resume is true and run.directory is empty; expected the directory of the run "
                 "that is to go on."
             )
+        held.enter_context(hold_run(directory))
         return directory
     if not config.run.directory or not (directory / CONFIG).exists():
-        return prepare_run(config).directory
-    with hold_run(directory):  # a run that still goes on is named by its process
-        pass
+        return prepare_run(config, held=held).directory
+    held.enter_context(hold_run(directory))  # a run that still goes on is named by its process
     for result in (METRICS, SUMMARY, POLICY):
         if (directory / result).exists():
             raise RunDirectoryError(
@@ -108,7 +129,7 @@ def hold_run(directory: Path) -> Iterator[None]:
     """Lock a run directory against other runs until the context or the process ends.
 
     Raises:
-        RunDirectoryError: another run holds the lock.
+        RunDirectoryError: another run holds the lock, or there is no such directory.
     """
     with ExitStack() as stack:
         try:
@@ -117,6 +138,11 @@ def hold_run(directory: Path) -> Iterator[None]:
             raise RunDirectoryError(
                 f"the run directory {directory} is in use by another run, {holder}; wait for it, "
                 "or stop it, or give another directory with run.directory."
+            ) from None
+        except OSError as error:
+            raise RunDirectoryError(
+                f"the run directory {directory} cannot be opened ({error.strerror}); expected a "
+                "folder that this user may read."
             ) from None
         yield
 

@@ -1,4 +1,8 @@
-"""A lock on a folder that one process can hold, until it ends; the folder gets no file for it."""
+"""A lock on a folder that one process can hold, until it ends; the folder gets no file for it.
+
+A process may share the lock with its children: it hands them the open folder. The lock is then
+free when the last of them has ended.
+"""
 
 import fcntl
 import os
@@ -6,9 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 _POLL = 0.05  # [s]
 _LOCKS = Path("/proc/locks")
+_SHARED = "DDPG_ROS_SHARED_LOCK"  # number of the open folder, in a child's environment
+_held: dict[Path, int] = {}  # folders whose lock this process holds
 
 
 class FolderInUseError(Exception):
@@ -29,16 +36,48 @@ def hold_folder(folder: Path, patience: float = 0.0) -> Iterator[None]:
         FolderInUseError: another process holds it.
         OSError: there is no such folder.
     """
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    number = _open(folder)
     deadline = time.monotonic() + patience
     try:
         while not _take(number):
             if time.monotonic() >= deadline:
                 raise FolderInUseError(_holder(number))
             time.sleep(_POLL)
+        _held[folder] = number
         yield
     finally:
+        if _held.get(folder) == number:
+            del _held[folder]
         os.close(number)
+
+
+class Shared(NamedTuple):
+    """What a child is started with to hold a lock of its parent, too."""
+
+    numbers: tuple[int, ...]  # of open files to leave open
+    environment: dict[str, str]
+
+
+def shared_with_children(folder: Path | None) -> Shared:
+    """Return how a child of this process comes to hold the lock of a folder as this one does.
+
+    Args:
+        folder: whose lock this process may hold; None shares none.
+    """
+    number = None if folder is None else _held.get(folder)
+    return Shared((), {}) if number is None else Shared((number,), {_SHARED: str(number)})
+
+
+def _open(folder: Path) -> int:
+    """Open a folder; if the parent shares its lock, as the parent has it open."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    shared = os.environ.get(_SHARED, "")
+    try:
+        if shared.isdecimal() and os.path.samestat(os.fstat(int(shared)), os.fstat(number)):
+            os.dup2(int(shared), number, inheritable=False)
+    except OSError:  # it is not open here
+        pass
+    return number
 
 
 def _take(number: int) -> bool:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +39,10 @@ class Extent(NamedTuple):
 
     bytes: int
     sha256: str
+
+
+Check = Callable[[dict[str, Any], dict[str, Extent]], None]
+"""Looks at the document of a generation, and at the growing files that it refers to."""
 
 
 class Generation(NamedTuple):
@@ -110,34 +114,56 @@ def list_generations(folder: Path) -> list[tuple[int, Path]]:
     return sorted(found, reverse=True)
 
 
-def newest_generation(folder: Path, root: Path) -> tuple[Generation | None, list[str]]:
+def newest_generation(
+    folder: Path, root: Path, check: Check | None = None
+) -> tuple[Generation | None, list[str]]:
     """Return the newest generation that verifies, and why newer ones do not.
 
     Args:
         folder: of the generations.
         root: the run directory, which the paths of growing files are relative to.
+        check: see `read_generation`.
 
     Returns:
         The generation, None if there is none, and one sentence for each generation refused.
     """
     refusals: list[str] = []
+    return next(verified(folder, root, refusals, check), None), refusals
+
+
+def verified(
+    folder: Path, root: Path, refusals: list[str], check: Check | None = None
+) -> Iterator[Generation]:
+    """Yield the generations that verify, the newest first.
+
+    Args:
+        folder: of the generations.
+        root: the run directory, which the paths of growing files are relative to.
+        refusals: receives one sentence for each generation that does not verify.
+        check: see `read_generation`.
+    """
     for _, path in list_generations(folder):
-        generation, why = _try_to_read(path, root)
+        generation, why = _try_to_read(path, root, check)
         if generation is not None:
-            return generation, refusals
-        refusals.append(why)
-    return None, refusals
+            yield generation
+        else:
+            refusals.append(why)
 
 
-def _try_to_read(path: Path, root: Path) -> tuple[Generation | None, str]:
+def _try_to_read(path: Path, root: Path, check: Check | None) -> tuple[Generation | None, str]:
     try:
-        return read_generation(path, root), ""
+        return read_generation(path, root, check), ""
     except CheckpointError as error:
         return None, str(error)
 
 
-def read_generation(path: Path, root: Path) -> Generation:
+def read_generation(path: Path, root: Path, check: Check | None = None) -> Generation:
     """Verify a generation: every file, and every prefix of a growing file that it refers to.
+
+    Args:
+        path: of the generation.
+        root: the run directory, which the paths of growing files are relative to.
+        check: raises ValueError for a document that does not say what it should.
 
     Raises:
         CheckpointError: it is damaged, or of another schema version; the sentence says which
@@ -150,9 +176,11 @@ def read_generation(path: Path, root: Path) -> Generation:
         if path.is_symlink():
             raise ValueError("is a link; expected a folder")
         manifest = _read_manifest(path / MANIFEST)
-        for name, extent in manifest["files"].items():
-            _verify(path, name, Extent(**extent), whole=True)
-        grown = {name: Extent(**extent) for name, extent in manifest["grown"].items()}
+        document, grown = manifest["document"], _extents(manifest["grown"])
+        for name, extent in _extents(manifest["files"]).items():
+            _verify(path, name, extent, whole=True)
+        if check is not None:
+            check(document, grown)
         for name, extent in grown.items():
             _verify(root, name, extent, whole=False)
     except OSError as error:
@@ -164,30 +192,38 @@ def read_generation(path: Path, root: Path) -> Generation:
         raise CheckpointError(f"the checkpoint {path} {error}.") from None
     except (KeyError, TypeError, AttributeError):  # sealed, and yet of another form
         raise CheckpointError(f"the checkpoint {path} has a {MANIFEST} of another form.") from None
-    return Generation(path, int(match[1]), manifest["document"], grown)
+    return Generation(path, int(match[1]), document, grown)
 
 
 def referred(path: Path) -> set[str]:
     """Return the growing files that a generation refers to; empty if that cannot be read."""
     try:
-        return set(_read_manifest(path / MANIFEST)["grown"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return set(_extents(_read_manifest(path / MANIFEST)["grown"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
 
 
-def prune(folder: Path, kept: int = KEPT) -> list[Path]:
+def prune(folder: Path, needed: Path | None = None, kept: int = KEPT) -> list[Path]:
     """Remove all but the newest generations, and what a killed process left half-written.
+
+    Args:
+        folder: of the generations.
+        needed: one that stays, however old it is.
+        kept: how many of the newest stay.
 
     Returns:
         The generations that stay.
     """
     generations = [path for _, path in list_generations(folder)]
-    for path in generations[kept:]:
+    stay = [path for place, path in enumerate(generations) if place < kept or path == needed]
+    for path in generations:
+        if path in stay:
+            continue
         (path / MANIFEST).unlink(missing_ok=True)  # first: what is left of it is none any more
         shutil.rmtree(path)
     for path in folder.glob(f"{_WRITING}*"):
         shutil.rmtree(path, ignore_errors=True)
-    return generations[:kept]
+    return stay
 
 
 def read_prefix(root: Path, name: str, extent: Extent) -> bytes:
@@ -222,6 +258,31 @@ def _extent(content: bytes) -> Extent:
     return Extent(len(content), hashlib.sha256(content).hexdigest())
 
 
+def _writer(manifest: dict[str, Any]) -> str:
+    """Return which version wrote a manifest, as far as it says so, for a sentence."""
+    try:
+        found = manifest["document"]["about"]["package_version"]
+        return f", of ddpg_ros {shortened(ascii(found).strip(chr(39)), 40)}"
+    except (KeyError, TypeError):
+        return ""
+
+
+def _extents(found: dict[str, dict[str, Any]]) -> dict[str, Extent]:
+    """Return the extents of a manifest.
+
+    Raises:
+        ValueError, TypeError, AttributeError: there are others than a size and a checksum.
+    """
+    extents = {name: Extent(**extent) for name, extent in found.items()}
+    for name, (size, digest) in extents.items():
+        named = shortened(ascii(name), 60)
+        if type(size) is not int or not 0 <= size < 2**63:
+            raise ValueError(f"says that {named} has {shortened(ascii(size), 60)} bytes")
+        if type(digest) is not str:
+            raise ValueError(f"gives {named} the checksum {shortened(ascii(digest), 60)}")
+    return extents
+
+
 def _seal(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
@@ -240,10 +301,14 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise ValueError(f"has a {MANIFEST} that is not whole") from None
     if version != SCHEMA_VERSION:
         raise ValueError(
-            f"has schema version {shortened(repr(version))}; this package reads {SCHEMA_VERSION}: "
-            "use the version of ddpg_ros that wrote it"
+            f"has schema version {shortened(ascii(version))}{_writer(manifest)}; this package "
+            f"reads {SCHEMA_VERSION}: use the version of ddpg_ros that wrote it"
         )
-    if sealed != _seal(manifest):
+    try:
+        matches = sealed == _seal(manifest)
+    except RecursionError:  # nested too deep to be written again
+        matches = False
+    if not matches:
         raise ValueError(f"has a {MANIFEST} that does not match its checksum")
     return dict(manifest)
 

@@ -1,14 +1,15 @@
 """What the checkpoints of a run hold, and whether it would go on: for `ddpg-ros inspect`."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.run_directory import CHECKPOINTS
 from ddpg_ros.errors import CheckpointError, DdpgRosError, RunDirectoryError
 from ddpg_ros.files.generations import Generation, list_generations, read_generation
 from ddpg_ros.files.unused import CONFIG
-from ddpg_ros.training.resuming import Resumed, load_resumed
+from ddpg_ros.training.resuming import Resumed, load_resumed, owes_evaluation
+from ddpg_ros.worker.document import check_document
 
 
 class Described(NamedTuple):
@@ -54,48 +55,51 @@ def verdict(path: Path) -> str:
     """Return in one line whether a run would go on, and where."""
     run = path.parent.parent if path.parent.name == CHECKPOINTS else path
     try:
-        resumed, steps = load_resumed(run), load_config(run / CONFIG).run.steps
+        config = load_config(run / CONFIG).run
+        resumed = load_resumed(run, config.steps)
     except DdpgRosError as error:
         return f"would not go on: {error}"
-    if resumed.step >= steps:
+    command = f"ddpg-ros train --resume {run}"
+    if resumed.taken < config.steps:
+        return f"would go on at step {resumed.taken}{_how(resumed)}: {command}"
+    if owes_evaluation(run, resumed, config.eval_episodes):
         return (
-            f"has taken all its {steps} steps; for more: ddpg-ros train --resume {run} "
-            f"--steps {2 * steps}"
+            f"has taken all its {config.steps} steps, and its evaluation is still to come: "
+            f"{command}"
         )
-    return f"would go on at step {resumed.step}{_how(resumed)}: ddpg-ros train --resume {run}"
+    return (
+        f"has taken all its {config.steps} steps, and is evaluated; for more: {command} "
+        f"--steps {2 * config.steps}"
+    )
 
 
 def _how(resumed: Resumed) -> str:
-    return ", to the last bit in lock-step" if resumed.exact else ", with a new episode"
+    if not resumed.exact:
+        return ", with a new episode"
+    before = "" if resumed.newest == resumed.step else ", the last end of an episode that it has"
+    return f"{before}, to the last bit in lock-step"
 
 
 def _describe(path: Path, root: Path) -> Described:
     try:
-        return Described(path, _rows(read_generation(path, root)), "")
+        return Described(path, _rows(read_generation(path, root, check_document)), "")
     except CheckpointError as error:
         return Described(path, {}, str(error))
 
 
 def _rows(generation: Generation) -> dict[str, object]:
     found = generation.document
-    try:
-        about: dict[str, Any] = found["about"]
-        control = found["control"] or {}
-        replay = found["replay"]
-        held = sum(int(records) for _, _, records in replay["segments"])
-        return {
-            "task": about["task"],
-            "joints": ", ".join(about["joints"]) or "none: a Gymnasium environment",
-            "step": f"{found['step']} of {about['config'].get('run.steps', '?')}",
-            "updates": found["updates"],
-            "episodes": control.get("actor", {}).get("episodes", 0),
-            "saved": "at the end of an episode" if found["exact"] else "within an episode",
-            "replay": f"{replay['total']} transitions in all, {held} in its files",
-            "size": f"{sum(extent.bytes for extent in generation.grown.values())} bytes, and "
-            f"{sum(file.stat().st_size for file in generation.path.iterdir())} of its own",
-            "version": f"ddpg_ros {about['package_version']}, torch {found['torch']}",
-        }
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise CheckpointError(
-            f"the checkpoint {generation.path} does not say how the run goes on."
-        ) from None
+    about, control, replay = found["about"], found["control"], found["replay"]
+    held = sum(records for _, _, records in replay["segments"])
+    return {
+        "task": about["task"],
+        "joints": ", ".join(about["joints"]) or "none: a Gymnasium environment",
+        "step": f"{found['step']} of {about['config'].get('run.steps', '?')}",
+        "updates": found["updates"],
+        "episodes": control["actor"]["episodes"] if control else 0,
+        "saved": "at the end of an episode" if found["exact"] else "within an episode",
+        "replay": f"{replay['total']} transitions in all, {held} in its files",
+        "size": f"{sum(extent.bytes for extent in generation.grown.values())} bytes, and "
+        f"{sum(file.stat().st_size for file in generation.path.iterdir())} of its own",
+        "version": f"ddpg_ros {about['package_version']}, torch {found['torch']}",
+    }

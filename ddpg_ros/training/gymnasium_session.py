@@ -55,7 +55,7 @@ def train_on_gymnasium(
         try:
             longest = _run_phase(session, env, stop)
             if session.training is not None:  # of an earlier process, too
-                longest = max(longest, session.training.longest)
+                longest = session.training.longest = max(longest, session.training.longest)
             if not stop.signal and session.end_training():
                 _run_phase(session, env, stop, _cut_after(env, longest))
         except EnvironmentFailedError as error:

@@ -92,8 +92,8 @@ class Session:
             assert run_dir is not None
             resumed = None
             if config.run.resume:
-                resumed = load_resumed(run_dir)
-                require_resumable(run_dir, resumed, about, config.run.steps)
+                resumed = load_resumed(run_dir, config.run.steps)
+                require_resumable(run_dir, resumed, about)
             self.starts = stream(config.run.seed, start_stream)
             """Draws how episodes of the present phase begin: goals, or an environment's seeds."""
             self.phase = self.training = TrainingPhase(

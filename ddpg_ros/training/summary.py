@@ -90,7 +90,9 @@ class Summary:
     def sentence(self) -> str:
         """Return the results in one line."""
         parts = []
-        if self.steps:
+        if self.steps and not self.steps_per_s:
+            parts.append(f"{self.steps} steps and {self.updates} updates by an earlier process")
+        elif self.steps:
             parts.append(
                 f"{self.steps} steps and {self.updates} updates in {self.train_wall_s:.1f} s "
                 f"({self.steps_per_s:.0f} steps/s)"

@@ -59,7 +59,10 @@ class TrainingPhase:
         """
         require_room(config.learner, about.sizes, available_memory())
         require_disk(config, about.sizes, run_dir)
-        resumption = None if resumed is None else Resumption(resumed.path, resumed.step)
+        resumption = None
+        if resumed is not None:
+            over = resumed.taken >= config.run.steps
+            resumption = Resumption(resumed.path, resumed.step, over)
         self.worker = WorkerClient(config, about, run_dir, resumed=resumption)
         self.actor = LearningActor(
             self.worker,
@@ -72,7 +75,7 @@ class TrainingPhase:
         self.begun = 0
         """Episodes that were begun, finished or not; the simulator drew a start for each."""
         self.longest = 0
-        """Length of the longest finished episode [steps]."""
+        """Length of the longest episode [steps]."""
         self._about, self._offline = about, config.run.offline
         self._steps = 0 if self._offline else config.run.steps
         self._owed = config.run.steps if self._offline else 0  # updates before the evaluation
@@ -181,7 +184,7 @@ class TrainingPhase:
         self.updates = max(self.before[1], self.worker.updates)  # before its first weights: 0
         self.dropped = self.worker.dropped
         timeout = WAIT_TIMEOUT if patient else STOP_TIMEOUT
-        last = self.worker.stop(timeout, STOP_TIMEOUT, self.actor.steps)
+        last = self.worker.stop(timeout, STOP_TIMEOUT, self.actor.steps, self.state)
         if isinstance(last, Stopped):
             self.updates, self.policy_path = last.updates, last.policy
         elif self._restarts and self._policy.exists():

@@ -265,7 +265,11 @@ class WorkerClient:
         return SaveRequest(handle, self._save_requests, asked, receives=self._synchronous)
 
     def stop(
-        self, timeout: float, hurried: float, step: int | None = None
+        self,
+        timeout: float,
+        hurried: float,
+        step: int | None = None,
+        control: dict[str, Any] | None = None,
     ) -> Stopped | Failed | None:
         """Ask the worker to save and end; kill it if it does not.
 
@@ -276,6 +280,7 @@ class WorkerClient:
             timeout: how long to wait for the worker, and for one that is being restarted [s].
             hurried: how long to wait after `cancelled` is set [s].
             step: that the training has reached; None: what was handed over.
+            control: what this side needs to go on from there with a new episode, JSON.
 
         Returns:
             The worker's last message, or None if none came in time.
@@ -288,7 +293,11 @@ class WorkerClient:
         handle, monitor = self._supervisor.handle, HeartbeatMonitor(self._heartbeat)
         self._send_episodes()
         patience = LAST_TRIES if timeout > LAST_TRIES else 0.0
-        if self._mailbox.version and not self.absent and handle.send(Stop(patience, step)):
+        if (
+            self._mailbox.version
+            and not self.absent
+            and handle.send(Stop(patience, step, control))
+        ):
             self._work.notify()
             hangs = False
             while (

@@ -43,10 +43,14 @@ class LearningLoop:
         self._offline = endpoint.config.run.offline
         if self._offline:
             planned = steps
+        self._over = endpoint.resumed is not None and endpoint.resumed.over
+        if self._over:
+            planned = 0
         self._learner = Learner(settings, endpoint.layout, seed, planned)
         self._synchronous = endpoint.config.synchronous
         self._saver = RunSaver(endpoint)
         self._control: dict[str, Any] | None = None  # at the last end of an episode
+        self._ended_at: int | None = None  # step of that end, if it is known to the bit
         self._lock = self._saver.keep_others_out()
         self._log = MetricsLog(endpoint.run_dir, self._go_on())
         prefill(self._learner, endpoint)
@@ -57,6 +61,7 @@ class LearningLoop:
         self._stopping = False
         self._patience = 0.0  # [s] for the last save
         self._last_step: int | None = None  # of the control side
+        self._last_control: dict[str, Any] | None = None
 
     def _go_on(self) -> Kept:
         """Restore the learner of an earlier process; return what of its logs is kept."""
@@ -72,6 +77,8 @@ class LearningLoop:
             kept = Kept(generation.grown[METRICS].bytes, generation.document["events"])
         if generation is not None:
             self._control = generation.document["control"]
+            if generation.document["exact"]:
+                self._ended_at = generation.document["step"]
         # a full ring drops transitions, which the control side counts and the learner does not
         self._never_arrived = began_at + popped - learner.steps
         return kept
@@ -93,7 +100,8 @@ class LearningLoop:
     def run(self) -> None:
         """Learn until told to stop, or until the parent is gone."""
         endpoint, learner = self._endpoint, self._learner
-        if endpoint.config.learner.mode == "compile" and not self._await_compiled():
+        compiles = endpoint.config.learner.mode == "compile" and not self._over
+        if compiles and not self._await_compiled():
             return
         self._publish()
         while os.getppid() == endpoint.parent_pid:
@@ -105,7 +113,7 @@ class LearningLoop:
                 learner.add(records)
             if self._stopping:
                 break
-            if learner.due > 0:
+            if learner.due > 0 and not self._over:
                 # in synchronous training every update is compiled: a run repeats to the last bit
                 if not self._synchronous or self._await_compiled():
                     self._update()
@@ -113,7 +121,7 @@ class LearningLoop:
                 asleep = time.perf_counter()
                 endpoint.work.wait(_IDLE)
                 self._log.waited += time.perf_counter() - asleep
-            if learner.due <= 0 and endpoint.progress.value != self._handed_over:
+            if (learner.due <= 0 or self._over) and endpoint.progress.value != self._handed_over:
                 endpoint.progress.value = self._handed_over
                 endpoint.done.notify()
             if self._asked_to_save or self._is_due:
@@ -188,7 +196,7 @@ class LearningLoop:
                 message = Stop()
             if isinstance(message, Stop):
                 self._stopping, self._patience = True, message.patience
-                self._last_step = message.step
+                self._last_step, self._last_control = message.step, message.control
                 return
             if isinstance(message, Save):
                 self._asked_to_save = message
@@ -208,16 +216,20 @@ class LearningLoop:
             self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
             self._log.write(finished.step, learner.updates, len(learner.replay), finished.episode)
             self._status.add(finished.episode)
-            self._control = finished.control
-            exact = self._synchronous and finished.step == self._handed_over
-            if exact and (self._saver.due(finished.step) or not self._saver.has_tried):
-                self._save(exact=True)
+            self._control, self._ended_at = finished.control, finished.step
+            if self._is_exact and (self._saver.due(finished.step) or not self._saver.has_tried):
+                self._save()
             self._endpoint.heartbeat.beat(self._timer.turn(learner.compiling))
 
     @property
     def _step(self) -> int:
         """The step that the control side is at, as far as it is known here."""
         return self._handed_over if self._last_step is None else self._last_step
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether a run that is resumed from a checkpoint of now repeats to the last bit."""
+        return self._synchronous and self._ended_at == self._step == self._handed_over
 
     @property
     def _is_due(self) -> bool:
@@ -229,18 +241,20 @@ class LearningLoop:
         """Whether the checkpoint at the last end of an episode is better than one of now.
 
         In synchronous training it is: the steps since then are repeated to the bit. At the end of
-        the training, and in one without an arm, there is nothing to repeat.
+        the training, and in one without an arm, there is nothing to repeat. If the training had
+        ended before this process, nothing is new.
         """
+        if not self._saver.has_generation or self._over:
+            return self._saver.has_generation
         finished = self._offline or self._step >= self._endpoint.config.run.steps
-        return self._synchronous and self._saver.has_generation and not finished
+        return self._synchronous and not finished
 
-    def _save(self, exact: bool = False) -> str:
+    def _save(self) -> str:
         """Save, and answer a request; return why the save failed, or nothing."""
         self._endpoint.heartbeat.beat(_DISK_ALLOWANCE)
         asked = self._asked_to_save is not None
-        if exact or asked or not self._keeps_the_last:
-            course = Course(self._step, self._control, exact)
-            error = self._saver.save(self._learner, course, self._log)
+        if self._is_exact or asked or not self._keeps_the_last:
+            error = self._saver.save(self._learner, self._course, self._log)
         else:
             error = self._saver.save_policy(self._learner)
         self._answer(error)
@@ -250,8 +264,13 @@ class LearningLoop:
         """Write what the end of this process leaves; return why that failed, or nothing."""
         if self._keeps_the_last and not self._asked_to_save:
             return self._saver.save_policy(self._learner)
-        course = Course(self._step, self._control)
-        return self._saver.save(self._learner, course, self._log)
+        return self._saver.save(self._learner, self._course, self._log)
+
+    @property
+    def _course(self) -> Course:
+        """Where the training stands, for a checkpoint of now."""
+        control = self._control if self._is_exact else self._last_control or self._control
+        return Course(self._step, control, self._is_exact)
 
     def _answer(self, error: str) -> None:
         """Answer a request to save, if there is one."""

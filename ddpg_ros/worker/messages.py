@@ -20,6 +20,7 @@ class Resumption:
 
     generation: Path
     step: int  # transitions that the control side had handed over by then
+    over: bool = False  # whether its training had ended; only the policy is wanted
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Stop:
 
     patience: float = 0.0  # [s] to try again if the disk is full
     step: int | None = None  # that the control side has reached; it may keep the last few
+    control: dict[str, Any] | None = None  # its state then, JSON
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from ddpg_ros.files.generations import (
     write_generation,
 )
 from ddpg_ros.files.last_resort import keep
+from ddpg_ros.worker.document import check_document
 from ddpg_ros.worker.messages import WorkerEndpoint
 from ddpg_ros.worker.metrics_log import MetricsLog
 from ddpg_ros.worker.replay_files import ReplayFiles
@@ -70,6 +71,7 @@ class RunSaver:
         """Whether this process has written a checkpoint, or restored one."""
         self.has_tried = False
         """Whether it has tried to."""
+        self._exact: Path | None = None  # the newest checkpoint from which a run repeats
 
     def keep_others_out(self) -> ExitStack:
         """Keep other workers from this run's checkpoints until the result is closed.
@@ -178,9 +180,11 @@ class RunSaver:
         }
         files = {LEARNER: checkpoint_bytes(learner.checkpoint(), settings, self._layout)}
         grown = self._replay.extents() | log.extent()
-        write_generation(folder, number, files, grown, document)
+        path = write_generation(folder, number, files, grown, document)
         self.has_generation = True
-        kept = prune(folder)
+        if course.exact:
+            self._exact = path
+        kept = prune(folder, self._exact)
         self._replay.remove_unused(set().union(*map(referred, kept)))
 
     def _save_policy(self, learner: Learner, path: Path) -> None:
@@ -200,7 +204,7 @@ class RunSaver:
         Raises:
             CheckpointError: it does not verify, or is of another learner.
         """
-        generation = read_generation(path, self._endpoint.run_dir)
+        generation = read_generation(path, self._endpoint.run_dir, check_document)
         self._restore(learner, generation)
         return generation
 
@@ -216,7 +220,9 @@ class RunSaver:
             CheckpointError: something was saved and no checkpoint verifies. A fresh learner would
                 let untrained networks drive the arm and overwrite a trained policy.
         """
-        newest, refusals = newest_generation(self._checkpoints, self._endpoint.run_dir)
+        newest, refusals = newest_generation(
+            self._checkpoints, self._endpoint.run_dir, check_document
+        )
         for refusal in refusals:
             _LOG.warning(refusal)
         if newest is not None:
@@ -243,6 +249,8 @@ class RunSaver:
         self._replay.restore(learner.replay, generation)
         self.has_generation = self.has_tried = True
         self._saved_step = int(generation.document["step"])
+        if generation.document["exact"]:
+            self._exact = generation.path
 
 
 def _why_not(write: Callable[[Path], None], path: Path) -> str:

@@ -94,6 +94,9 @@ def test_the_last_three_are_kept_and_what_is_half_written_is_removed(tmp_path):
         write(tmp_path, number)
     folder = tmp_path / "checkpoints"
     (folder / ".writing-000009").mkdir()
+    kept = prune(folder, needed=folder / "generation-000001")
+    assert [path.name for path in kept] == [f"generation-00000{n}" for n in (5, 4, 3, 1)]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in kept)
     kept = prune(folder)
     assert [path.name for path in kept] == [f"generation-00000{n}" for n in (5, 4, 3)]
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in kept)
@@ -161,7 +164,13 @@ def reseal(path, **changes):
     (path / MANIFEST).write_text(json.dumps(manifest | {"sha256": digest}))
 
 
-@pytest.mark.parametrize("bytes_", [-1, 0, 2**31, 2**62, 2**80])
+@pytest.mark.parametrize("bytes_", [-1, 1.5, "256", None, True, 2**63, 2**80])
+def test_fault_31_what_is_no_size_is_refused(path, tmp_path, bytes_):
+    reseal(path, files={"learner.bin": {"bytes": bytes_, "sha256": "0" * 64}})
+    assert refusal(path, tmp_path).endswith(f"says that 'learner.bin' has {bytes_!r} bytes.")
+
+
+@pytest.mark.parametrize("bytes_", [0, 2**31, 2**62])
 def test_fault_31_absurd_sizes_are_refused_unread(path, tmp_path, bytes_):
     reseal(path, files={"learner.bin": {"bytes": bytes_, "sha256": "0" * 64}})
     assert f"has 256 bytes of learner.bin; expected {bytes_}" in refusal(path, tmp_path)
@@ -178,6 +187,12 @@ def test_fault_32_a_newer_one_is_refused_with_the_cure(path, tmp_path):
     assert refusal(path, tmp_path).endswith(
         "has schema version 2; this package reads 1: use the version of ddpg_ros that wrote it."
     )
+
+
+def test_fault_32_the_version_that_wrote_it_is_named(path, tmp_path):
+    about = {"about": {"package_version": "7.1"}}
+    reseal(path, schema_version=2, document=about)
+    assert "has schema version 2, of ddpg_ros 7.1; this package reads 1" in refusal(path, tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"files": 3}, {"grown": {"a": 1}}, {"grown": None}])

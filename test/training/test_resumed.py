@@ -1,5 +1,6 @@
 """Killed and resumed, a training leaves the same bytes: real processes, kill -9 of all of them."""
 
+import json
 import os
 import random
 import signal
@@ -24,7 +25,6 @@ SETTINGS = (
     "learner.mode=eager",
     "learner.n_step=3",
     "run.checkpoint_every=150",
-    "run.eval_episodes=1",
 )
 
 
@@ -44,6 +44,17 @@ class Training:
             return bool(newest) and newest[0][0] >= generations
 
         wait_until(written, LONG, "a checkpoint")
+        self._process.kill_family()
+
+    def kill_in_evaluation(self, run: Path) -> None:
+        """Kill every process with SIGKILL once a greedy episode has ended."""
+        rows = run / "evaluation.csv"
+
+        def evaluated() -> bool:
+            assert self._process.running, self._process.said
+            return rows.exists() and rows.read_bytes().count(b"\n") >= 2
+
+        wait_until(evaluated, LONG, "a greedy episode")
         self._process.kill_family()
 
     def interrupt(self, run: Path, generations: int, number: signal.Signals) -> None:
@@ -68,7 +79,8 @@ def left(run: Path) -> dict[str, bytes]:
 
 def new(steps: int, run: Path) -> list[object]:
     sets = [word for setting in SETTINGS for word in ("--set", setting)]
-    return ["--gym", "Pendulum-v1", "--steps", steps, "--seed", 4, "--run-dir", run, *sets]
+    training = ["--gym", "Pendulum-v1", "--steps", steps, "--seed", 4, "--run-dir", run]
+    return [*training, "--eval-episodes", 40, *sets]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +102,22 @@ def test_killed_at_random_and_resumed_twice_it_leaves_the_same_bytes(
     assert left(run) == whole
 
 
+def test_killed_in_its_evaluation_and_resumed_a_run_is_evaluated_and_nothing_else(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    Training(tmp_path, *new(1000, run)).kill_in_evaluation(run)
+    (run / "policy.safetensors").unlink()  # as if killed before it was there
+    generations = list_generations(run / "checkpoints")
+    said = Training(tmp_path, "--resume", run).finish()
+    assert "at step 1000 of 1000: only its evaluation is still to come." in said
+    assert left(run) == whole
+    assert list_generations(run / "checkpoints") == generations
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["steps"], summary["eval_episodes"]) == (1000, 40)
+    assert not summary["interrupted"] and summary["updates"] == 750
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal_and_resumed_it_leaves_the_same_bytes(
     whole: dict[str, bytes], tmp_path: Path, number: signal.Signals
@@ -108,7 +136,9 @@ def test_a_finished_run_goes_on_with_more_steps_and_says_so_without(tmp_path: Pa
     assert refused.exit(LONG) == 2
     assert "has taken 500 steps, and 500 are asked for; give more with --steps" in refused.said
     assert left(run) == before
-    Training(tmp_path, "--resume", run, "--steps", 700).finish()
+    said = Training(tmp_path, "--resume", run, "--steps", 700).finish()
+    # it ended within its third episode, which is done again
+    assert "at step 400 of 700, the last end of an episode that it has; steps 401 to 500" in said
     after = left(run)
     assert after["metrics.csv"].startswith(before["metrics.csv"])
     assert len(after["replay"]) > len(before["replay"])

@@ -20,7 +20,8 @@ pytestmark = [
 
 def new(run: Path) -> list[object]:
     sets = [word for setting in SETTINGS for word in ("--set", setting)]
-    return ["--config", "reach", "--steps", 1000, "--seed", 4, "--run-dir", run, *sets]
+    training = ["--config", "reach", "--steps", 1000, "--seed", 4, "--run-dir", run]
+    return [*training, "--eval-episodes", 12, *sets]
 
 
 def test_every_process_killed_and_the_run_resumed_it_leaves_the_same_bytes(
@@ -29,6 +30,7 @@ def test_every_process_killed_and_the_run_resumed_it_leaves_the_same_bytes(
     Training(tmp_path, *new(tmp_path / "whole")).finish()
     run = tmp_path / "run"
     Training(tmp_path, *new(run)).kill_after(run, 3)
+    Training(tmp_path, "--resume", run).kill_in_evaluation(run)
     said = Training(tmp_path, "--resume", run).finish()
-    assert f"resuming {run} at step " in said
+    assert f"resuming {run} at step 1000 of 1000: only its evaluation is still to come." in said
     assert left(run) == left(tmp_path / "whole")

@@ -11,7 +11,7 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
 from ddpg_ros.build import build_arm
-from ddpg_ros.config.run_directory import claim_run, hold_run
+from ddpg_ros.config.run_directory import claim_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.ros.interface.goal_marker import GoalMarker
@@ -82,12 +82,10 @@ class AgentRole:
         _, task, _ = build_arm(config)  # what cannot be is refused before anything is on the disk
         codec_of(task.goals)
         recorded = None if config.run.policy else recorded_if_missing(config)
-        self._run_dir = claim_run(config)
         with ExitStack() as hold:
-            if self._run_dir is not None:
-                hold.enter_context(hold_run(self._run_dir))
-                if recorded is not None:
-                    keep_recorded(recorded, config, self._run_dir)
+            self._run_dir = claim_run(config, hold)
+            if self._run_dir is not None and recorded is not None:
+                keep_recorded(recorded, config, self._run_dir)
             self._session = ArmSession(config, self._run_dir)
             self._hold = hold.pop_all()
         return self._session
