@@ -43,6 +43,8 @@ _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
 }
 
 
+_LONGEST = 1800.0  # [s] that a compilation may take; 45 on an idle core
+
 _KEPT = 32
 """Number of compiled updates that the cache keeps."""
 
@@ -122,8 +124,16 @@ class CompiledUpdate:
             text=True,
             start_new_session=True,
         )
-        _, errors = self._compiler.communicate(self._settings.model_dump_json())
-        self.compiling = False
+        try:
+            _, errors = self._compiler.communicate(self._settings.model_dump_json(), _LONGEST)
+        except subprocess.TimeoutExpired:
+            self.close()
+            raise MachineError(
+                f"the update was not compiled within {_LONGEST:g} s; see the load of the machine, "
+                f"and whether another process holds a lock in {_libraries(path.parent)}."
+            ) from None
+        finally:
+            self.compiling = False
         if self._compiler.returncode == 0:
             _LOG.info("the update is compiled")
         elif not self._closed:

@@ -22,7 +22,7 @@ from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
 from ddpg_ros.worker.handle import SPAWN, SaveRequest, Target, WorkerHandle
-from ddpg_ros.worker.heartbeat import Heartbeat, HeartbeatMonitor
+from ddpg_ros.worker.heartbeat import Deadline, Heartbeat, HeartbeatMonitor
 from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.messages import (
     EpisodeFinished,
@@ -41,7 +41,7 @@ from ddpg_ros.worker.supervision import BACK_OFF, FailFastSupervisor, Restarting
 RING_CAPACITY = 4096  # [transitions]; four seconds of a worker that hangs, at 1 kHz
 _RING_BYTES = 2**28  # [bytes] at most; large observations make the ring hold fewer transitions
 START_TIMEOUT = 120.0  # [s]; the first import of torch on a cold disk
-WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition; the first may be compiling
+WAIT_TIMEOUT = 120.0  # [s] for the updates of one transition, without the wait for a compiler
 _POLL = 0.01  # [s] between checks that the worker is alive
 _MESSAGE_POLL = 0.02  # [s]
 _EXIT_TIMEOUT = 0.1  # [s] between its last message and its end
@@ -114,7 +114,7 @@ class WorkerClient:
         self._stopped = False
         self._unsent: deque[EpisodeFinished] = deque(maxlen=_EPISODES_KEPT)
         self._save_requests = 0
-        self._start_deadline = time.monotonic() + START_TIMEOUT
+        self._start_deadline = Deadline(self._heartbeat, START_TIMEOUT)
         self._supervisor: FailFastSupervisor | RestartingSupervisor
         if self._synchronous:
             self._supervisor = FailFastSupervisor(self._begin, self._mailbox)
@@ -187,7 +187,7 @@ class WorkerClient:
         if self._mailbox.version == 0:
             self._check()
             if self._synchronous:
-                self._check_time(self._start_deadline, START_TIMEOUT)
+                self._check_time(self._start_deadline)
         return self._mailbox.version > 0
 
     def push(self, experience: Experience) -> None:
@@ -236,14 +236,14 @@ class WorkerClient:
         """
         if self._progress.value >= step:
             return
-        deadline = time.monotonic() + WAIT_TIMEOUT
+        deadline = Deadline(self._heartbeat, WAIT_TIMEOUT)
         polls = 0
         while self._progress.value < step and not self.cancelled:
             self._done.wait(_POLL)
             polls += 1
             if polls % 5 == 0:
                 self._check()
-                self._check_time(deadline, WAIT_TIMEOUT)
+                self._check_time(deadline)
 
     def check(self) -> None:
         """Check that the worker has not ended; cheap enough for ten times a second.
@@ -321,9 +321,9 @@ class WorkerClient:
         if self._supervisor.state == "gone":
             raise LearnerDiedError(self._supervisor.why)
 
-    def _check_time(self, deadline: float, limit: float) -> None:
-        if time.monotonic() > deadline:
+    def _check_time(self, deadline: Deadline) -> None:
+        if deadline.has_passed:
             raise LearnerDiedError(
                 "the learner does not answer; it was expected within "
-                f"{limit:g} s. See its last words above, and the load of the machine."
+                f"{deadline.limit:g} s. See its last words above, and the load of the machine."
             )

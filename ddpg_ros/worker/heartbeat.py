@@ -30,6 +30,7 @@ class Heartbeat:
         self._beat = Counter()  # when [ns], on the monotonic clock that all processes share
         self._allowance = Counter()  # [ms]
         self._updates, self._replay_fill = Counter(), Counter()
+        self._waits_for_compiler = Counter()  # 0 or 1
 
     def beat(self, allowance: float = HEARTBEAT_TIMEOUT) -> None:
         """Beat.
@@ -57,6 +58,15 @@ class Heartbeat:
     def allowance(self) -> float:
         """How long the worker may be silent [s]."""
         return self._allowance.value / _MILLISECONDS
+
+    @property
+    def waits_for_compiler(self) -> bool:
+        """Whether the worker does nothing but wait for the compiled update."""
+        return bool(self._waits_for_compiler.value)
+
+    @waits_for_compiler.setter
+    def waits_for_compiler(self, waits: bool) -> None:
+        self._waits_for_compiler.value = int(waits)
 
     def show(self, updates: int, replay_fill: int) -> None:
         """Publish how far the learning is."""
@@ -104,6 +114,38 @@ class HeartbeatMonitor:
             self.silence += min(now - self._looked_at, _LONGEST_LOOK)
         self._last, self._looked_at = last, now
         return self.silence > allowance
+
+
+class Deadline:
+    """When a worker that is waited for has not answered for too long.
+
+    While it waits for the compiled update, which a loaded machine may take minutes for, each of
+    its beats counts as an answer.
+    """
+
+    def __init__(
+        self, heartbeat: Heartbeat, limit: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin to wait.
+
+        Args:
+            heartbeat: of the worker.
+            limit: how long to wait for an answer [s].
+            clock: [s], monotonic.
+        """
+        self._heartbeat, self._clock = heartbeat, clock
+        self.limit = limit
+        """How long to wait for an answer [s]."""
+        self._last, self._due = heartbeat.last, clock() + limit
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it has; to be looked at more often than the worker beats is not needed."""
+        last, now = self._heartbeat.last, self._clock()
+        if self._heartbeat.waits_for_compiler and last != self._last:
+            self._due = now + self.limit
+        self._last = last
+        return now > self._due
 
 
 class UpdateTimer:

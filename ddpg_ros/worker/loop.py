@@ -144,6 +144,7 @@ class LearningLoop:
     def _await_compiled(self) -> bool:
         """Wait for the compiled update; return False if the worker is to stop before."""
         began = time.perf_counter()
+        self._endpoint.heartbeat.waits_for_compiler = self._learner.compiling
         while self._learner.compiling:
             self._endpoint.heartbeat.beat(self._timer.turn(compiling=True))
             self._show(waiting=True)
@@ -152,6 +153,7 @@ class LearningLoop:
                 return False
             time.sleep(_COMPILE_POLL)
         self._learner.compile()
+        self._endpoint.heartbeat.waits_for_compiler = False
         self._log.waited += time.perf_counter() - began
         return True
 

@@ -54,6 +54,29 @@ def counts_what_it_finds(endpoint):
                 return
 
 
+def compiles_for_long(endpoint):
+    """Be one that waits for its compiler for 2 s, and shows that it does; then answer."""
+    endpoint.mailbox.publish(np.zeros(endpoint.mailbox.size, dtype=np.float32), 1)
+    endpoint.heartbeat.waits_for_compiler = True
+    ready = time.monotonic() + 2.0
+    while time.monotonic() < ready:
+        endpoint.heartbeat.beat(ALLOWANCE)
+        time.sleep(BEAT)
+    endpoint.heartbeat.waits_for_compiler = False
+    while os.getppid() == endpoint.parent_pid:
+        endpoint.ring.pop_all()
+        endpoint.progress.value = endpoint.ring.popped
+        time.sleep(BEAT)
+
+
+def idles(endpoint):
+    """Be one that beats and never answers, and compiles nothing."""
+    endpoint.mailbox.publish(np.zeros(endpoint.mailbox.size, dtype=np.float32), 1)
+    while os.getppid() == endpoint.parent_pid:
+        endpoint.heartbeat.beat(ALLOWANCE)
+        time.sleep(BEAT)
+
+
 def dies_at_once(endpoint):
     """Be one that cannot even start."""
     os._exit(3)

@@ -217,6 +217,23 @@ def test_taking_turns_a_dead_learner_is_noticed(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_learner_that_still_compiles_is_waited_for_and_one_that_hangs_is_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ddpg_ros.worker.client.WAIT_TIMEOUT", 0.8)
+    for target, answers in ((puppets.compiles_for_long, True), (puppets.idles, False)):
+        learner = start(tmp_path, make_config(), target=target)
+        learner.wait_until_ready()
+        learner.push(next(transitions()))
+        if answers:
+            learner.wait_for(1)  # more than twice the timeout
+        else:
+            with pytest.raises(LearnerDiedError, match=r"was expected within 0\.8 s\. See its"):
+                learner.wait_for(1)
+        learner.stop(0.1, 0.1)
+
+
 def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()

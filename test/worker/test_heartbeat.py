@@ -4,6 +4,7 @@ import pytest
 
 from ddpg_ros.worker.heartbeat import (
     HEARTBEAT_TIMEOUT,
+    Deadline,
     Heartbeat,
     HeartbeatMonitor,
     UpdateTimer,
@@ -89,3 +90,38 @@ def test_the_first_update_after_a_compilation_is_a_first_one_again():
     timer.took(1, 0.001, compiling=True)
     assert timer.updates(1, compiling=True) == timer.turn(compiling=True) > HEARTBEAT_TIMEOUT
     assert timer.updates(1, compiling=False) == 60.0
+
+
+def test_a_deadline_passes_although_the_worker_beats_and_stays_so(clock):
+    heartbeat = Heartbeat()
+    deadline = Deadline(heartbeat, 120.0, clock)
+    for _ in range(120):
+        heartbeat.beat()
+        clock.now += 1.0
+        assert not deadline.has_passed
+    clock.now += 0.1
+    assert deadline.has_passed
+
+
+def test_while_the_worker_waits_for_the_compiler_each_beat_is_an_answer(clock):
+    heartbeat = Heartbeat()
+    heartbeat.waits_for_compiler = True
+    deadline = Deadline(heartbeat, 120.0, clock)
+    for _ in range(30):  # an hour
+        heartbeat.beat()
+        clock.now += 119.0
+        assert not deadline.has_passed
+    heartbeat.waits_for_compiler = False  # from the last look on
+    clock.now += 119.0
+    assert not deadline.has_passed
+    clock.now += 2.0
+    assert deadline.has_passed
+
+
+def test_a_worker_that_compiles_and_beats_no_more_does_not_answer(clock):
+    heartbeat = Heartbeat()
+    heartbeat.waits_for_compiler = True
+    heartbeat.beat()
+    deadline = Deadline(heartbeat, 120.0, clock)
+    clock.now += 121.0
+    assert deadline.has_passed
