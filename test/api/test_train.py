@@ -115,6 +115,50 @@ def test_a_thread_may_train(tmp_path):
     assert runs[0].summary.steps == 20
 
 
+def test_a_run_that_failed_goes_on_with_its_environment_and_ends_as_one_that_did_not(tmp_path):
+    settings = SMALL | {"learner.mode": "eager", "run.checkpoint_every": 4}
+    train(Line(), tmp_path, steps=20, directory=tmp_path / "whole", settings=settings)
+    with pytest.raises(RunFailedError):
+        train(Line(broken_at=15), tmp_path, settings=settings)
+    run = ddpg_ros.train(Line(), resume=tmp_path / "run")
+    assert (run.summary.steps, run.summary.interrupted) == (20, False)
+    for name in ("metrics.csv", "evaluation.csv", "policy.safetensors"):
+        whole = (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "run" / name).read_bytes() == whole
+    longer = ddpg_ros.train(Line(), resume=str(tmp_path / "run"), steps=24)
+    assert longer.summary.steps == 24
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"what": "Pendulum-v1"}, "is of the environment Line, not of Pendulum-v1; leave that o"),
+        ({"what": Line(), "seed": 3}, "trained with run.seed 0, and this asks for 3. A run goes"),
+        ({"what": Line()}, "has taken 20 steps, and 20 are asked for; give more with --steps"),
+        ({"what": ddpg_ros.Config()}, "leave out the configuration and the directory"),
+        ({"directory": "elsewhere"}, "leave out the configuration and the directory"),
+        ({"what": Line(), "settings": {"run.step": 3}}, "there is no setting 'run.step'"),
+        ({}, "Gymnasium cannot make 'Line'"),
+        ({"resume": "none"}, "none is no run directory, as it holds no config.yaml"),
+    ],
+)
+def test_what_a_run_cannot_go_on_with_is_refused_and_changes_nothing(finished, given, said):
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    with pytest.raises(ddpg_ros.errors.DdpgRosError, match=said):
+        ddpg_ros.train(**({"resume": finished} | given))
+    assert {p: p.read_bytes() for p in finished.rglob("*") if p.is_file()} == before
+
+
+def test_neither_an_environment_nor_a_run_is_refused():
+    with pytest.raises(ConfigError, match="neither an environment, nor the Config of an arm, nor"):
+        ddpg_ros.train()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return train(Line(), tmp_path_factory.mktemp("finished")).directory
+
+
 SCRIPT = """
 import ddpg_ros
 print("begin", flush=True)

@@ -138,7 +138,9 @@ WRONG = ("[1, [2]]", "[{a: 1}]", "x", "-1", "1e300", "'\\x01'", "[]", "yes")
 def test_no_value_of_any_setting_brings_a_traceback(ddpg_ros, monkeypatch, name):
     began = Outcome("failed", 2, "began")
     monkeypatch.setattr("ddpg_ros.cli.train.train_over_topics", lambda *_: began)
-    monkeypatch.setattr("ddpg_ros.cli.train.prepare_run", lambda c, *_: Run(Path(), Path(), c))
+    monkeypatch.setattr(
+        "ddpg_ros.cli.prepare.prepare_run", lambda c, *_, **__: Run(Path(), Path(), c)
+    )
     for value in WRONG:
         ended = ddpg_ros("train", "--set", f"{name}={value}")
         assert ended.code == 2

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from ddpg_ros.build import build_arm
-from ddpg_ros.cli.train import prepare
+from ddpg_ros.cli.prepare import prepare
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.loads import loads_of

@@ -110,7 +110,7 @@ def test_fault_74_results_that_find_no_room_are_elsewhere_and_the_end_says_where
         write(path, content)
 
     monkeypatch.setattr("ddpg_ros.training.summary.write_whole", full)
-    monkeypatch.setattr("ddpg_ros.cli.train.LAST_TRIES", 0.3)
+    monkeypatch.setattr("ddpg_ros.cli.running.LAST_TRIES", 0.3)
     arguments = ("--steps", 40, "--run-dir", run_dir, *SMALL)
     ended = ddpg_ros("train", "--gym", "Pendulum-v1", *arguments)
     assert ended.code == 2

@@ -1,12 +1,13 @@
 """The lock of a folder: one process holds it, until it ends; the others learn which."""
 
+import os
 import subprocess
 import sys
 import time
 
 import pytest
 
-from ddpg_ros.files.folder_lock import FolderInUseError, hold_folder
+from ddpg_ros.files.folder_lock import FolderInUseError, hold_folder, shared_with_children
 
 HOLDER = """
 import sys, time
@@ -52,3 +53,41 @@ def test_it_is_held_until_the_block_ends_and_leaves_no_file(tmp_path):
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(OSError, match="No such file"), hold_folder(tmp_path / "none"):
         pass
+
+
+def test_a_child_that_shares_it_holds_it_too_and_after_its_parent(tmp_path):
+    with hold_folder(tmp_path):
+        shared = shared_with_children(tmp_path)
+        child = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | shared.environment,
+            pass_fds=shared.numbers,
+        )
+        assert child.stdout.readline() == "held\n"
+    with pytest.raises(FolderInUseError), hold_folder(tmp_path):
+        pass
+    child.kill()
+    child.wait()
+    with hold_folder(tmp_path):
+        pass
+
+
+def test_a_child_shares_no_lock_of_another_folder_and_none_that_is_not_held(tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    assert shared_with_children(inner) == shared_with_children(None) == ((), {})
+    with hold_folder(inner):
+        shared = shared_with_children(inner)
+        assert shared_with_children(tmp_path).numbers == ()
+        with hold_folder(tmp_path):
+            child = subprocess.run(
+                [sys.executable, "-c", HOLDER, str(tmp_path)],
+                env=os.environ | shared.environment,
+                pass_fds=shared.numbers,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+    assert f"FolderInUseError: process {os.getpid()}" in child.stderr

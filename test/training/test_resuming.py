@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.resume import resume_run
 from ddpg_ros.config.parameter_file import load_config, save_config
+from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import CheckpointError, ConfigError, MachineError, RunDirectoryError
 from ddpg_ros.files.generations import Extent, write_generation
@@ -258,6 +261,59 @@ def test_a_run_that_was_moved_goes_on_where_it_is_now(run, tmp_path):
 def test_a_run_has_no_other_directory_than_its_own(run, tmp_path):
     with pytest.raises(ConfigError, match="a run goes on in its own directory; leave it out"):
         resume(run, {"run.directory": str(tmp_path / "other")})
+
+
+RESUMES = """
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from ddpg_ros.cli.resume import resume_run
+from ddpg_ros.errors import DdpgRosError
+print("ready", flush=True)
+sys.stdin.readline()
+with ExitStack() as held:
+    try:
+        resume_run(Path(sys.argv[1]), {}, held)
+        print("goes on", flush=True)
+    except DdpgRosError as error:
+        print(error, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_resume_a_run_at_once_one_goes_on(run):
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RESUMES, str(run)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.stdout.readline().strip() for process in processes]
+    for process in processes:
+        process.communicate("\n")
+    winner = said.index("goes on")
+    number = processes[winner].pid
+    assert f"{run} is in use by another run, process {number}; wait" in said[1 - winner]
+
+
+def test_of_two_that_make_the_same_run_directory_the_second_leaves_it_alone(tmp_path):
+    place = tmp_path / "new"
+    with ExitStack() as held:
+        prepare_run(Config(), place, held=held)
+        before = content(place)
+        with pytest.raises(RunDirectoryError, match="is in use by another run, "):
+            prepare_run(Config().with_parameters({"run.seed": 3}), place)
+        assert content(place) == before
+    with pytest.raises(RunDirectoryError, match="is not empty"):
+        prepare_run(Config(), place)
 
 
 def test_a_disk_without_room_is_refused_before_the_first_step_with_the_bytes(
