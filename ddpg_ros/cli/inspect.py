@@ -15,7 +15,7 @@ from ddpg_ros.cli.inspect_run import inspect_checkpoints
 from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY, RECORDINGS, SUMMARY
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy
-from ddpg_ros.errors import DdpgRosError
+from ddpg_ros.errors import DdpgRosError, RunDirectoryError, shortened
 from ddpg_ros.files.kinds import is_regular
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.recording.bag import bags_in
@@ -43,6 +43,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Verify a policy, run, checkpoint or recording; show what it holds and where it loads."""
+    _require_there(path)
     if path.parent.name == CHECKPOINTS and path.is_dir():
         inspect_checkpoints(path, as_json)
         return
@@ -67,6 +68,21 @@ def inspect(
     console = Console()
     console.print(table)
     console.print(shown.verdict, highlight=False, markup=False, soft_wrap=True)
+
+
+def _require_there(path: Path) -> None:
+    """Refuse a path at which there is nothing, and a folder that is nothing of ours."""
+    expected = "expected a policy file, a run directory, a checkpoint of one or a recording."
+    try:
+        is_there, is_folder = path.exists(), path.is_dir()
+    except (OSError, ValueError):  # too long, no permission, or a zero byte in it
+        is_there = is_folder = False
+    name = shortened(str(path)).replace("\0", "\\0")
+    if not is_there:
+        raise RunDirectoryError(f"there is no {name}; {expected}")
+    ours = path.parent.name == CHECKPOINTS or is_recording(path) or is_regular(path / CONFIG)
+    if is_folder and not ours:
+        raise RunDirectoryError(f"the folder {name} holds nothing to inspect; {expected}")
 
 
 def _policy(path: Path) -> Shown:

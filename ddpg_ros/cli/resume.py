@@ -11,7 +11,7 @@ from ddpg_ros.config.parameter_file import load_config, save_config
 from ddpg_ros.config.run_directory import STATUS, SUMMARY, Run, hold_run
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.control.policy import PolicyAbout
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, RunDirectoryError
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.resuming import (
     Resumed,
@@ -56,12 +56,22 @@ class ResumedRun(NamedTuple):
         return 0 if control is None else int(control["begun"])
 
     def begin(self) -> None:
-        """Write the settings if they have changed; remove what the earlier process came to."""
-        if self.changed:
-            config = self.run.config.with_parameters({"run.resume": False})
-            save_config(config, self.run.config_file)
-        for name in (STATUS, SUMMARY):
-            (self.run.directory / name).unlink(missing_ok=True)
+        """Write the settings if they have changed; remove what the earlier process came to.
+
+        Raises:
+            RunDirectoryError: the directory cannot be written.
+        """
+        try:
+            if self.changed:
+                config = self.run.config.with_parameters({"run.resume": False})
+                save_config(config, self.run.config_file)
+            for name in (STATUS, SUMMARY):
+                (self.run.directory / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"the run directory {self.run.directory} cannot be written ({error.strerror}); a "
+                "run goes on in its own directory: make room there, or fix its permissions."
+            ) from None
 
 
 def resume_run(

@@ -145,3 +145,10 @@ def test_no_value_of_any_setting_brings_a_traceback(ddpg_ros, monkeypatch, name)
         ended = ddpg_ros("train", "--set", f"{name}={value}")
         assert ended.code == 2
         assert ended.out or len(ended.errors.splitlines()) == 1, ended  # begun, or refused
+
+
+def test_a_path_at_which_there_is_nothing_to_inspect_is_no_policy(ddpg_ros, tmp_path):
+    for path in (tmp_path / "none", tmp_path / "checkpoints" / "generation-000001"):
+        expected = "expected a policy file, a run directory, a checkpoint of one or a recording."
+        assert ddpg_ros("inspect", path).sentence == f"ddpg-ros: there is no {path}; {expected}"
+    assert "holds nothing to inspect" in ddpg_ros("inspect", tmp_path).sentence
