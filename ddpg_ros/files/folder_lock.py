@@ -102,7 +102,8 @@ def _holder(number: int) -> str:
         words = line.split()
         if "FLOCK" in words and wanted in words and "->" not in words:
             process = words[words.index(wanted) - 1]
-            if process not in ("0", "-1"):  # of another container
+            # 0 and -1 are of another container; one that has ended shared it with a child
+            if process not in ("0", "-1") and Path("/proc", process).exists():
                 return f"process {process}"
     return _opener(own) or "another process"
 

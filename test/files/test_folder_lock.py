@@ -1,6 +1,7 @@
 """The lock of a folder: one process holds it, until it ends; the others learn which."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -91,3 +92,24 @@ def test_a_child_shares_no_lock_of_another_folder_and_none_that_is_not_held(tmp_
                 check=False,
             )
     assert f"FolderInUseError: process {os.getpid()}" in child.stderr
+
+
+def test_a_holder_that_has_ended_is_not_named_but_the_child_that_shares_its_lock(tmp_path):
+    parent = """
+import os, subprocess, sys, time
+from pathlib import Path
+from ddpg_ros.files.folder_lock import hold_folder, shared_with_children
+with hold_folder(Path(sys.argv[1])):
+    shared = shared_with_children(Path(sys.argv[1]))
+    child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, pass_fds=shared.numbers)
+    print(child.pid, flush=True)
+    os._exit(0)
+"""
+    command = [sys.executable, "-c", parent, str(tmp_path)]
+    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    try:
+        with pytest.raises(FolderInUseError) as caught, hold_folder(tmp_path):
+            pass
+        assert str(caught.value) == f"process {child}"
+    finally:
+        os.kill(int(child), signal.SIGKILL)
