@@ -111,7 +111,8 @@ class InlineRun:
 
     @property
     def control(self):
-        return {"actor": self.actor.state, "starts": generator_state(self.starts)}
+        begun = {"begun": self.actor.episodes, "longest": max(LENGTHS)}
+        return {"actor": self.actor.state, "starts": generator_state(self.starts), **begun}
 
     @property
     def course(self):
