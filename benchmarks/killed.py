@@ -1,6 +1,6 @@
 """What kill -9 of a whole training in real time costs: steps lost, and the return after it.
 
-    .venv/bin/python -m benchmarks.killed [--steps 2200] [--kill-at 700]
+    .venv/bin/python -m benchmarks.killed [--steps 1900] [--kill-at 450]
 
 One training on the simulated arm in real time runs in one go; another, with the same settings, is
 killed with all of its processes and resumed. Writes `results/killed.json`: how many steps and
@@ -37,8 +37,8 @@ def main() -> None:
     """Train in one go, train with a kill, compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="reach")
-    parser.add_argument("--steps", type=int, default=2200)
-    parser.add_argument("--kill-at", type=int, default=700, help="step of the kill")
+    parser.add_argument("--steps", type=int, default=1900)
+    parser.add_argument("--kill-at", type=int, default=450, help="step of the kill")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -126,7 +126,7 @@ def _planned(values: Values, run: Run, resumed: ResumedRun | None = None) -> dic
         simulated=True,
         simulated_time=run.config.run.clock == "lockstep",
         notes=[
-            *(resumed.sentences if resumed is not None else []),
+            *(resumed.sentences[-1:] if resumed is not None else []),  # the agent says the rest
             f"run directory: {run.directory}",
             *notes_on(run.config),
         ],

@@ -4,6 +4,7 @@ The session knows neither ROS nor Gymnasium. What drives it takes actions from t
 begins episodes with the phase's random numbers, and records what they came to.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -84,6 +85,8 @@ class Session:
         self.evaluation: EvaluationPhase | None = None
         self.complaints: list[str] = []
         """What could not be written into the run directory, and where it is; some are empty."""
+        self.refusals: Sequence[str] = ()
+        """Why newer checkpoints of a run that goes on cannot be used."""
         self.phase: Phase
         """The present phase."""
         if policy is not None:
@@ -94,6 +97,7 @@ class Session:
             if config.run.resume:
                 resumed = load_resumed(run_dir, config.run.steps)
                 require_resumable(run_dir, resumed, about)
+                self.refusals = resumed.refusals
             self.starts = stream(config.run.seed, start_stream)
             """Draws how episodes of the present phase begin: goals, or an environment's seeds."""
             self.phase = self.training = TrainingPhase(

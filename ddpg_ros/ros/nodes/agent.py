@@ -88,6 +88,8 @@ class AgentRole:
                 keep_recorded(recorded, config, self._run_dir)
             self._session = ArmSession(config, self._run_dir)
             self._hold = hold.pop_all()
+        for refusal in self._session.refusals:
+            self._node.get_logger().warning(f"{refusal} The one before is taken.")
         return self._session
 
     def _close(self) -> None:
