@@ -4,7 +4,8 @@ import errno
 import os
 from pathlib import Path
 
-_RESERVE = 2**20  # [bytes] that stay free, for the names and the logs
+RESERVE = 2**20
+"""Bytes of a disk that checkpoints leave free, for the names and the logs."""
 
 
 def free_space(folder: Path) -> int:
@@ -20,7 +21,10 @@ def require_space(folder: Path, wanted: int) -> None:
         OSError: it has not; the error is that of a full disk, with the numbers.
     """
     free = free_space(folder)
-    if wanted + _RESERVE > free:
+    if wanted + RESERVE > free:
         raise OSError(
-            errno.ENOSPC, f"the disk has {free} bytes of room, and this takes {wanted}", folder
+            errno.ENOSPC,
+            f"the disk has {free} bytes of room, of which {RESERVE} stay free, and this takes "
+            f"{wanted}",
+            folder,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ddpg_ros.config.settings import Config, LearnerSection
 from ddpg_ros.errors import MachineError
-from ddpg_ros.files.disk_space import free_space
+from ddpg_ros.files.disk_space import RESERVE, free_space
 from ddpg_ros.files.generations import KEPT
 from ddpg_ros.types import RecordLayout
 
@@ -81,14 +81,14 @@ def require_disk(
         free = free_space(folder)
     except OSError:
         return
-    if wanted + recordings > free:
+    if wanted + recordings + RESERVE > free:
         besides = f", recordings {recordings}" if recordings else ""
         less = ", run.record: off or a smaller run.record_limit" if recordings else ""
         raise MachineError(
             f"the checkpoints of this training take {wanted:.0f} bytes, of which the replay "
             f"buffer takes {replay:.0f}{besides}, and the disk of {folder} has {free} bytes of "
-            f"room; make room, set a lower learner.replay_capacity{less}, or give another disk "
-            "with --run-dir."
+            f"room, of which {RESERVE} stay free; make room, set a lower "
+            f"learner.replay_capacity{less}, or give another disk with --run-dir."
         )
 
 

@@ -236,7 +236,7 @@ def test_fault_35_a_pipe_is_refused_and_not_waited_for(path, tmp_path):
 
 def test_a_disk_without_room_is_told_apart_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("ddpg_ros.files.disk_space.free_space", lambda folder: 2**20)
-    with pytest.raises(OSError, match=r"has 1048576 bytes of room, and this takes \d+"):
+    with pytest.raises(OSError, match=r"has 1048576 bytes of room, .* and this takes \d+"):
         write(tmp_path)
     assert list_generations(tmp_path / "checkpoints") == []
     assert list((tmp_path / "checkpoints").iterdir()) == []

@@ -22,8 +22,12 @@ def train(run: Path, kill_after: int = -1) -> int:
     return code
 
 
-def test_killed_within_an_episode_and_resumed_an_arm_leaves_the_same_bytes(tmp_path: Path) -> None:
+def test_killed_within_an_episode_and_in_the_evaluation_an_arm_leaves_the_same_bytes(
+    tmp_path: Path,
+) -> None:
     train(tmp_path / "whole")
     train(tmp_path / "run", kill_after=273)
+    train(tmp_path / "run", kill_after=210)  # of 420 from step 250 on, and then 2 × 50
+    assert (tmp_path / "run" / "evaluation.csv").exists()
     train(tmp_path / "run")
     assert left(tmp_path / "run") == left(tmp_path / "whole")
