@@ -65,9 +65,12 @@ def _prepare(
         if directory is None:
             path, made = _make_new(path), True
         else:
-            with suppress(FileExistsError):
+            try:
                 path.mkdir(parents=True)
                 made = True
+            except FileExistsError:
+                if not path.is_dir():
+                    raise
         held.enter_context(hold_run(path))  # before it is judged, as another may be about to write
         if any(path.iterdir()):
             raise RunDirectoryError(

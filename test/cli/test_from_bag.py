@@ -14,6 +14,7 @@ from ddpg_ros.build import policy_about
 from ddpg_ros.cli.recording_size import recording_bytes
 from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
+from ddpg_ros.files.disk_space import RESERVE
 from test.recordings import ABOUT, an_episode, contents_of, write_bag
 
 APART = ("--namespace", f"apart_{os.getpid()}")
@@ -79,12 +80,11 @@ def test_a_disk_without_room_is_refused_with_both_numbers(ddpg_ros, empty, monke
     alone = ddpg_ros("train", *APART, "--set", "run.record=off").sentence
     assert "of which" in alone
     for_checkpoints = int(alone.split(" take ")[1].split(" bytes")[0])
-    monkeypatch.setattr(
-        "ddpg_ros.training.memory_check.free_space", lambda path: for_checkpoints + 1000
-    )
+    room = for_checkpoints + RESERVE + 1000
+    monkeypatch.setattr("ddpg_ros.training.memory_check.free_space", lambda path: room)
     sentence = ddpg_ros("train", *APART, "--set", f"run.record={record}").sentence
     assert f"take {for_checkpoints} bytes" in sentence and ", recordings " in sentence
-    assert f"has {for_checkpoints + 1000} bytes of room" in sentence
+    assert f"has {room} bytes of room, of which {RESERVE} stay free" in sentence
 
 
 def test_what_is_recorded_is_bounded_by_the_limit():
