@@ -10,7 +10,6 @@ the disk, then the new name. A process that is killed at any point leaves the ge
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -21,24 +20,22 @@ from typing import Any, NamedTuple
 
 from ddpg_ros.errors import CheckpointError, shortened
 from ddpg_ros.files.disk_space import require_space
+from ddpg_ros.files.manifest import (
+    MANIFEST,
+    Extent,
+    extents_of,
+    manifest_bytes,
+    open_regular,
+    read_manifest,
+)
 
-MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
 KEPT = 3
 """Number of generations that `prune` leaves."""
 
 _NAME = re.compile(r"generation-(\d{6,12})")
 _WRITING = ".writing-"
 _INNER = re.compile(r"\w[\w.-]{0,200}")  # a name without a separator, and not `..`
-_MANIFEST_LIMIT = 2**24  # [bytes]
 _BLOCK = 2**20  # [bytes]
-
-
-class Extent(NamedTuple):
-    """The part of a file that belongs to a generation."""
-
-    bytes: int
-    sha256: str
 
 
 Check = Callable[[dict[str, Any], dict[str, Extent]], None]
@@ -73,14 +70,7 @@ def write_generation(
     Raises:
         OSError: the write failed, or the disk has no room; no such generation is left.
     """
-    manifest: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "files": {name: _extent(content)._asdict() for name, content in files.items()},
-        "grown": {name: extent._asdict() for name, extent in grown.items()},
-        "document": document,
-    }
-    manifest["sha256"] = _seal(manifest)
-    contents = {**files, MANIFEST: json.dumps(manifest, indent=1).encode()}
+    contents = {**files, MANIFEST: manifest_bytes(files, grown, document)}
     require_space(folder, sum(map(len, contents.values())))
     temporary = folder / f"{_WRITING}{number:06d}"
     path = folder / f"generation-{number:06d}"
@@ -175,9 +165,9 @@ def read_generation(path: Path, root: Path, check: Check | None = None) -> Gener
             raise ValueError("has no such name as generation-000012")
         if path.is_symlink():
             raise ValueError("is a link; expected a folder")
-        manifest = _read_manifest(path / MANIFEST)
-        document, grown = manifest["document"], _extents(manifest["grown"])
-        for name, extent in _extents(manifest["files"]).items():
+        manifest = read_manifest(path / MANIFEST)
+        document, grown = manifest["document"], extents_of(manifest["grown"])
+        for name, extent in extents_of(manifest["files"]).items():
             _verify(path, name, extent, whole=True)
         if check is not None:
             check(document, grown)
@@ -198,7 +188,7 @@ def read_generation(path: Path, root: Path, check: Check | None = None) -> Gener
 def referred(path: Path) -> set[str]:
     """Return the growing files that a generation refers to; empty if that cannot be read."""
     try:
-        return set(_extents(_read_manifest(path / MANIFEST)["grown"]))
+        return set(extents_of(read_manifest(path / MANIFEST)["grown"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
 
@@ -254,65 +244,6 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _extent(content: bytes) -> Extent:
-    return Extent(len(content), hashlib.sha256(content).hexdigest())
-
-
-def _writer(manifest: dict[str, Any]) -> str:
-    """Return which version wrote a manifest, as far as it says so, for a sentence."""
-    try:
-        found = manifest["document"]["about"]["package_version"]
-        return f", of ddpg_ros {shortened(ascii(found).strip(chr(39)), 40)}"
-    except (KeyError, TypeError):
-        return ""
-
-
-def _extents(found: dict[str, dict[str, Any]]) -> dict[str, Extent]:
-    """Return the extents of a manifest.
-
-    Raises:
-        ValueError, TypeError, AttributeError: there are others than a size and a checksum.
-    """
-    extents = {name: Extent(**extent) for name, extent in found.items()}
-    for name, (size, digest) in extents.items():
-        named = shortened(ascii(name), 60)
-        if type(size) is not int or not 0 <= size < 2**63:
-            raise ValueError(f"says that {named} has {shortened(ascii(size), 60)} bytes")
-        if type(digest) is not str:
-            raise ValueError(f"gives {named} the checksum {shortened(ascii(digest), 60)}")
-    return extents
-
-
-def _seal(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """Return a manifest whose checksum is right and whose entries have the right types."""
-    with _open(path) as file:
-        if os.fstat(file.fileno()).st_size > _MANIFEST_LIMIT:
-            raise ValueError(f"has a {MANIFEST} above {_MANIFEST_LIMIT} bytes")
-        content = file.read()
-    try:
-        manifest = json.loads(content)
-        version = manifest["schema_version"]
-        sealed = manifest.pop("sha256")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ValueError(f"has a {MANIFEST} that is not whole") from None
-    if version != SCHEMA_VERSION:
-        raise ValueError(
-            f"has schema version {shortened(ascii(version))}{_writer(manifest)}; this package "
-            f"reads {SCHEMA_VERSION}: use the version of ddpg_ros that wrote it"
-        )
-    try:
-        matches = sealed == _seal(manifest)
-    except RecursionError:  # nested too deep to be written again
-        matches = False
-    if not matches:
-        raise ValueError(f"has a {MANIFEST} that does not match its checksum")
-    return dict(manifest)
-
-
 def _verify(root: Path, name: str, extent: Extent, whole: bool, take: Any = None) -> None:
     """Verify a file, or its prefix, below a folder that none of its names leaves."""
     parts = name.split("/")
@@ -323,7 +254,7 @@ def _verify(root: Path, name: str, extent: Extent, whole: bool, take: Any = None
         path = path / part
         if path.is_symlink():
             raise ValueError(f"has a link for {name}; expected a file")
-    with _open(path) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size < extent.bytes or (whole and size != extent.bytes):
             raise ValueError(f"has {size} bytes of {name}; expected {extent.bytes}")
@@ -335,12 +266,3 @@ def _verify(root: Path, name: str, extent: Extent, whole: bool, take: Any = None
                 take(block)
     if digest.hexdigest() != extent.sha256:
         raise ValueError(f"does not match the checksum of {name}")
-
-
-def _open(path: Path) -> Any:
-    """Open a regular file; a pipe or a device could block without end."""
-    if not path.is_file():
-        problem = "is no regular file" if path.exists() or path.is_symlink() else "is missing"
-        raise ValueError(f"is not whole: {path.name} {problem}")
-    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    return os.fdopen(number, "rb")

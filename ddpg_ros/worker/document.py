@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ddpg_ros.config.run_directory import METRICS
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import shortened
-from ddpg_ros.files.generations import Extent
+from ddpg_ros.files.manifest import Extent
 
 _Count = Annotated[int, Field(ge=0, lt=2**53)]
 _Word128 = Annotated[int, Field(ge=0, lt=2**128)]  # PCG64 has two

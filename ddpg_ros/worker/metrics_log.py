@@ -20,7 +20,7 @@ from ddpg_ros.algo.learner import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config.run_directory import METRICS
 from ddpg_ros.files.appended import AppendedFile
-from ddpg_ros.files.generations import Extent
+from ddpg_ros.files.manifest import Extent
 from ddpg_ros.types import Episode
 
 _LOG = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config.run_directory import REPLAY
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.disk_space import require_space
-from ddpg_ros.files.generations import Extent, Generation, read_prefix, sync_folder
+from ddpg_ros.files.generations import Generation, read_prefix, sync_folder
+from ddpg_ros.files.manifest import Extent
 
 _SHARE = 8  # segments that a full replay buffer takes, about
 _FEWEST = 1024  # records in a segment

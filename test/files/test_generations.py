@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.generations import (
-    MANIFEST,
-    Extent,
     list_generations,
     newest_generation,
     next_number,
@@ -22,6 +20,7 @@ from ddpg_ros.files.generations import (
     read_prefix,
     write_generation,
 )
+from ddpg_ros.files.manifest import MANIFEST, Extent
 
 CONTENT = bytes(range(256))
 LOG = b"step,return\n10,-3.5\n"

@@ -18,7 +18,8 @@ from ddpg_ros.config.parameter_file import load_config, save_config
 from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import CheckpointError, ConfigError, MachineError, RunDirectoryError
-from ddpg_ros.files.generations import Extent, write_generation
+from ddpg_ros.files.generations import write_generation
+from ddpg_ros.files.manifest import Extent
 from ddpg_ros.training.describe_run import describe_checkpoints, verdict
 from ddpg_ros.training.memory_check import require_disk
 from ddpg_ros.training.resuming import load_resumed, require_resumable
