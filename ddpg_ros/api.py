@@ -17,6 +17,7 @@ from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
+from ddpg_ros.training.earlier import earlier_of, keep_earlier
 from ddpg_ros.training.summary import Summary
 
 if TYPE_CHECKING:
@@ -105,8 +106,10 @@ def _train_on_environment(
     from ddpg_ros.cli.preflight import require_environment
     from ddpg_ros.training.gymnasium_session import train_on_gymnasium
 
-    name = require_environment(what, config)
-    run = prepare_run(config, directory, name=name)
+    about = require_environment(what, config)
+    earlier = earlier_of(config, about, directory)
+    run = prepare_run(config, directory, name=about.task.rpartition("/")[2])
+    keep_earlier(earlier, run.directory)
     with hold_run(run.directory), _progress(run, shown):
         summary, number, failure, complaints = train_on_gymnasium(what, run.config, run.directory)
     saved = summary.save(run.directory, 0.0 if number else LAST_TRIES)
@@ -128,8 +131,9 @@ def _train_arm(config: Config, directory: Path | None, shown: bool) -> Run:
     from ddpg_ros.cli.train import prepare_arm, print_arm, train_over_topics
 
     with ExitStack() as held:
-        prepare_arm(config, "", held)
+        earlier = earlier_of(config, prepare_arm(config, "", held), directory)
         run = prepare_run(config, directory)
+        keep_earlier(earlier, run.directory)
         console = _console(shown)
         print_arm(run.config, console)
         outcome = train_over_topics(run, "", False, console)

@@ -196,7 +196,7 @@ def in_launch_words(sentence: str) -> str:
     """Return a sentence that names options of `ddpg-ros` with launch arguments instead."""
     sentence = re.sub(r"(?:ddpg-ros \w+ )?--namespace second", "namespace:=second", sentence)
     sentence = re.sub(r"--set (?=\S+: expected)", "set:=", sentence)
-    names = "run-dir|namespace|gui|steps|seed|clock|config|policy|simulate|set"
+    names = "run-dir|init-from|namespace|gui|steps|seed|clock|config|policy|simulate|set"
     return re.sub(rf"--({names})\b", lambda match: match[1].replace("-", "_") + ":=", sentence)
 
 

@@ -14,6 +14,7 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.resuming import Resumed, load_resumed, require_resumable
+from ddpg_ros.worker.warm_start_file import warm_start_of
 
 
 class ResumedRun(NamedTuple):
@@ -71,6 +72,7 @@ def resume_run(
     config = own.with_parameters(given, source="the command line")
     trained = config.with_parameters(of_the_nodes)
     require_resumable(path, resumed, _about(trained, gym), config.run.steps)
+    warm_start_of(config, path)  # what it began with is still there
     with ExitStack() as stack:
         stack.enter_context(hold_run(path))  # of another process, that still writes
         if config != own:

@@ -35,11 +35,13 @@ from ddpg_ros.config.run_directory import (
     prepare_run,
 )
 from ddpg_ros.config.settings import Config
+from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import EXIT_CODE, ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.training.earlier import Earlier, earlier_of, keep_earlier
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded
 from ddpg_ros.training.summary import Summary
@@ -73,6 +75,12 @@ def train(
             "--from-bag", metavar="FILE", help="Fill the replay from this recording first; repeat."
         ),
     ] = None,
+    init_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN|POLICY", help="Begin with the networks of a run or of a policy file."
+        ),
+    ] = None,
     offline: Annotated[
         bool, typer.Option(help="Learn from --from-bag alone: --steps updates, then evaluate.")
     ] = False,
@@ -101,13 +109,15 @@ def train(
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
         "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
+        "run.init_from": ("--init-from", init_from and str(init_from.expanduser().absolute())),
         "run.offline": ("--offline", offline or None),
     }
     given = joined(assigned, options)
     with ExitStack() as held:
         resumed = None
         if resume is not None:
-            gym = _environment(resume, gym, {"--config": config, "--run-dir": run_dir})
+            apart = {"--config": config, "--run-dir": run_dir, "--init-from": init_from}
+            gym = _environment(resume, gym, apart)
         ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}
         ros_only |= {"--from-bag": bool(from_bag), "--offline": offline}
         _refuse_ros_options(gym, ros_only)
@@ -221,7 +231,7 @@ def prepare(
         gym: id of the Gymnasium environment; empty for an arm.
         namespace: of the nodes.
         held: receives the training lock, to be held until the nodes have ended.
-        console: says what the recordings hold, if there are any.
+        console: says what recordings and an earlier training hold, if there are any.
     """
     if settings.run.policy:
         raise ConfigError(
@@ -234,17 +244,32 @@ def prepare(
                 "run.recordings goes with an arm, whose topics were recorded; leave it out with "
                 "--gym."
             )
-        name = require_environment(gym, settings, run_dir)
-        return prepare_run(settings, run_dir, name=name)
-    sizes = prepare_arm(settings, namespace, held, run_dir)
+        about = require_environment(gym, settings, run_dir)
+        earlier = _read_earlier(settings, about, run_dir, console)
+        run = prepare_run(settings, run_dir, name=about.task.rpartition("/")[2])
+        keep_earlier(earlier, run.directory)
+        return run
+    about = prepare_arm(settings, namespace, held, run_dir)
+    earlier = _read_earlier(settings, about, run_dir, console)
     recorded = read_recorded(settings, console)
     if recorded is not None:
-        kept = recording_bytes(settings, sizes[-1]) + recorded.records.nbytes
-        require_disk(settings, sizes, run_dir, kept)
+        kept = recording_bytes(settings, about.sizes[-1]) + recorded.records.nbytes
+        require_disk(settings, about.sizes, run_dir, kept, 0 if earlier is None else earlier.bytes)
     run = prepare_run(settings, run_dir)
+    keep_earlier(earlier, run.directory)
     if recorded is not None:
         keep_recorded(recorded, run.config, run.directory)
     return run
+
+
+def _read_earlier(
+    settings: Config, about: PolicyAbout, run_dir: Path | None, console: Console
+) -> Earlier | None:
+    """Read what `run.init_from` names, if it names anything, and print what it is."""
+    earlier = earlier_of(settings, about, run_dir)
+    for sentence in () if earlier is None else earlier.sentences:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    return earlier
 
 
 def read_recorded(settings: Config, console: Console) -> Recorded | None:
@@ -265,23 +290,24 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
 
 def prepare_arm(
     settings: Config, namespace: str, held: ExitStack, run_dir: Path | None = None
-) -> list[int]:
+) -> PolicyAbout:
     """Refuse an arm, learner, machine or ROS domain with which no training can begin.
 
     `held` takes this host's place for the training, until its nodes have ended.
 
     Returns:
-        The layers of the actor, observation to action.
+        What the policy is for.
     """
     require_ros_domain()
     robot, task, _ = build_arm(settings)
     Push(robot, settings.sim)  # refuses pushes that do not fit the arm
     require_learner_machine(settings.learner)
-    sizes = policy_about(settings, robot, task).sizes
+    about = policy_about(settings, robot, task)
+    sizes = about.sizes
     require_room(settings.learner, sizes, available_memory())
     require_disk(settings, sizes, run_dir, recording_bytes(settings, sizes[-1]))
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
-    return sizes
+    return about
 
 
 def notes_on(config: Config) -> list[str]:

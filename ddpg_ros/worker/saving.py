@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ddpg_ros.algo.checkpoint import LEARNER, checkpoint_bytes, load_checkpoint
+from ddpg_ros.algo.checkpoint import checkpoint_bytes, load_checkpoint
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.networks_in_file import LEARNER
 from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError

@@ -169,7 +169,7 @@ def test_the_same_again_gives_the_same_bytes(in_step, tmp_path):
 
 @pytest.mark.slow
 def test_numbers_below_the_normal_ones_count_as_zero_in_the_learners_process(tmp_path):
-    from ddpg_ros.algo.checkpoint import LEARNER  # with torch, which this process is not to load
+    from ddpg_ros.algo.networks_in_file import LEARNER
 
     learner = start(tmp_path, make_config())
     learner.wait_until_ready()

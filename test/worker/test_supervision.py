@@ -13,8 +13,9 @@ import puppets
 import pytest
 from test_client import SIZES, gone, make_config, start, transitions
 
-from ddpg_ros.algo.checkpoint import LEARNER, load_checkpoint
+from ddpg_ros.algo.checkpoint import load_checkpoint
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.networks_in_file import LEARNER
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
