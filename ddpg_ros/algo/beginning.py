@@ -6,7 +6,10 @@ critic, the first updates move the critics alone: the gradient of an untrained c
 what the actor has learnt.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from ddpg_ros.algo.normaliser import Statistics
 from ddpg_ros.algo.program import Program, Run
@@ -61,22 +64,16 @@ class Beginning:
         warm = self._warm
         if warm is None:
             return drawn
-        found = {"actor": warm.actor, "target_actor": warm.target_actor}
-        if warm.critics is not None:
-            found |= {
-                "critics": warm.critics.critics,
-                "target_critics": warm.critics.target_critics,
-            }
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in found.items()}
-        for name, tensor in tensors.items():
-            model = getattr(drawn, name)
-            if tensor.shape != model.shape:
-                raise CheckpointError(
-                    f"the warm start's {name} has the shape {tuple(tensor.shape)}; this learner's "
-                    f"is {tuple(model.shape)}."
-                )
-        return drawn._replace(
-            **{name: tensor.to(drawn.actor.device) for name, tensor in tensors.items()}
+        begun = drawn._replace(
+            actor=_like(drawn.actor, warm.actor, "actor"),
+            target_actor=_like(drawn.target_actor, warm.target_actor, "target actor"),
+        )
+        if warm.critics is None:
+            return begun
+        critics, target, *_ = warm.critics
+        return begun._replace(
+            critics=_like(drawn.critics, critics, "critics"),
+            target_critics=_like(drawn.target_critics, target, "target critics"),
         )
 
     def is_raw(self, update: int) -> bool:
@@ -99,3 +96,12 @@ class Beginning:
         if not held or left <= 0.0:
             return 0
         return round(settings.earlier_share * left * settings.batch_size)
+
+
+def _like(model: Tensor, found: NDArray[np.float32], name: str) -> Tensor:
+    if found.shape != model.shape:
+        raise CheckpointError(
+            f"the warm start's {name} has the shape {found.shape}; this learner's is "
+            f"{tuple(model.shape)}."
+        )
+    return torch.from_numpy(found.copy()).to(model.device)

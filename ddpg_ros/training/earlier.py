@@ -207,7 +207,7 @@ def _require_same(path: Path, theirs: dict[str, Any], ours: dict[str, Any]) -> N
 
 def _require_same_rewards(path: Path, theirs: dict[str, Any], about: PolicyAbout) -> None:
     """Check that the rewards in the earlier replay buffer mean what they mean here."""
-    named = {"task.name": (theirs["task"], about.task)}
+    named: dict[str, tuple[Any, Any]] = {"task.name": (theirs["task"], about.task)}
     named |= {name: (theirs["config"].get(name), about.config[name]) for name in _OF_REWARDS}
     differing = [
         f"{name} {earlier!r}, and here it is {own!r}"
