@@ -234,10 +234,11 @@ def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
         yield f"its joints were {joints}, and here they are {_list(ours['joints']) or 'none'}."
     elif theirs["urdf_sha256"] != ours["urdf_sha256"]:
         yield "its arm had another URDF."
-    if theirs["torque_limit"] != ours["torque_limit"]:
+    limits = theirs["torque_limit"], ours["torque_limit"]
+    if all(limits) and limits[0] != limits[1]:
         yield (
-            f"its torque limits were {_list(theirs['torque_limit'])} N·m and here they are "
-            f"{_list(ours['torque_limit'])} N·m: the same action is another torque."
+            f"its torque limits were {_list(limits[0])} N·m and here they are "
+            f"{_list(limits[1])} N·m: the same action is another torque."
         )
     bounds = ("action_low", "action_high")
     if any(list(theirs.get(name, [])) != ours[name] for name in bounds):
