@@ -100,6 +100,19 @@ def test_stopped_by_a_signal_and_resumed_it_leaves_the_same_bytes(
     assert left(run) == whole
 
 
+def test_a_run_with_a_warm_start_leaves_the_same_bytes_if_the_earlier_run_is_gone(
+    tmp_path: Path,
+) -> None:
+    earlier, run = tmp_path / "earlier", tmp_path / "run"
+    Training(tmp_path, *new(400, earlier)).finish()
+    warm = ["--init-from", earlier, "--set", "learner.earlier_updates=500"]
+    Training(tmp_path, *new(600, tmp_path / "whole"), *warm).finish()
+    Training(tmp_path, *new(600, run), *warm).kill_after(run, 1)
+    earlier.rename(tmp_path / "away")
+    Training(tmp_path, "--resume", run).finish()
+    assert left(run) == left(tmp_path / "whole")
+
+
 def test_a_finished_run_goes_on_with_more_steps_and_says_so_without(tmp_path: Path) -> None:
     run = tmp_path / "run"
     Training(tmp_path, *new(500, run)).finish()
