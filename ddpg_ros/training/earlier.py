@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ddpg_ros.algo.networks_in_file import (
     HEADER_LIMIT,
@@ -110,32 +111,18 @@ def _of_policy(path: Path, config: Config, about: PolicyAbout) -> Earlier:
 
 
 def _of_run(path: Path, config: Config, about: PolicyAbout) -> Earlier:
-    generation = _newest(path)
+    generation, refusals = _newest(path)
     layout = RecordLayout(about.sizes[0], about.sizes[-1])
     try:
-        limit = sum(file.stat().st_size for file in generation.path.iterdir())
-        document, arrays = read_sealed(generation.path / LEARNER, KIND, limit)
-        if document["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(
-                f"has schema version {document['schema_version']}; this package reads "
-                f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it"
-            )
+        document, arrays = _networks_of(generation)
         networks = dict(document["networks"])
         _require_same(path, _named(networks), _named(network_settings(config.learner, layout)))
-        theirs = {**dict(generation.document["about"]), "steps": generation.document["step"]}
-        theirs["updates"] = generation.document["updates"]
-        earlier = dict(theirs["config"])
-        critics = Critics(
-            arrays["critics"],
-            arrays["target_critics"],
-            int(document["observations"]),
-            arrays["mean"],
-            arrays["variance"],
-        )
-        rewards = float(document["smallest_reward"]), float(document["largest_reward"])
-        discount = float(earlier["learner.discount"]) ** int(earlier["learner.n_step"])
-        least, largest = (reward / (1.0 - discount) for reward in rewards)
-        capacity = int(earlier["learner.replay_capacity"])
+        found = generation.document
+        theirs = {**found["about"], "steps": found["step"], "updates": found["updates"]}
+        capacity = int(theirs["config"]["learner.replay_capacity"])
+        seen, mean, variance = int(document["observations"]), arrays["mean"], arrays["variance"]
+        critics = Critics(arrays["critics"], arrays["target_critics"], seen, mean, variance)
+        values = _values(document, theirs["config"])
         actors = arrays["actor"], arrays["target_actor"]
     except (KeyError, TypeError, OSError):
         raise CheckpointError(f"the checkpoint {generation.path} lacks a part.") from None
@@ -147,7 +134,6 @@ def _of_run(path: Path, config: Config, about: PolicyAbout) -> Earlier:
         _require_same_rewards(path, theirs, about)
         records = stored_records(generation, path, capacity, layout.width).records
         records = records[-config.learner.replay_capacity :]
-    warm = WarmStart(*actors, critics, (least, largest), records)
     how = "without its transitions"
     if len(records):
         how = (
@@ -155,10 +141,39 @@ def _of_run(path: Path, config: Config, about: PolicyAbout) -> Earlier:
             f"after {config.learner.earlier_updates} updates"
         )
     what = f"the networks of {path} at step {theirs['steps']}, {how}"
-    return _earlier(path, warm, theirs, what, about)
+    earlier = _earlier(path, WarmStart(*actors, critics, values, records), theirs, what, about)
+    older = [f"{refusal} The one before is taken." for refusal in refusals]
+    return earlier._replace(sentences=older + earlier.sentences)
 
 
-def _newest(path: Path) -> Generation:
+def _networks_of(generation: Generation) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return document and arrays of the learner's file.
+
+    Raises:
+        ValueError: it is of another version, or no learner's; the message continues a sentence.
+    """
+    path = generation.path / LEARNER
+    document, arrays = read_sealed(path, KIND, path.stat().st_size)
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(
+            f"has schema version {document['schema_version']}; this package reads "
+            f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it"
+        )
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"has numbers in {name} that are not finite")
+    return document, arrays
+
+
+def _values(document: dict[str, Any], settings: dict[str, Any]) -> tuple[float, float]:
+    """Return the smallest and largest value that a learner's rewards allow, see `ValueLimits`."""
+    discount = float(settings["learner.discount"]) ** int(settings["learner.n_step"])
+    least, largest = float(document["smallest_reward"]), float(document["largest_reward"])
+    return least / (1.0 - discount), largest / (1.0 - discount)
+
+
+def _newest(path: Path) -> tuple[Generation, list[str]]:
+    """Return a run's newest checkpoint that verifies, and why newer ones do not."""
     if not (path / CONFIG).is_file():
         raise ConfigError(
             f"{_SETTING} is {path}, a folder without a {CONFIG}; expected the directory of a "
@@ -166,7 +181,7 @@ def _newest(path: Path) -> Generation:
         )
     generation, refusals = newest_generation(path / CHECKPOINTS, path)
     if generation is not None:
-        return generation
+        return generation, refusals
     why = (
         f"none of its checkpoints can be used: {' '.join(refusals)}"
         if refusals

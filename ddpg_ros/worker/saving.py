@@ -234,7 +234,8 @@ class RunSaver:
                 f"{' '.join(refusals) or 'none could be written.'} The policy saved last is in "
                 "the run directory."
             )
-        _LOG.warning("revived before its first checkpoint; it begins with fresh networks.")
+        networks = "those of run.init_from" if self._run.init_from else "fresh networks"
+        _LOG.warning("revived before its first checkpoint; it begins with %s.", networks)
         return None
 
     def _restore(self, learner: Learner, generation: Generation) -> None:

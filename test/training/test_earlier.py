@@ -248,6 +248,22 @@ def test_a_run_that_does_not_verify_is_refused(earlier_run, tmp_path, tmp_path_f
     assert "does not match the checksum of checkpoints/replay/" in sentence
 
 
+def test_if_the_newest_checkpoint_is_damaged_the_one_before_is_taken_and_named(
+    tmp_path, tmp_path_factory
+):
+    run = InlineRun(tmp_path_factory.mktemp("two"), config_of(run__seed=1))
+    (run.folder / "config.yaml").write_text("")
+    for _ in range(2):
+        run.run(1)
+        run.save()
+    run.log.close()
+    newest = run.folder / "checkpoints" / "generation-000002" / "state.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    first, second = taken(config_from(run.folder), tmp_path).sentences
+    assert "generation-000002 has " in first and first.endswith("The one before is taken.")
+    assert "at step 9, and its last 9 transitions" in second
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
