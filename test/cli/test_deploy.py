@@ -206,6 +206,7 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
         )
         assert any(any(torque) for torque in guarded)
         assert "both start disarmed" in deployed.said
+        assert "the stamp 0.000 s" not in deployed.said  # the policy before its first state
         # each of the two nodes has said once before, at its start, that it is disarmed
         for verb, then, times in (("estop", "estop: ~/estop was called", 2), ("reset", ZERO, 4)):
             calling = Process(tmp_path, "ddpg_ros.cli.main", verb)
