@@ -36,6 +36,9 @@ from sim.robot_description import base_link, shareable
 
 Values = Mapping[str, str]
 
+_PROGRAM = "ros2 run ddpg_ros ddpg-ros"
+"""In a workspace, `ddpg-ros` itself is on no path."""
+
 
 def launch_plan(
     kind: Annotated[str, typer.Argument(help="train or deploy.")],
@@ -154,7 +157,7 @@ def plan_deployment(values: Values) -> dict[str, Any]:
         temporary=str(deployment.folder),
         simulated=_is_true(values["simulate"]),
         **_seen(deployment.config),
-        notes=[order_of_arming(deployment.config, namespace)],
+        notes=[order_of_arming(deployment.config, namespace, _PROGRAM)],
     )
 
 

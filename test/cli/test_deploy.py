@@ -12,6 +12,7 @@ from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, PolicyFileError
+from test import viewers
 from test.conftest import wait_until
 from test.processes import Process
 from test.ros.conftest import make_policy
@@ -134,6 +135,21 @@ def deployed(policy: Path, tmp_path: Path) -> Iterator[Process]:
     process.kill_family()
 
 
+def is_there(node, asked: viewers.Asked) -> bool:
+    """Whether a node publishes what a viewer reads, or hears the goals that it writes."""
+    find = node.get_publishers_info_by_topic
+    if asked.writes:
+        find = node.get_subscriptions_info_by_topic
+    keep = [
+        end.qos_profile.durability.name == "TRANSIENT_LOCAL"
+        for end in find(asked.topic)
+        if end.topic_type == asked.type
+    ]
+    if asked.writes:  # a volatile publisher: who asks for the past does not hear it
+        return False in keep
+    return any(keeps >= asked.latched for keeps in keep)
+
+
 @pytest.mark.slow
 @pytest.mark.ros
 @pytest.mark.bullet
@@ -165,6 +181,13 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
         assert not any(any(torque) for torque in guarded)  # disarmed: zero torque
+        for asked in [*viewers.of_rviz(), *viewers.of_foxglove()]:
+            wait_until(
+                lambda asked=asked: is_there(node, asked),
+                timeout=10.0,
+                what=str(asked),
+                turn=lambda: executor.spin_once(timeout_sec=0.05),
+            )
         arming = Process(tmp_path, "ddpg_ros.cli.main", "arm")
         wait_until(
             lambda: not arming.running,
@@ -183,6 +206,7 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
         )
         assert any(any(torque) for torque in guarded)
         assert "both start disarmed" in deployed.said
+        assert "the stamp 0.000 s" not in deployed.said  # the policy before its first state
         # each of the two nodes has said once before, at its start, that it is disarmed
         for verb, then, times in (("estop", "estop: ~/estop was called", 2), ("reset", ZERO, 4)):
             calling = Process(tmp_path, "ddpg_ros.cli.main", verb)

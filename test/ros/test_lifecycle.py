@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
 
 from test.conftest import wait_until
 from test.ros.fake_robot import JOINTS, PERIOD
@@ -177,3 +178,29 @@ def test_what_cannot_be_configured_says_why_and_stays_unconfigured_or_ends_with_
     assert own_topics(onlooker, name) == own_services(onlooker, name) == set()
     assert process.interrupt()[0] == 0
     assert "Traceback" not in process.said
+
+
+@pytest.mark.bullet
+def test_in_lock_step_an_agent_that_was_deactivated_goes_on_by_what_its_refusal_says(
+    agent, ros_domain
+):
+    onlooker = Onlooker(ros_domain)
+    episodes = []
+    onlooker.node.create_subscription(Float64MultiArray, "agent/episode", episodes.append, 10)
+    agent("sim.simulator_node")
+    agent(**SMALL, safety__auto_arm=False, run__steps=1_000_000, task__episode_seconds=0.4)
+
+    def armed():
+        return onlooker.trigger("agent/arm").success
+
+    onlooker.until(armed, "the first arming")
+    onlooker.until(lambda: episodes, "an episode")
+    assert onlooker.change("agent", "deactivate")
+    refused = onlooker.trigger("agent/arm")
+    assert not refused.success
+    assert "ros2 lifecycle set /agent activate" in refused.message
+    assert onlooker.change("agent", "activate")
+    onlooker.until(armed, "the second arming")
+    before = len(episodes)
+    onlooker.until(lambda: len(episodes) > before, "an episode after that")
+    onlooker.close()
