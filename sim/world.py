@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddpg_ros.config.settings import SimSection
-from ddpg_ros.errors import ConfigError, MachineError, RobotError
+from ddpg_ros.errors import ConfigError, MachineError, RobotError, few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import read_friction
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
@@ -110,7 +110,7 @@ class World:
         pybullet.setGravity(0.0, 0.0, -settings.gravity, **self._own)
         pybullet.setTimeStep(self._timestep, **self._own)
         self._driver_carries = driver_carries and settings.gravity > 0.0
-        self._friction = read_friction(robot).tolist()
+        self._friction = _friction(robot).tolist()
         self._braked = True  # so that the next line sets the friction
         self._brake(False)
         self._slow = [
@@ -336,6 +336,28 @@ def _connect(gui: bool) -> int:
     if client < 0:
         raise MachineError("PyBullet cannot open its window; run without it (gui: false).")
     return client
+
+
+def _friction(robot: Robot) -> Vector:
+    """Return the friction of each joint, (n,) [N·m].
+
+    Raises:
+        RobotError: a motor that cannot overcome it.
+    """
+    friction = read_friction(robot)
+    stuck = [
+        f"{joint} {own:g} of {effort:g} {unit.torque}"
+        for joint, own, effort, unit in zip(
+            robot.joints, friction, robot.effort_limit, units_of(robot.kinds), strict=True
+        )
+        if own >= effort
+    ]
+    if stuck:
+        raise RobotError(
+            f"{robot.urdf_path}: <dynamics friction=…> takes all the effort of {few_of(stuck)}, "
+            "with which the joint never moves; expected less friction than effort."
+        )
+    return friction
 
 
 def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]:

@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RobotError
+from ddpg_ros.robot.joint_limits import JointLimit, SafetyController, read_limits, read_safety
 from ddpg_ros.robot.kinematics import MOTORS, Chain, Joint, Pose
 from ddpg_ros.robot.source import read_source
 from ddpg_ros.robot.tree import Tree
-from ddpg_ros.robot.urdf import (
-    JointLimit,
-    SafetyController,
-    find_urdf,
-    read_joint,
-    read_limits,
-    read_safety,
-    read_urdf,
-)
+from ddpg_ros.robot.urdf import find_urdf, read_joint, read_urdf
 from ddpg_ros.types import Vector
 
 

@@ -10,8 +10,8 @@ from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import read_inertia
 from ddpg_ros.robot.kinematics import Joint, joint_model
+from ddpg_ros.robot.numbers import read_number
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
-from ddpg_ros.robot.urdf import read_number
 from ddpg_ros.types import Vector
 
 Matrix = NDArray[np.float64]
@@ -207,12 +207,14 @@ def read_friction(robot: Robot) -> Vector:
 
 def _read_dynamics(robot: Robot, key: str) -> Vector:
     elements = {element.get("name"): element for element in robot.root().findall("joint")}
-    where = f"{robot.urdf_path}: joint"
-    stated = [
-        read_number(elements[joint], "dynamics", key, 0.0, f"{where} '{joint}'")
-        for joint in robot.joints
-    ]
-    return np.maximum(stated, 0.0)
+    stated = []
+    for joint in robot.joints:
+        where = f"{robot.urdf_path}: joint '{joint}'"
+        number = read_number(elements[joint], "dynamics", key, 0.0, where)
+        if number < 0.0:
+            raise RobotError(f"{where} has a {key} of {number:g}; expected none below 0.")
+        stated.append(number)
+    return np.array(stated)
 
 
 def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
@@ -222,10 +224,17 @@ def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
     for joint in robot.tree:
         by_parent.setdefault(joint.parent, []).append(joint)
     model = pinocchio.Model()
-    columns: dict[str, int] = {}
 
-    def add(link: str, parent: int, frame: pinocchio.SE3) -> None:
-        """Add a link and what hangs on it to the model's joint `parent`, 0 for the base."""
+    bases = sorted(set(by_parent) - {joint.child for joint in robot.tree}, reverse=True)
+    # Links yet to add: each with its commanded joint or None, the model's joint before it, 0 for
+    # the base, and its frame there. The last comes first: the model wants whole branches.
+    waiting: list[tuple[str, Joint | None, int, pinocchio.SE3]]
+    waiting = [(base, None, 0, _IDENTITY) for base in bases]
+    while waiting:
+        link, commanded, parent, frame = waiting.pop()
+        if commanded is not None:
+            parent = model.addJoint(parent, joint_model(commanded), frame, commanded.name)
+            frame = _IDENTITY
         if link in links:
             inertia = read_inertia(links[link], parent > 0, robot.urdf_path)
             body = pinocchio.Inertia(inertia.mass, np.zeros(3), np.diag(inertia.moments))
@@ -233,19 +242,9 @@ def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
         if link == robot.tip and payload.mass:
             point = pinocchio.Inertia(payload.mass, np.array(payload.centre), np.zeros((3, 3)))
             model.appendBodyToJoint(parent, point, frame)
-        for child in by_parent.get(link, ()):
-            if child.name in robot.joints:
-                columns[child.name] = len(columns)
-                origin = frame * pinocchio.SE3(child.origin)
-                add(
-                    child.child,
-                    model.addJoint(parent, joint_model(child), origin, child.name),
-                    _IDENTITY,
-                )
-            else:
-                held = pinocchio.SE3(child.at(robot.held.get(child.name, 0.0)))
-                add(child.child, parent, frame * held)
-
-    for base in sorted(set(by_parent) - {joint.child for joint in robot.tree}):
-        add(base, 0, _IDENTITY)
-    return model, [columns[joint] for joint in robot.joints]
+        for child in reversed(by_parent.get(link, [])):
+            moves = child.name in robot.joints
+            at = child.origin if moves else child.at(robot.held.get(child.name, 0.0))
+            place = frame * pinocchio.SE3(at)
+            waiting.append((child.child, child if moves else None, parent, place))
+    return model, [model.getJointId(joint) - 1 for joint in robot.joints]

@@ -1,5 +1,6 @@
 """Meshes: where they are looked for, and what happens without them."""
 
+import re
 import struct
 
 import numpy as np
@@ -10,6 +11,7 @@ pytest.importorskip("pybullet")
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.robot.arm import Robot
 from sim.camera import BACKGROUND
+from sim.description import describe
 from sim.meshes import find_mesh
 from sim.world import World
 
@@ -215,3 +217,27 @@ def test_meshes_of_a_package_that_is_not_there_are_one_sentence(tmp_path):
     assert "link 'arm' is drawn without a mesh, 'package://gone/meshes/arm.stl'" in note
     assert f"looked at {tmp_path}/gone/meshes/arm.stl" in note
     assert note.endswith("; the same of l0, l1, l2.")
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ('<box size="-0.2 0.1 0.1"/>', '<box size="-0.2 0.1 0.1">; expected 3 numbers above 0'),
+        ('<box size="nan 1 1"/>', '<box size="nan 1 1">; expected 3 numbers above 0'),
+        ('<cylinder length="1"/>', '<cylinder radius="">; expected a number above 0'),
+        ('<mesh filename="cube.stl" scale="0 1 1"/>', 'scale="0 1 1"; expected three numbers'),
+        ("", "its <geometry> is empty"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_left_out_alone_and_said_with_its_link(
+    tmp_path, shape, sentence
+):
+    robot = arm(tmp_path, "arm.stl")
+    good = '<visual><geometry><sphere radius="0.1"/></geometry></visual>'
+    bad = f"<visual><geometry>{shape}</geometry></visual>"
+    text = robot.urdf_path.read_text()
+    start, end = text.index("<visual>"), text.index("</link></robot>")
+    robot.urdf_path.write_text(text[:start] + good + bad + text[end:])
+    described = describe(Robot.load(str(robot.urdf_path)))
+    assert len(described.root.findall("link/visual")) == 1
+    assert re.search(rf"link 'arm' is drawn without a .*{re.escape(sentence)}", *described.notes)
