@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from ddpg_ros.robot.packages import package_folders
+from ddpg_ros.robot.packages import SEARCHED, package_folders
 
 _OBJ_VERTEX, _OBJ_FACE = re.compile(rb"^\s*v\s", re.M), re.compile(rb"^\s*f\s", re.M)
 _STL_VERTEX = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)")
@@ -34,7 +34,9 @@ def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
     found = locate(name, folder)
     if found is None:
         looked = ", ".join(map(str, candidates)) or "nowhere: there is no such scheme"
-        return None, f"it is not there; looked at {looked}"
+        package = name.startswith("package://")
+        hint = f"; source its workspace, or add its folder to {SEARCHED}" if package else ""
+        return None, f"it is not there; looked at {looked}{hint}"
     problem = _problem_of(found)
     return (None, f"{found} {problem}") if problem else (found, "")
 

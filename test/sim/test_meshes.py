@@ -216,6 +216,7 @@ def test_meshes_of_a_package_that_is_not_there_are_one_sentence(tmp_path):
         (note,) = world.notes
     assert "link 'arm' is drawn without a mesh, 'package://gone/meshes/arm.stl'" in note
     assert f"looked at {tmp_path}/gone/meshes/arm.stl" in note
+    assert "; source its workspace, or add its folder to ROS_PACKAGE_PATH" in note
     assert note.endswith("; the same of l0, l1, l2.")
 
 
