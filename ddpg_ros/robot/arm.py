@@ -91,8 +91,9 @@ class Robot:
 
         Raises:
             RobotError: the file is missing or not a URDF; a joint is missing, is named twice,
-                lacks a limit, or has a bad safety_controller, origin or axis; the joints form a
-                loop; or the file has several arms and the arguments choose none.
+                lacks a limit, or has a bad safety_controller, origin or axis; a joint on the way
+                to the tip mimics a commanded one; the joints form a loop; or the file has several
+                arms and the arguments choose none.
         """
         path = find_urdf(urdf)
         source = read_source(path, xacro_arguments)
@@ -115,6 +116,7 @@ class Robot:
                 f"{path} has no joint that moves on the way from {tree.base} to the tip {tip}; "
                 "set robot.tip to a link further out, or robot.joints."
             )
+        tree.require_rigid(names, tip)
         held = tree.held_positions(names)
         limits = _limits([elements[joint] for joint in names], path, efforts, velocities)
         return cls(

@@ -23,6 +23,15 @@ def assumptions(robot: Robot) -> list[str]:
     if robot.held:
         said.append(robot.describe().partition("; not commanded, assumed to stand still: ")[2])
         said[-1] = f"not commanded, held where they are: {said[-1]}"
+    leaders = {joint.name: joint.leader for joint in robot.tree}
+    coupled = [
+        f"{name} of {leaders[name]}" for name in robot.held if leaders[name] in robot.joints
+    ]
+    if coupled:
+        said.append(
+            f"parts of a linkage that a commanded joint moves, held all the same: "
+            f"{few_of(coupled, 80)}; their mass is where it is at the start"
+        )
     _, frames = _without_mass(robot)
     if frames:
         said.append(

@@ -103,6 +103,7 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
     direction = direction / largest  # whose square neither overflows nor vanishes
     bounded = kind in ("revolute", "prismatic")
     mimic = element.find("mimic")
+    unstated = 0.0 if mimic is None else math.inf  # a joint that mimics needs no limits
     return Joint(
         name=element.get("name", ""),
         kind=kind,
@@ -110,8 +111,8 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
         child=_link(element, "child", where),
         origin=transform(xyz, rpy),
         axis=direction / np.linalg.norm(direction),
-        lower=read_number(element, "limit", "lower", 0.0, where) if bounded else -math.inf,
-        upper=read_number(element, "limit", "upper", 0.0, where) if bounded else math.inf,
+        lower=read_number(element, "limit", "lower", -unstated, where) if bounded else -math.inf,
+        upper=read_number(element, "limit", "upper", unstated, where) if bounded else math.inf,
         leader=mimic.get("joint", "") if mimic is not None else "",
         multiplier=read_number(element, "mimic", "multiplier", 1.0, where),
         offset=read_number(element, "mimic", "offset", 0.0, where),
