@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from ddpg_ros.files.kinds import is_regular
 from ddpg_ros.robot.packages import SEARCHED, package_folders
 
 _OBJ_VERTEX, _OBJ_FACE = re.compile(rb"^\s*v\s", re.M), re.compile(rb"^\s*f\s", re.M)
@@ -43,7 +44,7 @@ def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
 
 def locate(name: str, folder: Path) -> Path | None:
     """Return the file of a mesh, as `find_mesh` finds it, whatever is in it; None: not there."""
-    return next((file for file in _candidates(name, folder) if file.is_file()), None)
+    return next((file for file in _candidates(name, folder) if is_regular(file)), None)
 
 
 def _problem_of(file: Path) -> str:

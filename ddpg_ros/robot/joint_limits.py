@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import NamedTuple
 
-from ddpg_ros.errors import RobotError
+from ddpg_ros.errors import RobotError, shortened
 from ddpg_ros.robot.numbers import number_of
 
 ASKED_OF = {"effort": "robot.torque_limit", "velocity": "safety.velocity_limit"}
@@ -63,8 +63,8 @@ def read_limits(
         number = number_of(text) if text is not None else math.nan
         if text is not None and math.isnan(number) and text.strip().lower() not in _UNLIMITED:
             raise RobotError(
-                f"joint '{name}' has <limit {key}=\"{text}\">; expected a number, with a point "
-                "for decimals and no unit."
+                f"joint '{name}' has <limit {key}=\"{shortened(text)}\">; expected a number, with "
+                "a point for decimals and no unit."
             )
         good = math.isfinite(number) and (key not in ASKED_OF or number > 0.0)
         if good or other is not None:

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
-from ddpg_ros.errors import RobotError
+from ddpg_ros.errors import RobotError, shortened
 from ddpg_ros.types import Vector
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -43,7 +43,7 @@ def read_number(
     text = child.get(key) if child is not None else None
     number = number_of(text) if text is not None else default
     if number is None or math.isnan(number):
-        got = f'<{tag} {key}="{text}">' if text is not None else f"no <{tag} {key}=…>"
+        got = f'<{tag} {key}="{shortened(text)}">' if text is not None else f"no <{tag} {key}=…>"
         raise RobotError(f"{where} has {got}; expected a finite number{_with_a_point(text)}.")
     return number
 
@@ -68,7 +68,7 @@ def read_triple(
     numbers = np.array([number_of(part) for part in text.split()], dtype=np.float64)
     if numbers.shape != (3,) or np.isnan(numbers).any():
         raise RobotError(
-            f'{where} has <{tag} {key}="{text}">; expected three finite numbers'
+            f'{where} has <{tag} {key}="{shortened(text)}">; expected three finite numbers'
             f"{_with_a_point(text)}."
         )
     return numbers

@@ -21,6 +21,7 @@ KINDS = (*MOTORS, "fixed", "floating", "planar")
 """The joint types that URDF defines."""
 
 _MOST_JOINTS = 500  # PyBullet takes minutes for more, and ends the process at some number
+_LONGEST_NAME = 400  # PyBullet ends the process for 1000 characters
 _ANY_AXIS: Vector = np.array([1.0, 0.0, 0.0])  # of the joints whose type has no axis
 
 
@@ -67,6 +68,12 @@ def read_urdf(source: bytes, path: Path) -> ElementTree.Element:
         raise RobotError(f"{path} {other}.")
     if not all(link.get("name") for link in root.findall("link")):
         raise RobotError(f"{path} has a link without a name; name it.")
+    for named in (root, *root.findall("link"), *root.findall("joint")):
+        if len(name := named.get("name", "")) > _LONGEST_NAME:
+            raise RobotError(
+                f"{path}: the {named.tag} '{shortened(name, 40)}' has a name of {len(name)} "
+                f"characters; expected at most {_LONGEST_NAME}."
+            )
     if len(root.findall("joint")) > _MOST_JOINTS:
         raise RobotError(
             f"{path} has {len(root.findall('joint'))} joints; expected at most {_MOST_JOINTS}. "

@@ -98,3 +98,10 @@ def test_more_joints_than_an_arm_has_are_refused(tmp_path: Path):
     file.write_text(f'<robot name="long">{"".join(joints)}</robot>')
     with pytest.raises(RobotError, match="has 501 joints; expected at most 500"):
         Robot.load(str(file))
+
+
+def test_a_name_that_would_end_pybullets_process_is_refused(tmp_path: Path):
+    file = tmp_path / "arm.urdf"
+    file.write_text(ARM.replace('"elbow"', f'"{"e" * 1000}"'))
+    with pytest.raises(RobotError, match=r"the joint 'e{40}…' has a name of 1000 characters; exp"):
+        Robot.load(str(file))
