@@ -157,6 +157,14 @@ class Robot:
         tip: Vector = self.tip_pose(position)[:3, 3]
         return tip
 
+    def places(self, position: Vector) -> Vector:
+        """Return where the arm is, (m, 3) [m]: each joint from base to tip, and the tip.
+
+        Args:
+            position: (n,) [rad].
+        """
+        return self._kinematics.places(position)
+
     def torque_limit(self, requested: Sequence[float]) -> Vector:
         """Check a requested torque limit against the URDF's effort limit.
 

@@ -24,7 +24,7 @@ _IDENTITY = pinocchio.SE3.Identity()
 _HAS_ARMATURE = hasattr(pinocchio.Model, "armature")
 """Pinocchio 2.7 has none. It is the last that pip has for numpy 1, Ubuntu 24.04's."""
 _REGULARISATION = 1e-7  # armature of each joint, relative to its largest inertia
-_LARGEST = 1e9  # [kg·m²] no arm has a larger inertia
+_LARGEST = 1e9  # [kg·m²], [N·m], [N·m·s/rad] no arm has a larger inertia, friction or damping
 _SMALLEST = 1e-12  # [kg·m²] a joint that moves less than this counts as one without mass
 
 
@@ -213,6 +213,8 @@ def _read_dynamics(robot: Robot, key: str) -> Vector:
         number = read_number(elements[joint], "dynamics", key, 0.0, where)
         if number < 0.0:
             raise RobotError(f"{where} has a {key} of {number:g}; expected none below 0.")
+        if number > _LARGEST:
+            raise RobotError(f"{where} has a {key} of {number:g}; expected at most {_LARGEST:g}.")
         stated.append(number)
     return np.array(stated)
 
