@@ -8,6 +8,7 @@ and refuses a file with a missing mesh. In the rewritten file
 * the joints that the robot holds are fixed at their positions;
 * meshes have absolute paths; a mesh that cannot be read, or a shape that cannot be, is left out
   and noted;
+* an arm without visuals has sticks from joint to joint;
 * there are collision shapes only if the arm's links are to keep apart.
 """
 
@@ -22,6 +23,7 @@ from ddpg_ros.robot.dynamics import read_damping
 from ddpg_ros.robot.inertia import Inertia, read_inertia, rpy_of
 from ddpg_ros.robot.kinematics import Joint, Pose
 from sim.shapes import Flaw, prepare
+from sim.sticks import add_sticks
 
 _SHAPES = (("visual", "is drawn without"), ("collision", "touches nothing with"))
 
@@ -73,6 +75,10 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
         _add_joint(root, joint, elements[joint.name], robot)
     damping = dict(zip(robot.joints, read_damping(robot).tolist(), strict=True))
     notes = [_note(path, without, those) for (without, _), those in lacking.items()]
+    drawn = [link for link in root.findall("link") if link.find("visual") is not None]
+    if not any(link.get("name") in moving for link in drawn):
+        add_sticks(root, robot)
+        notes.append(f"{path} has no visuals that can be drawn; its joints are drawn as sticks.")
     return Description(root, inertias, damping, notes)
 
 

@@ -43,7 +43,7 @@ class Robot:
     effort_limit: Vector  # (n,) [N·m]
     safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
     tree: tuple[Joint, ...] = field(repr=False)  # every joint of the file, in its order
-    _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
+    chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
     _kinematics: Chain = field(repr=False)
 
     @classmethod
@@ -133,7 +133,7 @@ class Robot:
             effort_limit=limits.effort,
             safety=tuple(read_safety(elements[joint], path) for joint in names),
             tree=tuple(tree.joints.values()),
-            _chain=chain,
+            chain=chain,
             _kinematics=Chain(chain, names, held),
         )
 
@@ -196,7 +196,7 @@ class Robot:
     def reach(self) -> float:
         """Upper bound of the fingertip's distance from the base [m]."""
         total = 0.0
-        for joint in self._chain:
+        for joint in self.chain:
             ends = [self.held.get(joint.name, 0.0)]
             if joint.name in self.joints and joint.kind == "prismatic":
                 ends = [end for end in (joint.lower, joint.upper) if np.isfinite(end)] or ends
