@@ -47,8 +47,8 @@ def load(client: int, robot: Robot, description: Description) -> tuple[int, list
             for shape in link.findall("visual") + link.findall("collision"):
                 link.remove(shape)
         description.notes.append(
-            f"{robot.urdf_path} is without shapes: PyBullet cannot read them. Its joints are drawn "
-            "as sticks."
+            f"{robot.urdf_path} is without shapes: PyBullet cannot read them. Its joints are "
+            "drawn as sticks."
         )
         add_sticks(description.root, robot)
         body = _read(client, description)
