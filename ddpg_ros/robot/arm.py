@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from ddpg_ros.robot.kinematics import MOTORS, Chain, Joint, Pose
 from ddpg_ros.robot.source import read_source
 from ddpg_ros.robot.tree import Tree
 from ddpg_ros.robot.urdf import find_urdf, read_joint, read_urdf
+from ddpg_ros.robot.workspace import furthest
 from ddpg_ros.types import Vector
 
 
@@ -202,6 +204,22 @@ class Robot:
                 ends = [end for end in (joint.lower, joint.upper) if np.isfinite(end)] or ends
             total += max(float(np.linalg.norm(joint.at(end)[:3, 3])) for end in ends)
         return total
+
+    @cached_property
+    def workspace(self) -> tuple[Vector, float]:
+        """A ball that the fingertip does not leave: centre, (3,), and radius [m].
+
+        The centre is the first commanded joint; if that slides, the base.
+        """
+        low = np.where(np.isfinite(self.lower), self.lower, -np.pi)
+        high = np.where(np.isfinite(self.upper), self.upper, np.pi)
+        first = next(joint for joint in self.chain if joint.name in self.joints)
+        turns = first.kind != "prismatic"
+        centre: Vector = self.places(low)[0].copy() if turns else np.zeros(3)
+        return centre, min(
+            furthest(self.tip_position, low, high, centre),
+            self.reach + float(np.linalg.norm(centre)),
+        )
 
     @property
     def sliding(self) -> NDArray[np.bool_]:
