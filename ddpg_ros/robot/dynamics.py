@@ -71,11 +71,13 @@ class MassMatrix:
         moving = samples[:, self.known][:, :, self.known]
         too_large = not bool(np.isfinite(moving).all() and (np.abs(moving) < _LARGEST).all())
         if too_large or (moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all()):
+            centre = " ".join(f"{place:g}" for place in payload.centre)
+            carried = f" with {payload.mass:g} kg at {centre} m" if payload.mass else ""
             problem = f"above {_LARGEST:g} kg·m²" if too_large else "not positive definite"
             raise RobotError(
-                f"{robot.urdf_path}: no rigid bodies have the <inertial> of its links: the mass "
-                f"matrix is {problem}; expected, for each link, a mass above 0 kg and ixx, iyy, "
-                "izz above 0 kg·m², each at most the sum of the other two."
+                f"{robot.urdf_path}: no rigid bodies have the <inertial> of its links{carried}: "
+                f"the mass matrix is {problem}; expected, for each link, a mass above 0 kg and "
+                "ixx, iyy, izz above 0 kg·m², each at most the sum of the other two."
             )
         # M(q) of a point mass is singular at the single position that puts it on a joint's axis.
         self._armature = np.empty(len(order))  # [kg·m²], in the model's order
