@@ -49,7 +49,7 @@ def test_a_goal_that_is_given_holds_at_once_and_for_the_episodes_that_follow(end
     ("goal", "sentence"),
     [
         ([np.nan, 0.3, 0.08], "is not finite"),
-        ([3.0, 4.0, 0.0], "is 5 m from the base, and the arm reaches at most "),
+        ([3.0, 4.0, 0.0], "is 5 m from its first joint, and the arm reaches at most "),
     ],
 )
 def test_a_goal_that_cannot_be_reached_is_refused_and_the_one_before_stays(

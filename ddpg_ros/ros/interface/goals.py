@@ -90,6 +90,7 @@ class GoalInput:
         """
         self._node, self._robot, self._use = node, robot, use
         self._codec = codec_of(kind)
+        kind.prepare(robot)
         self._last: tuple[int, Any] | None = None
         self.subscriptions = [self._subscribe(RELIABLE)]
         self._topic = self.subscriptions[0].topic_name
