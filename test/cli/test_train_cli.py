@@ -147,7 +147,6 @@ MOMENTS = {
     [
         ("starting", signal.SIGINT),
         ("warming-up", signal.SIGINT),
-        ("training", signal.SIGINT),
         ("training", signal.SIGTERM),
         ("evaluating", signal.SIGINT),
     ],

@@ -70,6 +70,7 @@ def test_it_is_trained_by_its_registered_name(outside: Path, ros_domain: int, tm
     run = tmp_path / "run"
     words = ["--set", "task.name=push", "--set", "task.force=2.5", "--set", "learner.hidden=[8]"]
     words += ["--set", "learner.warmup_steps=50", "--set", "learner.mode=eager"]
+    words += ["--set", "task.episode_seconds=0.4"]  # and so a short rollout to draw
     ended = ddpg_ros(
         "train", *words, "--steps", 300, "--eval-episodes", 2, "--run-dir", run, folder=tmp_path
     )
