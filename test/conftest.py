@@ -17,6 +17,9 @@ from ddpg_ros import interpreter
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any load")
 
+PATIENCE = 60.0
+"""For what takes a second where nothing else runs [s]: it bounds a hang and no speed."""
+
 HIGHEST_DOMAIN = 100  # of those that domain_coordinator keeps apart
 
 
@@ -74,7 +77,7 @@ def _pause() -> None:
 
 def wait_until(
     condition: Callable[[], bool],
-    timeout: float = 10.0,
+    timeout: float = PATIENCE,
     what: str = "the condition",
     turn: Callable[[], object] = _pause,
 ) -> None:

@@ -251,7 +251,7 @@ def test_fault_69_of_two_simulators_that_start_within_seconds_the_second_leaves(
         for pause in (gap, 0.0):
             two.append(Process(tmp_path, "sim.simulator_node"))
             time.sleep(pause)
-        wait_until(lambda: not all(one.running for one in two), 20.0, "the end of one")
+        wait_until(lambda: not all(one.running for one in two), what="the end of one")
         left, kept = sorted(two, key=lambda one: one.running)
         assert left.exit(1.0) == 2
         sentence = f"another node publishes on /joint_states in ROS domain {ros_domain}"

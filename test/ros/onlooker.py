@@ -161,4 +161,4 @@ def assert_zeros_last(heard: list[Command], turn: Callable[[], None]) -> None:
         zeros = list(takewhile(lambda command: not any(command.torque), reversed(heard)))
         return 1e-9 * (zeros[0].sent - zeros[-1].sent) if len(zeros) >= 5 else 0.0
 
-    wait_until(lambda: span() >= 0.05, 10.0, "zero torque for 50 ms", turn)
+    wait_until(lambda: span() >= 0.05, what="zero torque for 50 ms", turn=turn)

@@ -41,7 +41,7 @@ class Bench:
         self.beside.spin_once(timeout_sec=0.0)
 
     def until(self, condition, what="the condition"):
-        wait_until(condition, 10.0, what, self.turn)
+        wait_until(condition, what=what, turn=self.turn)
 
     def subscribe(self, callback, topic="numbers", urgent=True):
         made = self.node.create_subscription(Float64, topic, callback, MANY)
@@ -264,7 +264,7 @@ def test_a_parameter_service_answers_while_messages_stream(bench):
         publisher.publish(Float64(data=0.0))
         bench.turn()
 
-    wait_until(future.done, 10.0, "the parameter", stream)
+    wait_until(future.done, what="the parameter", turn=stream)
     assert future.result().values[0].integer_value == 42
     assert got
 

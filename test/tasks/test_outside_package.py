@@ -122,9 +122,11 @@ def test_its_settings_are_described_by_the_parameter_services(agent: Process, ro
 
         def ask(kind, service, names):
             client = node.create_client(kind, f"/agent/{service}")
-            wait_until(client.service_is_ready, 60.0, service)
+            wait_until(client.service_is_ready, what=service)
             answer = client.call_async(kind.Request(names=names))
-            wait_until(answer.done, 30.0, service, lambda: rclpy.spin_once(node, timeout_sec=0.1))
+            wait_until(
+                answer.done, what=service, turn=lambda: rclpy.spin_once(node, timeout_sec=0.1)
+            )
             return answer.result()
 
         names = ["task.force", "task.tries", "task.name"]
