@@ -27,6 +27,7 @@ EVERY_OPTION = {
     "reset_every": 20,  # of 50 updates the last 10 stay
     "averaged_policy": True,
 }
+pytestmark = pytest.mark.long  # all of them: they share a cache of compiled updates
 HAS_BF16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 

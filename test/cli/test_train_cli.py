@@ -85,6 +85,7 @@ def summary(run):
     return json.loads((run / "summary.json").read_text())
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_plays(cli, tmp_path):
     run = tmp_path / "run"

@@ -80,6 +80,7 @@ def test_the_task_can_be_looked_at_without_ros(tmp_path):
 
 @pytest.mark.ros
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_task_is_trained_and_evaluated_over_topics(ros_domain, tmp_path):
     pytest.importorskip("rclpy")
     write_files(tmp_path)

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 RECORDER = "ddpg_ros.ros.nodes.recorder"
 MOVED = 3.0  # [s] before the stop
+LONG = 150.0  # [s]; a recorder yields to every other process of the machine
 
 
 def bags(folder: Path) -> list[Path]:
@@ -58,7 +59,7 @@ def until_heard(robot, recorder, mode: str) -> None:
     """Stream states until the recorder hears what these tests read."""
     topics = ("/joint_states", "/joint_command", "/policy/step", "/diagnostics")
     said = [f"records {mode}", *(f"hears {topic}\n" for topic in topics)]
-    robot.stream(lambda: all(one in recorder.said for one in said), "the recorder")
+    robot.stream(lambda: all(one in recorder.said for one in said), "the recorder", LONG)
     robot.stream_for(0.5)  # for the publishers to find it
 
 

@@ -66,6 +66,7 @@ def ddpg_ros(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_it_is_trained_by_its_registered_name(outside: Path, ros_domain: int, tmp_path: Path):
     run = tmp_path / "run"
     words = ["--set", "task.name=push", "--set", "task.force=2.5", "--set", "learner.hidden=[8]"]

@@ -13,7 +13,7 @@ from ddpg_ros.files.generations import list_generations, newest_generation, read
 from test.conftest import wait_until
 from test.processes import Process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 FILES = ("metrics.csv", "evaluation.csv", "policy.safetensors")
 LONG = 250.0  # [s]

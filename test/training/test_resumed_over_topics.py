@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.ros,
     pytest.mark.bullet,
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(600),
 ]
 
