@@ -126,7 +126,7 @@ def test_a_signal_to_the_whole_group_leaves_a_summary_and_a_policy(tmp_path, num
         took = time.monotonic() - began
     finally:
         process.kill()
-    assert took < 3.0
+    assert took < 15.0  # 3 s where nothing else runs: test_train_cli.py
     assert "Traceback" not in errors
     assert process.returncode == 128 + number
     summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
