@@ -149,7 +149,7 @@ def test_ctrl_c_in_a_script_leaves_policy_and_summary_and_ends_it(tmp_path):
             assert script.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         script.send_signal(signal.SIGINT)
-        out, errors = script.communicate(timeout=20)
+        out, errors = script.communicate(timeout=100)
     finally:
         script.kill()
     assert out.split() == ["begin"]

@@ -167,7 +167,7 @@ def test_fault_66_a_guard_that_would_hear_itself_is_not_configured(agent, robot)
         control__effort_topic="joint_command",
         robot__joints="[shoulder, elbow]",
     )
-    assert process.exit(20.0) == 2
+    assert process.exit(60.0) == 2
     assert "the torques go to /joint_command, which this node reads itself" in process.said
     assert "Traceback" not in process.said
 
@@ -221,11 +221,12 @@ def test_fault_68_nothing_of_the_middleware_runs_any_more_when_a_process_ends(
     ros_domain, module, more, code
 ):
     command = [sys.executable, "-c", LEAVING, module, "--ros-args", *more]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == code
     assert f"left {code} []" in done.stdout, done.stderr
 
 
+@pytest.mark.timing
 def test_fault_68_a_node_ends_within_two_seconds_while_readers_of_others_leave(
     agent, arm, stranger
 ):

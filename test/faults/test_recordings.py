@@ -158,5 +158,5 @@ def test_every_thread_of_a_recorder_yields_to_the_control_loop(robot, agent):
 
 def test_a_recorder_that_is_to_record_nothing_ends_with_a_sentence(agent):
     recorder = agent(RECORDER, run__record="'off'")
-    assert recorder.exit(30.0) == 2
+    assert recorder.exit(LONG) == 2
     assert "run.record is off, and this node does nothing but record" in recorder.said

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.ros
 @pytest.mark.parametrize("given", [["--help"], ["--seed", "3", "--ros-args", "-p", "a:=1"]])
 def test_a_node_refuses_what_is_no_ros_argument_and_does_not_start(ros_domain, module, given):
     done = subprocess.run(
-        [sys.executable, "-m", module, *given], capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", module, *given], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
