@@ -42,7 +42,6 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
 @pytest.mark.parametrize(
     ("module", "given", "sentence"),
     [
-        ("agent", {"robot__torque_limit": "[-1.0, 1.0]"}, "-1.0"),
         ("agent", {"robot__torque_limit": "[.nan, 1.0]"}, "nan"),
         ("guard", {"safety__velocity_limit": "[.inf, 1.0]"}, "inf"),
         (
@@ -50,12 +49,6 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
             {"robot__torque_limit": "[2.5, 1.0]"},
             "robot.torque_limit is [2.5, 1.0]; expected one number for each joint, at most the "
             "URDF's effort [N·m]: shoulder 2, elbow 1.",
-        ),
-        (
-            "guard",
-            {"safety__velocity_limit": "[6.0, 7.0]"},
-            "safety.velocity_limit is [6.0, 7.0]; expected at most the URDF's: shoulder 6, elbow "
-            "6.",
         ),
         (
             "agent",
@@ -69,7 +62,7 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
             "safety.fallback is hold while run.clock is lockstep",
         ),
     ],
-    ids=["negative", "nan", "infinite", "torque", "velocity", "gains", "hold in lock-step"],
+    ids=["nan", "infinite", "torque", "gains", "hold in lock-step"],
 )
 def test_fault_49_settings_that_cannot_be_are_refused_whole_with_the_numbers(
     agent, robot, policy, tmp_path, module, given, sentence

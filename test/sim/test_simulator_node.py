@@ -320,7 +320,6 @@ def test_a_second_simulator_leaves_with_a_sentence_and_the_first_stays(start, dr
         ({"robot__urdf": "reacher3"}, "did you mean 'reacher2'"),
         ({"robot__urdff": "reacher2"}, "did you mean 'robot.urdf'"),
         ({"gui": "3"}, "expected a bool"),
-        ({"control__period": "0.035"}, "multiple"),
     ],
 )
 def test_a_bad_setting_ends_it_with_two_and_one_line(start, parameters, said):
