@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ddpg_ros import interpreter
+from test.warm import spawned_learners, warm_learners
+
+__all__ = ["spawned_learners", "warm_learners"]
 
 # How long an example takes says something about the machine's load, and nothing about the code.
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,6 +15,8 @@ from gymnasium.spaces import Box
 import ddpg_ros
 from ddpg_ros.errors import ConfigError, RunDirectoryError, RunFailedError
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 SMALL = {"learner.hidden": [8], "run.eval_episodes": 1}
 
 

@@ -16,6 +16,8 @@ from ddpg_ros.training import training_phase as training
 from ddpg_ros.training.memory_check import require_room
 from test.cli.conftest import ddpg_ros
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 __all__ = ["ddpg_ros"]
 
 LARGEST = float(np.finfo(np.float32).max)

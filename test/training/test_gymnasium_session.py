@@ -13,6 +13,8 @@ from ddpg_ros.training.gymnasium_environment import Environment
 from ddpg_ros.training.gymnasium_session import _Course
 from ddpg_ros.training.interruption import Interruption
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 BOX = Box(-1.0, 1.0, (1,), np.float32)
 
 

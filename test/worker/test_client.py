@@ -27,6 +27,8 @@ from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
 from test.dotted import dotted
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 SIZES = [3, 8, 2]
 STOP_TIMEOUT = 10.0  # [s]
 
