@@ -157,6 +157,7 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch, caplog):
     assert "not compiled, slower: the update could not be compiled" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_broken_file_in_the_cache_does_not_end_the_training(caplog):
     settings = LearnerSection(**(SMALL | {"batch_size": 18}), mode="auto")
     path = cache_path(settings, LAYOUT)

@@ -137,11 +137,13 @@ def start(tmp_path, steps):
     )
 
 
+@pytest.mark.slow
 def test_a_script_without_a_main_guard_runs_once(tmp_path):
     out, errors = start(tmp_path, 30).communicate(timeout=100)
     assert (out.split(), errors) == (["begin", "end", "30"], "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_script_leaves_policy_and_summary_and_ends_it(tmp_path):
     script = start(tmp_path, 10**6)
     try:
