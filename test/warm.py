@@ -2,13 +2,14 @@
 
 The import is most of what a short training in a test costs. Such a learner is still a process of
 its own; that it is spawned, as the product does it, is for the tests whose trainings are
-processes. What it writes goes where that of the first one went: a test that reads it asks for
-`spawned_learners`.
+processes. It writes to where the first one wrote, and has the environment that one had: a test
+that reads the one, or sets the other, asks for `spawned_learners`.
 """
 
 import multiprocessing
 import os
 from collections.abc import Iterator
+from multiprocessing import forkserver
 
 import pytest
 
@@ -20,6 +21,7 @@ def warm_learners() -> Iterator[None]:
     """Fork the learners of a module's tests; the process that they are forked from stays."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["test.warm_imports"])
+    forkserver.ensure_running()  # before a test sets what its environment has
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SPAWN, context)
         yield

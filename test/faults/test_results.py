@@ -27,8 +27,6 @@ from test.conftest import wait_until
 from test.faults.test_gymnasium import SMALL
 from test.worker.test_client import about, make_config, transitions
 
-pytestmark = pytest.mark.usefixtures("warm_learners")
-
 __all__ = ["ddpg_ros"]
 
 LONG = 30.0  # [s]
@@ -87,7 +85,7 @@ def test_fault_74_where_room_comes_in_time_policy_and_checkpoint_are_in_their_pl
 
 @pytest.mark.slow
 def test_fault_74_where_there_is_never_room_the_policy_is_elsewhere_and_that_is_said(
-    train, elsewhere, capfd, spawned_learners
+    train, elsewhere, capfd
 ):
     whole, run_dir = train(puppets.has_no_room_in_its_directory)
     learn(whole)
