@@ -20,7 +20,7 @@ __all__ = ["spawned_learners", "warm_learners"]
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any load")
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """For what takes a second where nothing else runs [s]: it bounds a hang and no speed."""
 
 HIGHEST_DOMAIN = 100  # of those that domain_coordinator keeps apart

@@ -20,7 +20,7 @@ import yaml
 
 from ddpg_ros.cli.main import main
 from ddpg_ros.control.policy import load_policy
-from test.conftest import wait_until
+from test.conftest import PATIENCE, wait_until
 from test.processes import Process
 
 pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
@@ -111,12 +111,12 @@ def test_a_training_leaves_a_whole_run_directory_and_its_policy_evaluates_and_pl
     policy = run / "policy.safetensors"
     evaluation = cli("eval", "--policy", policy, "--episodes", 2, "--json")
     gif = tmp_path / "played.gif"
-    assert evaluation.exit(60.0) == 0, evaluation.said
+    assert evaluation.exit(PATIENCE) == 0, evaluation.said
     said = evaluation.said
     again = json.loads(said[said.index("{") :])
     assert again["eval_episodes"] == 2 and math.isfinite(again["mean_return"])
     play = cli("play", "--policy", policy, "--episodes", 1, "--gif", gif)
-    assert play.exit(60.0) == 0, play.said
+    assert play.exit(PATIENCE) == 0, play.said
     assert len(imageio.imread(gif)) > 10 and str(gif) in play.said
     assert evaluation.gone() and play.gone()
 
@@ -207,7 +207,7 @@ def test_a_simulator_that_is_killed_ends_the_training_with_a_message_and_keeps_t
     process = cli("train", "--config", file, "--run-dir", run)
     wait_until(lambda: MOMENTS["training"](process, run), what="the training")
     os.kill(process.member("sim.simulator_node"), signal.SIGKILL)
-    assert process.exit(60.0) not in (0, None)
+    assert process.exit(PATIENCE) not in (0, None)
     assert "the simulator ended with signal SIGKILL" in process.said
     assert f"the nodes' logs: {run / 'log'}" in process.said
     assert "Traceback" not in process.said

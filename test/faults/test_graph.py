@@ -14,7 +14,7 @@ from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from test.conftest import wait_until
+from test.conftest import PATIENCE, wait_until
 from test.processes import Process
 from test.ros.arm import Arm
 from test.ros.fake_robot import JOINTS
@@ -167,7 +167,7 @@ def test_fault_66_a_guard_that_would_hear_itself_is_not_configured(agent, robot)
         control__effort_topic="joint_command",
         robot__joints="[shoulder, elbow]",
     )
-    assert process.exit(60.0) == 2
+    assert process.exit(PATIENCE) == 2
     assert "the torques go to /joint_command, which this node reads itself" in process.said
     assert "Traceback" not in process.said
 

@@ -24,7 +24,7 @@ def test_fault_48_absurd_noise_stays_within_limits_and_rate(agent, robot, kind):
     noise = {"noise__kind": kind, "noise__sigma": 1e6, "noise__sigma_final": 1e6}
     agent(**SMALL | noise, robot__torque_rate=rate)
     robot.lockstep = True
-    robot.until(lambda: len(robot.commands) > 150, "150 torques", 60.0)
+    robot.until(lambda: len(robot.commands) > 150, "150 torques")
     robot.lockstep = False
     assert_within_limits(robot)
     up, safe = rate * PERIOD * 1e-9, 4.0 * rate * PERIOD * 1e-9
