@@ -167,6 +167,7 @@ def test_fault_28_a_file_cut_at_any_length_is_refused(path):
         assert "is not a whole checkpoint" in refusal(path)
 
 
+@pytest.mark.slow
 def test_fault_29_a_flipped_bit_is_refused_wherever_it_is(path, learner):
     whole = path.read_bytes()
     like = learner.checkpoint()

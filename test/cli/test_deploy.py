@@ -13,7 +13,7 @@ from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, PolicyFileError
 from test import viewers
-from test.conftest import wait_until
+from test.conftest import PATIENCE, wait_until
 from test.processes import Process
 from test.ros.conftest import make_policy
 
@@ -176,7 +176,6 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
     try:
         wait_until(
             lambda: len(guarded) > 20,
-            timeout=40.0,
             what="the guard's first commands",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
@@ -191,7 +190,6 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
         arming = Process(tmp_path, "ddpg_ros.cli.main", "arm")
         wait_until(
             lambda: not arming.running,
-            timeout=30.0,
             what="the end of the arming",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
@@ -200,7 +198,6 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
         before = positions[-1]
         wait_until(
             lambda: max(abs(a - b) for a, b in zip(before, positions[-1], strict=True)) > 0.05,
-            timeout=20.0,
             what=f"a motion of the arm: {deployed.said}",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
@@ -212,14 +209,12 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
             calling = Process(tmp_path, "ddpg_ros.cli.main", verb)
             wait_until(
                 lambda ended=calling: not ended.running,
-                timeout=30.0,
                 what=f"the end of {verb}",
                 turn=lambda: executor.spin_once(timeout_sec=0.05),
             )
             assert calling.exit(1.0) == 0, calling.said
             wait_until(
                 lambda words=then, most=times: deployed.said.count(words) == most,
-                timeout=10.0,
                 what=f"{then} of both in {deployed.said}",
                 turn=lambda: executor.spin_once(timeout_sec=0.05),
             )
@@ -238,7 +233,7 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
 @pytest.mark.ros
 def test_arming_without_a_deployment_is_a_sentence(tmp_path: Path, ros_domain: int) -> None:
     arming = Process(tmp_path, "ddpg_ros.cli.main", "arm")
-    assert arming.exit(40.0) == 2
+    assert arming.exit(PATIENCE) == 2
     assert "/guard/get_parameters is not there after 10 s; start the deployment" in arming.said
     assert "Traceback" not in arming.said
 

@@ -105,7 +105,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
     refuse_all_but(onlooker, name, "inactive")
     wanted = set(OWN_SERVICES) - (set() if name == "agent" else {"save"})
     onlooker.until(lambda: own_services(onlooker, name) == wanted, "the services")
-    assert f"/{OUTPUT[name]}" in own_topics(onlooker, name)
+    onlooker.until(lambda: f"/{OUTPUT[name]}" in own_topics(onlooker, name), "the topics")
     refusal = onlooker.trigger(f"{name}/arm")
     assert not refusal.success and "not active" in refusal.message
     assert_silent(robot, onlooker, name, heard)
@@ -175,7 +175,8 @@ def test_what_cannot_be_configured_says_why_and_stays_unconfigured_or_ends_with_
         assert not onlooker.change(name, "configure")
         assert onlooker.state_of(name) == "unconfigured"
         onlooker.until(lambda n=count: process.said.count(word) >= n, "the sentence")
-    assert own_topics(onlooker, name) == own_services(onlooker, name) == set()
+    nothing = lambda: own_topics(onlooker, name) == own_services(onlooker, name) == set()  # noqa: E731
+    onlooker.until(nothing, "the end of what was made")
     assert process.interrupt()[0] == 0
     assert "Traceback" not in process.said
 

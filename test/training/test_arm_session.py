@@ -20,6 +20,8 @@ from ddpg_ros.types import JointState
 from test.ros.conftest import make_policy
 from test.upright import UPRIGHT
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 HERE = JointState(1, np.array([0.3, 1.2]), np.zeros(2))
 THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
 
