@@ -17,6 +17,7 @@ from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
+from ddpg_ros.training.earlier import earlier_of, keep_earlier
 from ddpg_ros.training.summary import Summary
 
 if TYPE_CHECKING:
@@ -125,12 +126,17 @@ def train(
             _require_ros()
             from ddpg_ros.cli.prepare import prepare_arm
 
-            prepare_arm(asked, "", held, where)
-            return _train_arm(prepare_run(asked, where, held=held), shown)
+            earlier = earlier_of(asked, prepare_arm(asked, "", held, where), where)
+            run = prepare_run(asked, where, held=held)
+            keep_earlier(earlier, run.directory)
+            return _train_arm(run, shown)
         from ddpg_ros.cli.preflight import require_environment
 
-        name = require_environment(what, asked, where)
-        return _train_on_environment(what, prepare_run(asked, where, name=name, held=held), shown)
+        about = require_environment(what, asked, where)
+        earlier = earlier_of(asked, about, where)
+        run = prepare_run(asked, where, name=about.task.rpartition("/")[2], held=held)
+        keep_earlier(earlier, run.directory)
+        return _train_on_environment(what, run, shown)
 
 
 def _go_on(

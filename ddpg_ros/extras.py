@@ -1,5 +1,6 @@
 """Which part of an installation brings which library, and the sentence if one is missing."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -35,9 +36,13 @@ EXTRA_OF = {
 
 
 def how_to_install(module: str) -> str:
-    """Return the command that installs a module of `EXTRA_OF`, and for ROS the other way."""
-    command = install_command(f'"ddpg_ros[{EXTRA_OF[module]}]"')
-    return f"source a ROS 2, or {command}" if EXTRA_OF[module] == "ros" else command
+    """Return the command that installs a module of `EXTRA_OF`; for ROS beside a sourced one."""
+    extra = EXTRA_OF[module]
+    if extra == "ros" and (distro := os.environ.get("ROS_DISTRO")):
+        package = f"ros-{distro}-{module.replace('_', '-')}"
+        return f"apt install {package}, for the Python of ROS 2 {distro}"
+    command = install_command(f'"ddpg_ros[{extra}]"')
+    return f"source a ROS 2, or {command}" if extra == "ros" else command
 
 
 def install_command(what: str) -> str:

@@ -6,7 +6,9 @@ and refuses a file with a missing mesh. In the rewritten file
 * every link has an `<inertial>` along its principal axes, with mass 0 if the URDF has none; that
   of the base, which does not move, is along its link's axes;
 * the joints that the robot holds are fixed at their positions;
-* meshes have absolute paths; a mesh that cannot be read is left out and noted;
+* meshes have absolute paths; a mesh that cannot be read, or a shape that cannot be, is left out
+  and noted;
+* an arm without visuals has sticks from joint to joint;
 * there are collision shapes only if the arm's links are to keep apart.
 """
 
@@ -17,10 +19,11 @@ from typing import NamedTuple
 
 from ddpg_ros.errors import RobotError, few_of
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import read_damping
 from ddpg_ros.robot.inertia import Inertia, read_inertia, rpy_of
 from ddpg_ros.robot.kinematics import Joint, Pose
-from ddpg_ros.robot.urdf import read_number
-from sim.meshes import find_mesh
+from sim.shapes import Flaw, prepare
+from sim.sticks import add_sticks
 
 _SHAPES = (("visual", "is drawn without"), ("collision", "touches nothing with"))
 
@@ -31,7 +34,7 @@ class Description(NamedTuple):
     root: ElementTree.Element  # the rewritten URDF
     inertias: dict[str, Inertia]  # by link
     damping: dict[str, float]  # by commanded joint [N·m·s/rad]
-    notes: list[str]  # sentences on the meshes that are left out
+    notes: list[str]  # sentences on the shapes that are left out
 
 
 def describe(robot: Robot, collisions: bool = False) -> Description:
@@ -51,7 +54,7 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
     _require_links(robot, [link.get("name", "") for link in source.findall("link")])
     root = ElementTree.Element("robot", name=robot.name)
     root.extend(source.findall("material"))
-    lacking: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    lacking: dict[tuple[str, str], list[tuple[str, Flaw]]] = {}
     moving = _moving_links(robot)
     above = {joint.child for joint in robot.tree}
     inertias: dict[str, Inertia] = {}
@@ -62,23 +65,20 @@ def describe(robot: Robot, collisions: bool = False) -> Description:
         for kind, without in _SHAPES[: 1 + collisions]:
             for shape in link.findall(kind):
                 kept = copy.deepcopy(shape)
-                file, problem = _resolve_mesh(kept, robot)
-                if problem:
-                    lacking.setdefault((without, _home_of(file)), []).append((name, file, problem))
-                else:
+                flaw = prepare(kept, path.parent)
+                if flaw is None:
                     element.append(kept)
-    damping: dict[str, float] = {}
+                else:
+                    lacking.setdefault((without, flaw.home), []).append((name, flaw))
     elements = {element.get("name", ""): element for element in source.findall("joint")}
     for joint in robot.tree:
-        element = elements[joint.name]
-        _add_joint(root, joint, element, robot)
-        if joint.name in robot.joints:
-            where = f"{path}: joint '{joint.name}'"
-            number = read_number(element, "dynamics", "damping", 0.0, where)
-            if number < 0:
-                raise RobotError(f"{where} has a damping of {number:g}; expected none below 0.")
-            damping[joint.name] = number
+        _add_joint(root, joint, elements[joint.name], robot)
+    damping = dict(zip(robot.joints, read_damping(robot).tolist(), strict=True))
     notes = [_note(path, without, those) for (without, _), those in lacking.items()]
+    drawn = [link for link in root.findall("link") if link.find("visual") is not None]
+    if not any(link.get("name") in moving for link in drawn):
+        add_sticks(root, robot)
+        notes.append(f"{path} has no visuals that can be drawn; its joints are drawn as sticks.")
     return Description(root, inertias, damping, notes)
 
 
@@ -164,27 +164,9 @@ def _numbers(values: "list[float] | tuple[float, ...]") -> str:
     return " ".join(map(repr, values))
 
 
-def _resolve_mesh(shape: ElementTree.Element, robot: Robot) -> tuple[str, str]:
-    """Replace the name of a shape's mesh by its path; returns the name, and what is wrong."""
-    mesh = shape.find("geometry/mesh")
-    if mesh is None:
-        return "", ""
-    name = mesh.get("filename", "")
-    found, problem = find_mesh(name, robot.urdf_path.parent)
-    if found is not None:
-        mesh.set("filename", str(found))
-    return name, problem
-
-
-def _home_of(name: str) -> str:
-    """Return the package of a mesh, or its folder: what is not there, is so for all in it."""
-    scheme, _, rest = name.rpartition("://")
-    return rest.partition("/")[0] if scheme == "package" else name.rpartition("/")[0]
-
-
-def _note(path: Path, without: str, those: list[tuple[str, str, str]]) -> str:
-    """Return one sentence for the links that lack a mesh from the same place."""
-    link, file, problem = those[0]
-    others = [name for name in dict.fromkeys(name for name, _, _ in those) if name != link]
+def _note(path: Path, without: str, those: list[tuple[str, Flaw]]) -> str:
+    """Return one sentence for the links that lack a mesh from the same place, or a shape."""
+    link, flaw = those[0]
+    others = [name for name in dict.fromkeys(name for name, _ in those) if name != link]
     more = f"; the same of {few_of(others)}" if others else ""
-    return f"{path}: link '{link}' {without} a mesh, '{file}': {problem}{more}."
+    return f"{path}: link '{link}' {without} {flaw.what}: {flaw.problem}{more}."

@@ -23,6 +23,7 @@ from ddpg_ros.robot.arm import Robot
 from sim.bullet import pybullet, quiet
 from sim.description import Description
 from sim.meshes import readable
+from sim.sticks import add_sticks
 
 
 def load(client: int, robot: Robot, description: Description) -> tuple[int, list[int]]:
@@ -46,8 +47,10 @@ def load(client: int, robot: Robot, description: Description) -> tuple[int, list
             for shape in link.findall("visual") + link.findall("collision"):
                 link.remove(shape)
         description.notes.append(
-            f"{robot.urdf_path} is without shapes: PyBullet cannot read them."
+            f"{robot.urdf_path} is without shapes: PyBullet cannot read them. Its joints are "
+            "drawn as sticks."
         )
+        add_sticks(description.root, robot)
         body = _read(client, description)
     if body is None:
         raise RobotError(f"PyBullet cannot load {robot.urdf_path}; expected a tree of links.")

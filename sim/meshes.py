@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from ddpg_ros.robot.packages import package_folders
+from ddpg_ros.files.kinds import is_regular
+from ddpg_ros.robot.packages import SEARCHED, package_folders
 
 _OBJ_VERTEX, _OBJ_FACE = re.compile(rb"^\s*v\s", re.M), re.compile(rb"^\s*f\s", re.M)
 _STL_VERTEX = re.compile(rb"vertex\s+(\S+)\s+(\S+)\s+(\S+)")
@@ -34,14 +35,16 @@ def find_mesh(name: str, folder: Path) -> tuple[Path | None, str]:
     found = locate(name, folder)
     if found is None:
         looked = ", ".join(map(str, candidates)) or "nowhere: there is no such scheme"
-        return None, f"it is not there; looked at {looked}"
+        package = name.startswith("package://")
+        hint = f"; source its workspace, or add its folder to {SEARCHED}" if package else ""
+        return None, f"it is not there; looked at {looked}{hint}"
     problem = _problem_of(found)
     return (None, f"{found} {problem}") if problem else (found, "")
 
 
 def locate(name: str, folder: Path) -> Path | None:
     """Return the file of a mesh, as `find_mesh` finds it, whatever is in it; None: not there."""
-    return next((file for file in _candidates(name, folder) if file.is_file()), None)
+    return next((file for file in _candidates(name, folder) if is_regular(file)), None)
 
 
 def _problem_of(file: Path) -> str:

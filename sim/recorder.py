@@ -1,5 +1,6 @@
 """Records the first episodes as a GIF."""
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,8 +75,8 @@ class Recorder:
         if not taken:
             return
         stamps, (first, *others) = zip(*taken, strict=True)
+        temporary = self._path.with_suffix(".tmp")  # keeps an old GIF until this one is whole
         try:
-            temporary = self._path.with_suffix(".tmp")  # keeps an old GIF until this one is whole
             first.save(
                 temporary,
                 format="GIF",
@@ -90,6 +91,9 @@ class Recorder:
                 f"record '{self._path}' cannot be written ({error.strerror}); give a path that "
                 "can be written."
             ) from None
+        finally:  # Ctrl-C in the middle leaves no half of a file
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def durations(stamps: Sequence[int]) -> list[int]:

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ddpg_ros.config.settings import SimSection
-from ddpg_ros.errors import ConfigError, MachineError, RobotError
+from ddpg_ros.errors import ConfigError, MachineError, RobotError, few_of
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.robot.dynamics import read_friction
+from ddpg_ros.robot.dynamics import read_damping, read_friction
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
 from ddpg_ros.robot.units import units_of
 from ddpg_ros.tasks.goals import GoalKind
@@ -41,6 +41,7 @@ from sim.loader import load
 from sim.payload import with_payload
 from sim.push import Push
 
+_CREEP = 1e-6  # [rad/s], [m/s] at which damping alone must not take all the effort
 _BRAKES = 3.0  # torque of a brake over the joint's effort limit
 
 LIMIT_MARGIN = 0.05
@@ -83,6 +84,7 @@ class World:
         self._low, self._high = _start_interval(robot, settings)
         self._velocity_spread = settings.start_velocity_spread
         self._effort = robot.effort_limit
+        self._friction = _friction(robot).tolist()
         self._push, self._steps = Push(robot, settings), 0  # physics steps since the reset
         self._client = _connect(gui)
         self._own: dict[str, Any] = {"physicsClientId": self._client}
@@ -110,7 +112,6 @@ class World:
         pybullet.setGravity(0.0, 0.0, -settings.gravity, **self._own)
         pybullet.setTimeStep(self._timestep, **self._own)
         self._driver_carries = driver_carries and settings.gravity > 0.0
-        self._friction = read_friction(robot).tolist()
         self._braked = True  # so that the next line sets the friction
         self._brake(False)
         self._slow = [
@@ -336,6 +337,23 @@ def _connect(gui: bool) -> int:
     if client < 0:
         raise MachineError("PyBullet cannot open its window; run without it (gui: false).")
     return client
+
+
+def _friction(robot: Robot) -> Vector:
+    """Return the friction of each joint, (n,) [N·m].
+
+    Raises:
+        RobotError: friction or damping against which a motor does not move its joint.
+    """
+    friction = read_friction(robot)
+    for key, torque in (("friction", friction), ("damping", _CREEP * read_damping(robot))):
+        stuck = [robot.joints[joint] for joint in np.flatnonzero(torque >= robot.effort_limit)]
+        if stuck:
+            raise RobotError(
+                f"{robot.urdf_path}: <dynamics {key}=…> takes all the effort of {few_of(stuck)}, "
+                f"so that the joint stands still; expected less {key} than effort."
+            )
+    return friction
 
 
 def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]:

@@ -12,10 +12,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ddpg_ros import interpreter
+from test.warm import spawned_learners, warm_learners
+
+__all__ = ["spawned_learners", "warm_learners"]
 
 # How long an example takes says something about the machine's load, and nothing about the code.
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any load")
+
+PATIENCE = 120.0
+"""For what takes a second where nothing else runs [s]: it bounds a hang and no speed."""
 
 HIGHEST_DOMAIN = 100  # of those that domain_coordinator keeps apart
 
@@ -51,6 +57,11 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: the last worker is not left alone with one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A ROS_DOMAIN_ID that no other test uses now, set for this process and its children."""
@@ -74,7 +85,7 @@ def _pause() -> None:
 
 def wait_until(
     condition: Callable[[], bool],
-    timeout: float = 10.0,
+    timeout: float = PATIENCE,
     what: str = "the condition",
     turn: Callable[[], object] = _pause,
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import ddpg_ros
+from test.conftest import PATIENCE
 
 MARK = "DDPG_ROS_TEST"
 PROFILE = Path(ddpg_ros.__file__).parent / "ros" / "runtime" / "udp_on_this_host.xml"
@@ -86,7 +87,7 @@ class Process:
                     continue  # not ours, or gone
         return found
 
-    def gone(self, timeout: float = 3.0) -> bool:
+    def gone(self, timeout: float = 20.0) -> bool:
         """Whether all of the family end soon: Python's resource tracker goes a moment later."""
         deadline = time.monotonic() + timeout
         while self.family():
@@ -106,7 +107,7 @@ class Process:
         """Wait for the end; return the exit code."""
         return self.popen.wait(timeout)
 
-    def interrupt(self, *numbers: signal.Signals, timeout: float = 20.0) -> tuple[int, float]:
+    def interrupt(self, *numbers: signal.Signals, timeout: float = PATIENCE) -> tuple[int, float]:
         """Send signals; return the exit code and how long the end took [s]."""
         begin = time.monotonic()
         for number in numbers or (signal.SIGINT,):

@@ -22,13 +22,14 @@ def require_fit(arm: Robot, name: str, rng: np.random.Generator) -> None:
     """
     size, space = len(arm.joints), JointSpace(arm)
     task = make_task(task_settings({"name": name}), arm)
+    off = np.minimum(1.0, arm.velocity_limit)  # half of what a joint travels in a second
     for _ in range(2):
         task.reset(rng)
         start = rng.uniform(space.lower, space.upper)
         for tick in range(4):
             here = JointState(
                 tick * PERIOD,
-                start + rng.uniform(-0.5, 0.5, size) * (tick > 0),
+                start + rng.uniform(-0.5, 0.5, size) * off * (tick > 0),
                 rng.uniform(-1.0, 1.0, size) * arm.velocity_limit,
             )
             task.advance(here)

@@ -15,6 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ddpg_ros.algo.networks_in_file import (
+    HEADER_LIMIT,
+    KIND,
+    SCHEMA_VERSION,
+    network_settings,
+)
 from ddpg_ros.algo.normaliser import Statistics
 from ddpg_ros.algo.optimisers import OptimiserState
 from ddpg_ros.algo.update import LearnerState, combine
@@ -22,21 +28,6 @@ from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.sealed import read_sealed, sealed_bytes
 from ddpg_ros.types import RecordLayout
-
-LEARNER = "state.safetensors"
-"""The file's name in a generation."""
-
-SCHEMA_VERSION = 4
-_KIND = "checkpoint"
-_HEADER_LIMIT = 2**20  # [bytes]
-_NETWORK_SETTINGS = (
-    "hidden",
-    "critics",
-    "actor_layer_norm",
-    "critic_layer_norm",
-    "normalise_observations",
-)
-"""Settings that must match for the stored parameters to mean the same function."""
 
 
 class Counters(NamedTuple):
@@ -76,7 +67,7 @@ def checkpoint_bytes(
         layout: of the learner's records.
     """
     networks = {"networks": network_settings(settings, layout)}
-    return sealed_bytes(_KIND, to_document(checkpoint) | networks, to_arrays(checkpoint))
+    return sealed_bytes(KIND, to_document(checkpoint) | networks, to_arrays(checkpoint))
 
 
 def load_checkpoint(
@@ -95,9 +86,9 @@ def load_checkpoint(
             version, or of another learner.
     """
     expected = to_arrays(like)
-    limit = sum(array.nbytes for array in expected.values()) + _HEADER_LIMIT
+    limit = sum(array.nbytes for array in expected.values()) + HEADER_LIMIT
     try:
-        document, arrays = read_sealed(path, _KIND, limit)
+        document, arrays = read_sealed(path, KIND, limit)
     except ValueError as error:
         raise CheckpointError(f"the checkpoint {path} {error}.") from None
     version = document.get("schema_version")
@@ -128,12 +119,6 @@ def load_checkpoint(
         return from_parts(document, arrays)
     except (KeyError, TypeError, ValueError):
         raise CheckpointError(f"the checkpoint {path} lacks a counter of its learner.") from None
-
-
-def network_settings(settings: LearnerSection, layout: RecordLayout) -> dict[str, Any]:
-    """Return what must match for the stored parameters to mean the same function."""
-    sizes = {"observation": layout.observation_size, "action": layout.action_size}
-    return sizes | {name: getattr(settings, name) for name in _NETWORK_SETTINGS}
 
 
 def to_document(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -61,6 +61,9 @@ _NOT_COMPILED = {
     "target_noise_clip",
     "wide_final_layer",
     "averaged_policy",
+    "earlier_share",
+    "earlier_updates",
+    "critic_first",
 }
 """Settings that the compiled code does not depend on, so they are no part of the cache key."""
 

@@ -7,15 +7,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ddpg_ros.algo.beginning import Beginning
 from ddpg_ros.algo.checkpoint import Checkpoint, Counters, moved
 from ddpg_ros.algo.compiled import CompiledUpdate
 from ddpg_ros.algo.cuda_graph import CudaGraph
 from ddpg_ros.algo.machine import require_machine, sum_in_float32, use_threads
-from ddpg_ros.algo.normaliser import Normaliser
+from ddpg_ros.algo.normaliser import Normaliser, Statistics
 from ddpg_ros.algo.program import CHUNK, Program, Run
 from ddpg_ros.algo.replay import Replay
-from ddpg_ros.algo.update import Metrics
+from ddpg_ros.algo.update import LearnerState, Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
+from ddpg_ros.algo.warm_start import WarmStart
 from ddpg_ros.config.settings import LearnerSection, Value, from_parameters
 from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector32
@@ -43,6 +45,7 @@ class Learner:
         layout: RecordLayout,
         seed: int,
         planned_updates: float = float("inf"),
+        warm: WarmStart | None = None,
     ) -> None:
         """Draw the networks, reserve the replay buffer and start to compile if it pays off.
 
@@ -51,9 +54,11 @@ class Learner:
             layout: of the records.
             seed: of the networks and of sampling.
             planned_updates: of the whole training.
+            warm: what it begins with of an earlier training; None: drawn networks.
 
         Raises:
             MachineError: this machine lacks the device, mode or precision, or memory.
+            CheckpointError: the networks of the earlier training have other sizes.
         """
         require_machine(settings)
         cuda = torch.device(settings.device).type == "cuda"
@@ -64,17 +69,21 @@ class Learner:
         self._program = Program(settings, layout)
         self._draw = torch.Generator().manual_seed(seed)
         self._sample = torch.Generator().manual_seed(seed)
-        self.state = self._program.initial_state(self._draw)
+        self._beginning = Beginning(settings, layout, warm)
+        self.state = self._beginning.state(self._program.initial_state(self._draw))
         graph = cuda and settings.mode in ("cudagraph", "auto")
         self._run: Run = CudaGraph(self._program) if graph else self._program.eagerly
         self._compiled: CompiledUpdate | None = None
         worthwhile = not cuda and planned_updates >= WORTH_COMPILING
         if settings.mode == "compile" or (settings.mode == "auto" and worthwhile):
-            self._compiled = CompiledUpdate(settings, layout)
-        self.replay = Replay(settings.replay_capacity, layout, settings.device)
+            self._compiled = CompiledUpdate(self._beginning.storage_settings, layout)
+        room = self._beginning.room
+        self.replay = Replay(settings.replay_capacity, layout, settings.device, room)
         self._normaliser = Normaliser(layout.observation_size)
         self._inputs = self._program.inputs(self.replay.storage)
         self._limits = ValueLimits(settings.discount, settings.n_step)
+        if warm is not None:
+            self._take(warm)
         self._limit_values()
         self._skips_in_a_row = 0
         self._has_warned_of_non_finite = False
@@ -84,6 +93,13 @@ class Learner:
         """Updates to do beside those that steps bring: all of a training without an arm."""
         self.steps = 0
         self.updates = 0
+
+    def _take(self, warm: WarmStart) -> None:
+        """Take what an earlier training has besides its networks."""
+        self.replay.keep_earlier(torch.from_numpy(warm.records))
+        self._limits.allow(warm.values)
+        if self._beginning.statistics is not None:
+            self._restore_statistics(self._beginning.statistics)
 
     @classmethod
     def for_sizes(
@@ -218,15 +234,18 @@ class Learner:
         The replay buffer is restored by `replay.restore`; without it, call `go_on_from`.
         """
         self.state = moved(checkpoint.state, self._settings.device)
-        self._normaliser.restore(checkpoint.statistics)
-        if self._settings.normalise_observations:
-            self._inputs.moments.copy_(self._normaliser.moments)
+        self._restore_statistics(checkpoint.statistics)
         self._limits.rewards = checkpoint.rewards
         self._limit_values()
         self.steps, self.updates, self._skips_in_a_row = checkpoint.counters[:3]
         self._warmup_ends, self._updates_before = checkpoint.counters[3:]
         self._draw.set_state(checkpoint.draw)
         self._sample.set_state(checkpoint.sample)
+
+    def _restore_statistics(self, statistics: Statistics) -> None:
+        self._normaliser.restore(statistics)
+        if self._settings.normalise_observations:
+            self._inputs.moments.copy_(self._normaliser.moments)
 
     def go_on_from(self, step: int) -> None:
         """Resume at a later step of the run, without a debt of updates for the steps between.
@@ -254,7 +273,7 @@ class Learner:
             self._adopt(self._compiled)
         reports: list[Array32] = []
         while count > 0:
-            now = min(count, CHUNK, self._until_reset())
+            now = min(count, CHUNK, self._until_change())
             reports.append(self._call(now))
             count -= now
         report = Report(reports[0] if len(reports) == 1 else np.concatenate(reports))
@@ -262,28 +281,45 @@ class Learner:
         return report
 
     def _call(self, count: int) -> Array32:
+        beginning, before = self._beginning, self.state
+        run = beginning.run if self.updates < beginning.critics_alone else self._run
+        if beginning.is_raw(self.updates):
+            before = self._for_normalised_observations(before)
         with torch.no_grad():
             self._draw_minibatches(count)
-            self.state, report = self._run(self.state, self._inputs)
+            state, report = run(before, self._inputs)
         self.updates += count
+        if beginning.is_raw(self.updates):  # so far the critics alone have learnt
+            kept = self.state
+            state = state._replace(actor=kept.actor, target_actor=kept.target_actor)
+        self.state = state
         every = self._settings.reset_every
         if every and self.updates % every == 0:  # Nikishin et al. (2022): keep the replay buffer
             self.state = self._program.initial_state(self._draw)
         rows: Array32 = report[:count].cpu().numpy()
         return rows
 
-    def _until_reset(self) -> int:
-        every = self._settings.reset_every
-        return every - self.updates % every if every else CHUNK
+    def _until_change(self) -> int:
+        """Return after how many updates the networks are reset, or the actor learns, too."""
+        every, alone = self._settings.reset_every, self._beginning.critics_alone
+        until_reset = every - self.updates % every if every else CHUNK
+        return min(until_reset, alone - self.updates if self.updates < alone else CHUNK)
 
     def _draw_minibatches(self, count: int) -> None:
         settings, inputs = self._settings, self._inputs
         inputs.updates.fill_(count)
-        self.replay.draw(inputs.rows[:count], self._sample)
+        if self._earlier(self.updates):
+            for k, rows in enumerate(inputs.rows[:count]):
+                self.replay.draw(rows, self._sample, self._earlier(self.updates + k))
+        else:
+            self.replay.draw(inputs.rows[:count], self._sample)
         if settings.target_noise:
             noise = inputs.noise[:count]
             noise.normal_(0.0, settings.target_noise, generator=self._sample)
             noise.clamp_(-settings.target_noise_clip, settings.target_noise_clip)
+
+    def _earlier(self, update: int) -> int:
+        return self._beginning.earlier(update, self.replay.earlier)
 
     def _check(self, report: "Report") -> None:
         for skipped in report.column("skipped"):
@@ -312,10 +348,22 @@ class Learner:
 
     def _for_raw_observations(self, parameters: torch.Tensor) -> Vector32:
         weights: Vector32 = parameters.cpu().numpy()
-        if self._settings.normalise_observations:
-            sizes = [self._layout.observation_size, *self._settings.hidden]
-            return self._normaliser.fold(weights, sizes)
+        if self._settings.normalise_observations and not self._beginning.is_raw(self.updates):
+            return self._normaliser.fold(weights, self._first_layers)
         return weights
+
+    def _for_normalised_observations(self, state: LearnerState) -> LearnerState:
+        """Return a state with raw observations' actors for normalised ones."""
+
+        def convert(actor: torch.Tensor) -> torch.Tensor:
+            weights = self._normaliser.unfold(actor.cpu().numpy(), self._first_layers)
+            return torch.from_numpy(weights).to(actor.device)
+
+        return state._replace(actor=convert(state.actor), target_actor=convert(state.target_actor))
+
+    @property
+    def _first_layers(self) -> list[int]:
+        return [self._layout.observation_size, *self._settings.hidden]
 
     def act(self, observation: Vector32) -> Vector32:
         """Return the policy's actions, (b, a), for observations, (b, o), computed by torch."""

@@ -82,6 +82,23 @@ class Normaliser:
         folded: Vector32 = np.concatenate((matrix.ravel(), bias, rest)).astype(np.float32)
         return folded
 
+    def unfold(self, weights: Vector32, sizes: Sequence[int]) -> Vector32:
+        """Return an actor's weights for normalised observations: the inverse of `fold`.
+
+        W s + b = (W d) (s − m) / d + (b + W m).
+
+        Args:
+            weights: flat, (p,), for raw observations.
+            sizes: of the actor's layers, at least the first two.
+        """
+        inputs, outputs = sizes[0], sizes[1]
+        raw = weights[: inputs * outputs].reshape(outputs, inputs).astype(np.float64)
+        bias = weights[inputs * outputs : (inputs + 1) * outputs] + raw @ self._mean
+        rest = weights[(inputs + 1) * outputs :]
+        matrix = raw * self.deviation
+        unfolded: Vector32 = np.concatenate((matrix.ravel(), bias, rest)).astype(np.float32)
+        return unfolded
+
 
 def normalised(observation: Tensor, moments: Tensor) -> Tensor:
     """Return normalised observations, (b, o), for `Normaliser.moments`, (2, o)."""

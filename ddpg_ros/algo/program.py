@@ -32,7 +32,7 @@ PER_UPDATE = ("rows", "noise")
 class Inputs(NamedTuple):
     """What a call reads besides the learner's state."""
 
-    storage: Tensor  # (capacity, width) records of the replay buffer
+    storage: Tensor  # (rows, width) records of the replay buffer, and of an earlier one
     rows: Tensor  # (CHUNK, b) row numbers of the storage: one minibatch an update
     noise: Tensor  # (CHUNK, b, a) for target policy smoothing, or (CHUNK, 0, 0)
     moments: Tensor  # (2, o) of the observations, see `Normaliser`
@@ -52,12 +52,15 @@ Run = Callable[[LearnerState, Inputs], tuple[LearnerState, Tensor]]
 class Program:
     """The update for given settings, as pure functions of tensors."""
 
-    def __init__(self, settings: LearnerSection, layout: RecordLayout) -> None:
+    def __init__(
+        self, settings: LearnerSection, layout: RecordLayout, critics_alone: bool = False
+    ) -> None:
         """Build the networks and hyperparameters.
 
         Args:
             settings: the learner's settings.
             layout: of the learner's records.
+            critics_alone: an update leaves the actor as it is.
         """
         self.settings = settings
         self.layout = layout
@@ -76,6 +79,7 @@ class Program:
             critic_learning_rate=settings.critic_learning_rate,
             policy_delay=settings.policy_delay,
             penalties=Penalties(settings.action_penalty, settings.preactivation_penalty),
+            critics_alone=critics_alone,
         )
 
     def initial_state(self, generator: torch.Generator) -> LearnerState:

@@ -1,5 +1,6 @@
 """Uniform experience replay: a ring buffer of packed transitions on the learner's device."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,36 +12,58 @@ from ddpg_ros.types import RecordLayout
 class Replay:
     """The replay buffer: the last `capacity` transitions, as packed records.
 
-    Record number i, counted from the first that was ever added, is in row i mod `capacity`.
+    Record number i, counted from the first that was ever added, is in row i mod `capacity`. Rows
+    behind these may hold the transitions of an earlier run, which never change.
     """
 
-    def __init__(self, capacity: int, layout: RecordLayout, device: str = "cpu") -> None:
-        """Reserve the memory: capacity × layout.width × 4 bytes.
+    def __init__(
+        self, capacity: int, layout: RecordLayout, device: str = "cpu", room: int = 0
+    ) -> None:
+        """Reserve the memory: (capacity + room) × layout.width × 4 bytes.
+
+        Args:
+            capacity: transitions of this run.
+            layout: of the records.
+            device: where they are.
+            room: rows for the transitions of an earlier run; on the CPU those that stay empty
+                take no memory.
 
         Raises:
             MachineError: the device has too little memory.
         """
-        self.layout = layout
+        self.layout, self.capacity = layout, capacity
+        rows, on_cpu = capacity + room, torch.device(device).type == "cpu"
         try:
-            storage = torch.zeros((capacity, layout.width), device=device)
+            if room and on_cpu:  # numpy leaves it to the system to fill pages with zeros
+                storage = torch.from_numpy(np.zeros((rows, layout.width), dtype=np.float32))
+            else:
+                storage = torch.zeros((rows, layout.width), device=device)
         except torch.OutOfMemoryError:
-            size = 4e-9 * capacity * layout.width
+            size = 4e-9 * rows * layout.width
+            besides = ", and as many of an earlier run," if room else ","
             raise MachineError(
-                f"{device} has no room for learner.replay_capacity {capacity}, {size:.2g} GB; "
-                "expected fewer transitions, or learner.device: cpu."
+                f"{device} has no room for learner.replay_capacity {capacity}{besides} "
+                f"{size:.2g} GB; expected fewer transitions, or learner.device: cpu."
             ) from None
         self.storage = storage
-        """The records, (capacity, width); the first `len(self)` rows are filled."""
+        """The records, (rows, width); the first `len(self)` rows are filled."""
         self.total = 0
         """Number of records that were ever stored."""
+        self.earlier = 0
+        """Number of records of an earlier run."""
 
     def __len__(self) -> int:
-        """Return the number of transitions stored."""
-        return min(self.total, len(self.storage))
+        """Return the number of transitions stored, without those of an earlier run."""
+        return min(self.total, self.capacity)
+
+    def keep_earlier(self, records: Tensor) -> None:
+        """Store the records of an earlier run, (k, width); there is room for them."""
+        self.storage[self.capacity : self.capacity + len(records)] = records
+        self.earlier = len(records)
 
     def add(self, records: Tensor) -> None:
         """Store records, (k, width), in place of the oldest."""
-        capacity = len(self.storage)
+        capacity = self.capacity
         records = records[-capacity:]
         row = self.total % capacity
         before_the_end = capacity - row
@@ -56,7 +79,7 @@ class Replay:
         Returns:
             (k, width), on the CPU.
         """
-        capacity = len(self.storage)
+        capacity = self.capacity
         first = max(first, self.total - len(self))
         start, count = first % capacity, self.total - first
         until_end = min(count, capacity - start)
@@ -73,8 +96,18 @@ class Replay:
         self.total = total - len(records)
         self.add(records)
 
-    def draw(self, rows: Tensor, generator: torch.Generator) -> None:
-        """Fill `rows`, of any shape, with row numbers drawn uniformly with replacement."""
+    def draw(self, rows: Tensor, generator: torch.Generator, earlier: int = 0) -> None:
+        """Fill `rows` with row numbers drawn uniformly with replacement.
+
+        Args:
+            rows: of any shape; (b,) if `earlier` is above 0.
+            generator: the source of randomness.
+            earlier: how many of them, the first, are of the earlier run.
+        """
+        if earlier:
+            torch.randint(self.earlier, (earlier,), generator=generator, out=rows[:earlier])
+            rows[:earlier] += self.capacity
+            rows = rows[earlier:]
         torch.randint(len(self), rows.shape, generator=generator, out=rows)
 
 

@@ -62,6 +62,7 @@ class Hyperparameters(NamedTuple):
     critic_learning_rate: float
     policy_delay: int = 1
     penalties: Penalties = Penalties()
+    critics_alone: bool = False  # the actor and its target stay as they are
 
 
 def update(
@@ -120,6 +121,12 @@ def update(
         delayed = new.updates % hyper.policy_delay != 0
         new = _choose(delayed, state, new)._replace(
             critics=critics, critic_optimiser=critic_optimiser, updates=new.updates
+        )
+    if hyper.critics_alone:
+        new = new._replace(
+            actor=state.actor,
+            target_actor=state.target_actor,
+            actor_optimiser=state.actor_optimiser,
         )
     norms = torch.linalg.vector_norm(critic_gradient), torch.linalg.vector_norm(actor_gradient)
     finite = torch.isfinite(c_loss + a_loss + norms[0] + norms[1])

@@ -53,6 +53,14 @@ class ValueLimits:
         self.rewards = (min(seen), max(seen))
         return self.rewards != before
 
+    def allow(self, values: tuple[float, float]) -> None:
+        """Widen the range to values that another learner's rewards allow, as its critic has them.
+
+        Args:
+            values: its `range`; its discount may be another.
+        """
+        self.add_rewards(value * (1.0 - self._full_discount) for value in values)
+
     @property
     def range(self) -> tuple[float, float]:
         """The smallest and largest value that the rewards allow."""

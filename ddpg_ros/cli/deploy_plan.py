@@ -109,8 +109,10 @@ def deploy_plan(
     )
 
 
-def order_of_arming(config: Config, namespace: str) -> str:
+def order_of_arming(config: Config, namespace: str, program: str = "ddpg-ros") -> str:
     """Return how to arm the two nodes, as a sentence.
+
+    `program` is how `ddpg-ros` is called where the sentence is read.
 
     While the driver holds the arm, the guard sends nothing until it is armed, so that the policy
     goes first; else the guard does.
@@ -120,7 +122,7 @@ def order_of_arming(config: Config, namespace: str) -> str:
     first, second = (f"{absolute_namespace(namespace)}/{name}/arm" for name in names)
     option = f" --namespace {namespace.strip('/')}" if namespace.strip("/") else ""
     return (
-        f"both start disarmed; when the arm may move, 'ddpg-ros arm{option}' arms both in order: "
+        f"both start disarmed; when the arm may move, '{program} arm{option}' arms both in order: "
         f"{first}, then {second}"
     )
 

@@ -22,6 +22,7 @@ from ddpg_ros.extras import EXTRA_OF, how_to_install, install_command
 from ddpg_ros.installation import is_managed_elsewhere, remedy, unmet
 
 _SET_UP = f"{how_to_install('rclpy')}; 'make setup' in a checkout makes a .venv with all of it"
+_BUSY = "nothing is wrong for sure: call the doctor again when this machine is less busy"
 _SHM_BYTES = 64 * 2**20
 _SAFE_DOMAIN = 101  # the ports of higher domains overlap Linux's range of ephemeral ports
 
@@ -104,7 +105,7 @@ def _base() -> Finding:
 def _rclpy() -> Finding:
     answer = probes.run_probe(probes.RCLPY)
     if answer.found is None:
-        return Finding("rclpy", False, answer.problem, _SET_UP)
+        return _failed("rclpy", answer, _SET_UP)
     file = str(answer.found["file"])
     distro = os.environ.get("ROS_DISTRO")
     here = file.startswith(sys.prefix)
@@ -115,15 +116,19 @@ def _rclpy() -> Finding:
 def _messages() -> Finding:
     answer = probes.run_probe(probes.MESSAGES)
     if answer.found is None:
-        return Finding("ROS messages", False, answer.problem, _SET_UP)
+        return _failed("ROS messages", answer, _SET_UP)
     return Finding("ROS messages", True, "sensor, std, geometry, rosgraph, diagnostic, std_srvs")
+
+
+def _failed(what: str, answer: probes.ProbeResult, fix: str) -> Finding:
+    return Finding(what, False, answer.problem, _BUSY if answer.slow else fix)
 
 
 def _torch() -> Finding:
     answer = probes.run_probe(probes.TORCH)
     if answer.found is None:
         fix = f"{how_to_install('torch')}; a policy runs on the robot without it"
-        return Finding("torch", False, answer.problem, fix)
+        return _failed("torch", answer, fix)
     cuda = answer.found["cuda"]
     where = f"CUDA on {cuda}" if cuda else "CPU, no CUDA device"
     return Finding("torch", True, f"{answer.found['version']}, {where}")
@@ -135,7 +140,7 @@ def _library(module: str, distribution: str, purpose: str) -> Finding:
         known = module in EXTRA_OF
         command = how_to_install(module) if known else install_command(distribution)
         fix = f"{command}; it is needed for {purpose}"
-        return Finding(module, False, answer.problem, fix)
+        return _failed(module, answer, fix)
     try:
         version = metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -193,6 +198,6 @@ def _dds(findings: list[Finding]) -> Finding:
     answer = probes.exchange_over_dds()
     if answer.found is None:
         fix = "let UDP on the loopback interface pass, and look at ROS_DOMAIN_ID"
-        return Finding("DDS", False, answer.problem, fix)
+        return _failed("DDS", answer, fix)
     seconds = answer.found["seconds"]
     return Finding("DDS", True, f"two processes exchanged a message after {seconds:.2f} s")

@@ -12,7 +12,13 @@ from rich.table import Table
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.inspect_recording import inspect_recording
 from ddpg_ros.cli.inspect_run import inspect_checkpoints
-from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY, RECORDINGS, SUMMARY
+from ddpg_ros.config.run_directory import (
+    CHECKPOINTS,
+    POLICY,
+    RECORDINGS,
+    SUMMARY,
+    WARM_START,
+)
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import GOLDEN_PAIRS, PolicyAbout, load_policy
 from ddpg_ros.errors import DdpgRosError, RunDirectoryError, shortened
@@ -23,6 +29,7 @@ from ddpg_ros.recording.reading import is_recording
 from ddpg_ros.training.arm_session import feels_weight, require_fitting
 from ddpg_ros.training.describe_run import describe_checkpoints
 from ddpg_ros.training.describe_run import verdict as verdict_of
+from ddpg_ros.worker.warm_start_file import load_warm_start
 
 
 class Shown(NamedTuple):
@@ -139,10 +146,12 @@ def _run(path: Path) -> Shown:
             rows["summary"] = f"cannot be read ({error})"
     else:
         rows["summary"] = "none: the run has not ended"
+    rows |= {"began with": begun} if (begun := _began_with(path)) else {}
     checkpoints = describe_checkpoints(path)
     goes_on = verdict_of(path)
     rows |= {str(one.path.relative_to(path)): one.sentence for one in checkpoints}
     rows["checkpoints"] = goes_on
+    content["began_with"] = begun
     content["checkpoints"] = [one.content for one in checkpoints]
     content["resumes"] = goes_on
     bags = bags_in(path / RECORDINGS)
@@ -156,3 +165,18 @@ def _run(path: Path) -> Shown:
             verdict = f"its policy does not load: {error}"
     content["verdict"] = verdict
     return Shown(str(path), rows, {}, verdict, content)
+
+
+def _began_with(run: Path) -> str:
+    """Return what a run took of an earlier training, in one line; empty if it began untrained."""
+    if not (run / WARM_START).exists():
+        return ""
+    try:
+        warm, about = load_warm_start(run)
+    except DdpgRosError as error:
+        return f"damaged: {error}"
+    what = "the actor" if warm.critics is None else "the networks"
+    return (
+        f"{what} of {about['source']}, step {about['steps']}, update {about['updates']}; "
+        f"{len(warm.records)} transitions"
+    )

@@ -37,6 +37,9 @@ from sim.robot_description import base_link, shareable
 
 Values = Mapping[str, str]
 
+_PROGRAM = "ros2 run ddpg_ros ddpg-ros"
+"""In a workspace, `ddpg-ros` itself is on no path."""
+
 
 def launch_plan(
     kind: Annotated[str, typer.Argument(help="train or deploy.")],
@@ -165,7 +168,7 @@ def plan_deployment(values: Values) -> dict[str, Any]:
         temporary=str(deployment.folder),
         simulated=_is_true(values["simulate"]),
         **_seen(deployment.config),
-        notes=[order_of_arming(deployment.config, namespace)],
+        notes=[order_of_arming(deployment.config, namespace, _PROGRAM)],
     )
 
 
@@ -207,7 +210,7 @@ def in_launch_words(sentence: str) -> str:
     """Return a sentence that names options of `ddpg-ros` with launch arguments instead."""
     sentence = re.sub(r"(?:ddpg-ros \w+ )?--namespace second", "namespace:=second", sentence)
     sentence = re.sub(r"--set (?=\S+: expected)", "set:=", sentence)
-    names = "run-dir|namespace|gui|steps|seed|clock|config|policy|simulate|set"
+    names = "run-dir|init-from|namespace|gui|steps|seed|clock|config|policy|simulate|set"
     return re.sub(rf"--({names})\b", lambda match: match[1].replace("-", "_") + ":=", sentence)
 
 

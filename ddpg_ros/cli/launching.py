@@ -69,6 +69,13 @@ TRAIN = (
     LaunchArgument("run_dir", "", "Run directory; empty: runs/TASK-DATE-TIME"),
     LaunchArgument("resume", "", "Directory of a run that goes on, with its own configuration"),
     LaunchArgument(
+        "init_from",
+        AS_CONFIGURED,
+        "Run directory or policy file whose networks the training begins with",
+        (),
+        "run.init_from",
+    ),
+    LaunchArgument(
         "use_sim_time", "false", "The agent's clock is the simulator's topic 'clock'", BOOLEANS
     ),
     *_SHARED,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddpg_ros.config.settings import Config, LearnerSection
+from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import MachineError
 from ddpg_ros.extras import require
 
@@ -41,7 +42,7 @@ def require_learner_machine(settings: LearnerSection) -> None:
 
 def require_environment(
     what: "str | gymnasium.Env[Any, Any]", config: Config, run_dir: Path | None = None
-) -> str:
+) -> PolicyAbout:
     """Check that a Gymnasium environment can be learnt on this machine.
 
     Args:
@@ -50,7 +51,7 @@ def require_environment(
         run_dir: the run directory; None: as the settings say.
 
     Returns:
-        What to call the run.
+        What the policy is for.
 
     Raises:
         ConfigError: no such environment, or spaces that DDPG cannot take.
@@ -63,7 +64,8 @@ def require_environment(
     env = Environment(what)
     env.close()
     require_learner_machine(config.learner)
-    sizes = about(env, config).sizes
+    policy = about(env, config)
+    sizes = policy.sizes
     require_room(config.learner, sizes, available_memory())
     require_disk(config, sizes, run_dir)
-    return env.name.rpartition("/")[2]
+    return policy

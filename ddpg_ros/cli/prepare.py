@@ -14,8 +14,10 @@ from ddpg_ros.cli.recording_size import recording_bytes
 from ddpg_ros.cli.resume import ResumedRun
 from ddpg_ros.config.run_directory import Run, prepare_run
 from ddpg_ros.config.settings import Config
+from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.training.earlier import Earlier, earlier_of, keep_earlier
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded
 from sim.description import describe
@@ -61,7 +63,7 @@ def prepare(
         namespace: of the nodes.
         held: takes what is to be held until the training has ended: the lock of the run directory
             and, for an arm, this host's place for a training.
-        console: says what the recordings hold, if there are any.
+        console: says what recordings and an earlier training hold, if there are any.
     """
     if settings.run.policy:
         raise ConfigError(
@@ -74,17 +76,32 @@ def prepare(
                 "run.recordings goes with an arm, whose topics were recorded; leave it out with "
                 "--gym."
             )
-        name = require_environment(gym, settings, run_dir)
-        return prepare_run(settings, run_dir, name=name, held=held)
-    sizes = prepare_arm(settings, namespace, held, run_dir)
+        about = require_environment(gym, settings, run_dir)
+        earlier = _read_earlier(settings, about, run_dir, console)
+        run = prepare_run(settings, run_dir, name=about.task.rpartition("/")[2], held=held)
+        keep_earlier(earlier, run.directory)
+        return run
+    about = prepare_arm(settings, namespace, held, run_dir)
+    earlier = _read_earlier(settings, about, run_dir, console)
     recorded = read_recorded(settings, console)
     if recorded is not None:
-        kept = recording_bytes(settings, sizes[-1]) + recorded.records.nbytes
-        require_disk(settings, sizes, run_dir, kept)
+        kept = recording_bytes(settings, about.sizes[-1]) + recorded.records.nbytes
+        require_disk(settings, about.sizes, run_dir, kept, 0 if earlier is None else earlier.bytes)
     run = prepare_run(settings, run_dir, held=held)
+    keep_earlier(earlier, run.directory)
     if recorded is not None:
         keep_recorded(recorded, run.config, run.directory)
     return run
+
+
+def _read_earlier(
+    settings: Config, about: PolicyAbout, run_dir: Path | None, console: Console
+) -> Earlier | None:
+    """Read what `run.init_from` names, if it names anything, and print what it is."""
+    earlier = earlier_of(settings, about, run_dir)
+    for sentence in () if earlier is None else earlier.sentences:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    return earlier
 
 
 def prepare_resumed(
@@ -127,23 +144,24 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
 
 def prepare_arm(
     settings: Config, namespace: str, held: ExitStack, run_dir: Path | None = None
-) -> list[int]:
+) -> PolicyAbout:
     """Refuse an arm, learner, machine or ROS domain with which no training can begin.
 
     `held` takes this host's place for the training, until its nodes have ended.
 
     Returns:
-        The layers of the actor, observation to action.
+        What the policy is for.
     """
     require_ros_domain()
     robot, task, _ = build_arm(settings)
     Push(robot, settings.sim)  # refuses pushes that do not fit the arm
     require_learner_machine(settings.learner)
-    sizes = policy_about(settings, robot, task).sizes
+    about = policy_about(settings, robot, task)
+    sizes = about.sizes
     require_room(settings.learner, sizes, available_memory())
     require_disk(settings, sizes, run_dir, recording_bytes(settings, sizes[-1]))
     held.enter_context(take_training_lock(absolute_namespace(namespace)))
-    return sizes
+    return about
 
 
 def notes_on(config: Config) -> list[str]:

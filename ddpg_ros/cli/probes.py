@@ -14,6 +14,7 @@ from typing import Any
 
 PROBE_TIMEOUT_S = 60.0
 EXCHANGE_TIMEOUT_S = 5.0
+_START_S = 30.0  # for two processes to import rclpy, on a machine that is busy
 
 RCLPY = """
 import json, os, rclpy
@@ -59,7 +60,7 @@ choose_transport()
 rclpy.init()
 node = rclpy.create_node("ddpg_ros_doctor_talker")
 publisher = node.create_publisher(String, sys.argv[1], 1)
-end = time.monotonic() + 2 * float(sys.argv[2])
+end = time.monotonic() + float(sys.argv[2]) + 60.0  # the listener may come up later
 while time.monotonic() < end:
     publisher.publish(String(data="hello"))
     time.sleep(0.05)
@@ -72,6 +73,7 @@ class ProbeResult:
 
     found: dict[str, Any] | None
     problem: str = ""
+    slow: bool = False  # it had no time to answer, so that nothing is known
 
 
 def importing(module: str) -> str:
@@ -90,7 +92,7 @@ def run_probe(program: str, timeout_s: float = PROBE_TIMEOUT_S) -> ProbeResult:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return ProbeResult(None, f"no answer within {timeout_s:g} s")
+        return ProbeResult(None, f"no answer within {timeout_s:g} s", slow=True)
     if ended.returncode:
         errors = ended.stderr.strip().splitlines() or [f"ended with exit code {ended.returncode}"]
         return ProbeResult(None, errors[-1])
@@ -98,11 +100,12 @@ def run_probe(program: str, timeout_s: float = PROBE_TIMEOUT_S) -> ProbeResult:
     return ProbeResult(found)
 
 
-def exchange_over_dds(timeout_s: float = EXCHANGE_TIMEOUT_S) -> ProbeResult:
+def exchange_over_dds(timeout_s: float | None = None) -> ProbeResult:
     """Publish a message in one process and receive it in another.
 
     Nodes in the same process could exchange it without the middleware.
     """
+    timeout_s = EXCHANGE_TIMEOUT_S if timeout_s is None else timeout_s
     topic = f"ddpg_ros_doctor_{os.getpid()}_{time.monotonic_ns()}"
 
     def start(program: str) -> subprocess.Popen[str]:
@@ -115,9 +118,9 @@ def exchange_over_dds(timeout_s: float = EXCHANGE_TIMEOUT_S) -> ProbeResult:
 
     talker, listener = start(_TALKER), start(_LISTENER)
     try:
-        out, err = listener.communicate(timeout=timeout_s + PROBE_TIMEOUT_S / 4)
+        out, err = listener.communicate(timeout=timeout_s + _START_S)
     except subprocess.TimeoutExpired:
-        return ProbeResult(None, "the listener did not end")
+        return ProbeResult(None, "two processes did not come up in time", slow=True)
     finally:
         for process in (talker, listener):
             process.kill()

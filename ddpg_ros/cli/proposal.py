@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ddpg_ros.config.settings import Config, Value
-from ddpg_ros.errors import ConfigError, RobotError
+from ddpg_ros.errors import ConfigError, RobotError, few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix, read_damping
 from ddpg_ros.robot.loads import Loads, finite_range, loads_of
 from ddpg_ros.robot.posture import choose_start
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.types import Vector
 
@@ -95,6 +96,7 @@ def propose(
     motor = np.where(wrong, needed.max(), robot.effort_limit)
     torque = np.minimum(rounded(np.maximum(needed, _SHARE * motor)), robot.effort_limit)
     start = choose_start(robot, torque, mass.weight, touches)
+    _require_carried(robot, torque, mass.weight(start), loads)
     settings: dict[str, Value] = {
         "robot.gravity": "model",
         "robot.torque_limit": torque.tolist(),
@@ -126,6 +128,27 @@ def propose(
     config = base.with_parameters(settings, source="the proposal")
     holding = mass.weight(start)
     return Proposal(config, settings, reasons, loads, holding, invented)
+
+
+def _require_carried(robot: Robot, torque: Vector, needed: Vector, loads: Loads) -> None:
+    """Refuse an arm that its motors hold nowhere.
+
+    Raises:
+        RobotError: with each joint that is too weak.
+    """
+    weak = [
+        f"{joint} moves {mass:.3g} kg and needs {abs(own):.3g} {unit.torque} of {most:.3g}"
+        for joint, mass, own, most, unit in zip(
+            robot.joints, loads.mass, needed, torque, units_of(robot.kinds), strict=True
+        )
+        if abs(own) > most
+    ]
+    if weak:
+        raise RobotError(
+            f"{robot.urdf_path}: the motors cannot carry the arm, even at the best start posture "
+            f"that was found: {few_of(weak, 80)}. Correct its efforts, or its masses and lengths: "
+            "URDF has kilograms and metres."
+        )
 
 
 def _gains(base: Config, robot: Robot, settings: dict[str, Value]) -> dict[str, Value]:

@@ -19,6 +19,7 @@ from ddpg_ros.training.resuming import (
     require_resumable,
     require_run,
 )
+from ddpg_ros.worker.warm_start_file import warm_start_of
 
 if TYPE_CHECKING:
     import gymnasium
@@ -108,6 +109,7 @@ def resume_run(
     environment = "" if resumed.about["joints"] else str(resumed.about["task"])
     trained = config if environment else config.with_parameters(of_an_arm)
     require_resumable(path, resumed, _about(path, trained, environment, what))
+    warm_start_of(config, path)  # what it began with is still there
     resuming = config.with_parameters({"run.resume": True})
     return ResumedRun(Run(path, path / CONFIG, resuming), resumed, environment, config != own)
 

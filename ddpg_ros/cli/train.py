@@ -53,6 +53,12 @@ def train(
             "--from-bag", metavar="FILE", help="Fill the replay from this recording first; repeat."
         ),
     ] = None,
+    init_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN|POLICY", help="Begin with the networks of a run or of a policy file."
+        ),
+    ] = None,
     offline: Annotated[
         bool, typer.Option(help="Learn from --from-bag alone: --steps updates, then evaluate.")
     ] = False,
@@ -81,13 +87,16 @@ def train(
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
         "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
+        "run.init_from": ("--init-from", init_from and str(init_from.expanduser().absolute())),
         "run.offline": ("--offline", offline or None),
     }
     given = joined(assigned, options)
     with ExitStack() as held:
         resumed = None
         if resume is not None:
-            _refuse_beside_resume({"--config": config, "--run-dir": run_dir})
+            _refuse_beside_resume(
+                {"--config": config, "--run-dir": run_dir, "--init-from": init_from}
+            )
             resumed = resume_run(resume, given, held, gym, dict(SIMULATED))
             gym = resumed.environment
         ros_only = {"--namespace": namespace, "--gui": gui, "--clock": clock}

@@ -16,6 +16,7 @@ from ddpg_ros.files.unused import CONFIG
 METRICS, POLICY = "metrics.csv", "policy.safetensors"
 EVALUATION, CHECKPOINTS, REPLAY = "evaluation.csv", "checkpoints", "checkpoints/replay"
 STATUS, RECORDINGS, RECORDED = "status.json", "recordings", "recorded.safetensors"
+WARM_START = "warm_start.safetensors"
 SUMMARY, CURVE, ROLLOUT = "summary.json", "learning_curve.png", "rollout.gif"
 
 

@@ -293,6 +293,19 @@ class LearnerSection(Section):
     reset_every: Count = Field(
         0, description="Updates after which the networks are reset; 0: never"
     )
+    earlier_share: Fraction = Field(
+        0.5,
+        description="With run.init_from: share of each minibatch that comes from the earlier "
+        "run's replay buffer at the beginning; 0: its networks alone",
+    )
+    earlier_updates: PositiveCount = Field(
+        10_000, description="With run.init_from: updates over which this share falls to 0"
+    )
+    critic_first: Count = Field(
+        1_000,
+        description="With run.init_from and a policy file, which holds no critic: updates at the "
+        "beginning that move the critics alone",
+    )
 
 
 class RunSection(Section):
@@ -316,6 +329,11 @@ class RunSection(Section):
     )
     checkpoint_minutes: Positive = Field(
         0.25, description="Time after which the learner is saved [min]"
+    )
+    init_from: str = Field(
+        "",
+        description="Run directory or policy file whose networks the training begins with; "
+        "empty: untrained ones",
     )
     policy: str = Field("", description="Policy file to run without learning; empty: train")
     record: Literal["auto", "off", "latch", "all"] = Field(

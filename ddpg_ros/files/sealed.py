@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from ddpg_ros.files.kinds import is_special
 
-KINDS = {"policy", "checkpoint", "experience"}
+KINDS = {"policy", "checkpoint", "experience", "warm_start"}
 
 _UNREADABLE = (SafetensorError, OSError, TypeError, ValueError, AttributeError)
 """What safetensors raises for a damaged file."""

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,18 +12,12 @@ from numpy.typing import NDArray
 
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RobotError
+from ddpg_ros.robot.joint_limits import JointLimit, SafetyController, read_limits, read_safety
 from ddpg_ros.robot.kinematics import MOTORS, Chain, Joint, Pose
 from ddpg_ros.robot.source import read_source
 from ddpg_ros.robot.tree import Tree
-from ddpg_ros.robot.urdf import (
-    JointLimit,
-    SafetyController,
-    find_urdf,
-    read_joint,
-    read_limits,
-    read_safety,
-    read_urdf,
-)
+from ddpg_ros.robot.urdf import find_urdf, read_joint, read_urdf
+from ddpg_ros.robot.workspace import furthest
 from ddpg_ros.types import Vector
 
 
@@ -50,7 +45,7 @@ class Robot:
     effort_limit: Vector  # (n,) [N·m]
     safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
     tree: tuple[Joint, ...] = field(repr=False)  # every joint of the file, in its order
-    _chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
+    chain: tuple[Joint, ...] = field(repr=False)  # base → tip, fixed joints included
     _kinematics: Chain = field(repr=False)
 
     @classmethod
@@ -98,8 +93,9 @@ class Robot:
 
         Raises:
             RobotError: the file is missing or not a URDF; a joint is missing, is named twice,
-                lacks a limit, or has a bad safety_controller, origin or axis; the joints form a
-                loop; or the file has several arms and the arguments choose none.
+                lacks a limit, or has a bad safety_controller, origin or axis; a joint on the way
+                to the tip mimics a commanded one; the joints form a loop; or the file has several
+                arms and the arguments choose none.
         """
         path = find_urdf(urdf)
         source = read_source(path, xacro_arguments)
@@ -122,6 +118,7 @@ class Robot:
                 f"{path} has no joint that moves on the way from {tree.base} to the tip {tip}; "
                 "set robot.tip to a link further out, or robot.joints."
             )
+        tree.require_rigid(names, tip)
         held = tree.held_positions(names)
         limits = _limits([elements[joint] for joint in names], path, efforts, velocities)
         return cls(
@@ -138,7 +135,7 @@ class Robot:
             effort_limit=limits.effort,
             safety=tuple(read_safety(elements[joint], path) for joint in names),
             tree=tuple(tree.joints.values()),
-            _chain=chain,
+            chain=chain,
             _kinematics=Chain(chain, names, held),
         )
 
@@ -161,6 +158,14 @@ class Robot:
         """
         tip: Vector = self.tip_pose(position)[:3, 3]
         return tip
+
+    def places(self, position: Vector) -> Vector:
+        """Return where the arm is, (m, 3) [m]: each joint from base to tip, and the tip.
+
+        Args:
+            position: (n,) [rad].
+        """
+        return self._kinematics.places(position)
 
     def torque_limit(self, requested: Sequence[float]) -> Vector:
         """Check a requested torque limit against the URDF's effort limit.
@@ -193,12 +198,28 @@ class Robot:
     def reach(self) -> float:
         """Upper bound of the fingertip's distance from the base [m]."""
         total = 0.0
-        for joint in self._chain:
+        for joint in self.chain:
             ends = [self.held.get(joint.name, 0.0)]
             if joint.name in self.joints and joint.kind == "prismatic":
                 ends = [end for end in (joint.lower, joint.upper) if np.isfinite(end)] or ends
             total += max(float(np.linalg.norm(joint.at(end)[:3, 3])) for end in ends)
         return total
+
+    @cached_property
+    def workspace(self) -> tuple[Vector, float]:
+        """A ball that the fingertip does not leave: centre, (3,), and radius [m].
+
+        The centre is the first commanded joint; if that slides, the base.
+        """
+        low = np.where(np.isfinite(self.lower), self.lower, -np.pi)
+        high = np.where(np.isfinite(self.upper), self.upper, np.pi)
+        first = next(joint for joint in self.chain if joint.name in self.joints)
+        turns = first.kind != "prismatic"
+        centre: Vector = self.places(low)[0].copy() if turns else np.zeros(3)
+        return centre, min(
+            furthest(self.tip_position, low, high, centre),
+            self.reach + float(np.linalg.norm(centre)),
+        )
 
     @property
     def sliding(self) -> NDArray[np.bool_]:

@@ -10,8 +10,8 @@ from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import read_inertia
 from ddpg_ros.robot.kinematics import Joint, joint_model
+from ddpg_ros.robot.numbers import read_number
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
-from ddpg_ros.robot.urdf import read_number
 from ddpg_ros.types import Vector
 
 Matrix = NDArray[np.float64]
@@ -24,7 +24,7 @@ _IDENTITY = pinocchio.SE3.Identity()
 _HAS_ARMATURE = hasattr(pinocchio.Model, "armature")
 """Pinocchio 2.7 has none. It is the last that pip has for numpy 1, Ubuntu 24.04's."""
 _REGULARISATION = 1e-7  # armature of each joint, relative to its largest inertia
-_LARGEST = 1e9  # [kg·m²] no arm has a larger inertia
+_LARGEST = 1e9  # [kg·m²], [N·m], [N·m·s/rad] no arm has a larger inertia, friction or damping
 _SMALLEST = 1e-12  # [kg·m²] a joint that moves less than this counts as one without mass
 
 
@@ -71,11 +71,13 @@ class MassMatrix:
         moving = samples[:, self.known][:, :, self.known]
         too_large = not bool(np.isfinite(moving).all() and (np.abs(moving) < _LARGEST).all())
         if too_large or (moving.size and not (np.linalg.eigvalsh(moving)[:, 0] > 0.0).all()):
+            centre = " ".join(f"{place:g}" for place in payload.centre)
+            carried = f" with {payload.mass:g} kg at {centre} m" if payload.mass else ""
             problem = f"above {_LARGEST:g} kg·m²" if too_large else "not positive definite"
             raise RobotError(
-                f"{robot.urdf_path}: no rigid bodies have the <inertial> of its links: the mass "
-                f"matrix is {problem}; expected, for each link, a mass above 0 kg and ixx, iyy, "
-                "izz above 0 kg·m², each at most the sum of the other two."
+                f"{robot.urdf_path}: no rigid bodies have the <inertial> of its links{carried}: "
+                f"the mass matrix is {problem}; expected, for each link, a mass above 0 kg and "
+                "ixx, iyy, izz above 0 kg·m², each at most the sum of the other two."
             )
         # M(q) of a point mass is singular at the single position that puts it on a joint's axis.
         self._armature = np.empty(len(order))  # [kg·m²], in the model's order
@@ -207,12 +209,16 @@ def read_friction(robot: Robot) -> Vector:
 
 def _read_dynamics(robot: Robot, key: str) -> Vector:
     elements = {element.get("name"): element for element in robot.root().findall("joint")}
-    where = f"{robot.urdf_path}: joint"
-    stated = [
-        read_number(elements[joint], "dynamics", key, 0.0, f"{where} '{joint}'")
-        for joint in robot.joints
-    ]
-    return np.maximum(stated, 0.0)
+    stated = []
+    for joint in robot.joints:
+        where = f"{robot.urdf_path}: joint '{joint}'"
+        number = read_number(elements[joint], "dynamics", key, 0.0, where)
+        if number < 0.0:
+            raise RobotError(f"{where} has a {key} of {number:g}; expected none below 0.")
+        if number > _LARGEST:
+            raise RobotError(f"{where} has a {key} of {number:g}; expected at most {_LARGEST:g}.")
+        stated.append(number)
+    return np.array(stated)
 
 
 def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
@@ -222,10 +228,17 @@ def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
     for joint in robot.tree:
         by_parent.setdefault(joint.parent, []).append(joint)
     model = pinocchio.Model()
-    columns: dict[str, int] = {}
 
-    def add(link: str, parent: int, frame: pinocchio.SE3) -> None:
-        """Add a link and what hangs on it to the model's joint `parent`, 0 for the base."""
+    bases = sorted(set(by_parent) - {joint.child for joint in robot.tree}, reverse=True)
+    # Links yet to add: each with its commanded joint or None, the model's joint before it, 0 for
+    # the base, and its frame there. The last comes first: the model wants whole branches.
+    waiting: list[tuple[str, Joint | None, int, pinocchio.SE3]]
+    waiting = [(base, None, 0, _IDENTITY) for base in bases]
+    while waiting:
+        link, commanded, parent, frame = waiting.pop()
+        if commanded is not None:
+            parent = model.addJoint(parent, joint_model(commanded), frame, commanded.name)
+            frame = _IDENTITY
         if link in links:
             inertia = read_inertia(links[link], parent > 0, robot.urdf_path)
             body = pinocchio.Inertia(inertia.mass, np.zeros(3), np.diag(inertia.moments))
@@ -233,19 +246,9 @@ def _model(robot: Robot, payload: Payload) -> tuple[pinocchio.Model, list[int]]:
         if link == robot.tip and payload.mass:
             point = pinocchio.Inertia(payload.mass, np.array(payload.centre), np.zeros((3, 3)))
             model.appendBodyToJoint(parent, point, frame)
-        for child in by_parent.get(link, ()):
-            if child.name in robot.joints:
-                columns[child.name] = len(columns)
-                origin = frame * pinocchio.SE3(child.origin)
-                add(
-                    child.child,
-                    model.addJoint(parent, joint_model(child), origin, child.name),
-                    _IDENTITY,
-                )
-            else:
-                held = pinocchio.SE3(child.at(robot.held.get(child.name, 0.0)))
-                add(child.child, parent, frame * held)
-
-    for base in sorted(set(by_parent) - {joint.child for joint in robot.tree}):
-        add(base, 0, _IDENTITY)
-    return model, [columns[joint] for joint in robot.joints]
+        for child in reversed(by_parent.get(link, [])):
+            moves = child.name in robot.joints
+            at = child.origin if moves else child.at(robot.held.get(child.name, 0.0))
+            place = frame * pinocchio.SE3(at)
+            waiting.append((child.child, child if moves else None, parent, place))
+    return model, [model.getJointId(joint) - 1 for joint in robot.joints]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.kinematics import Pose, transform
-from ddpg_ros.robot.urdf import read_number, read_triple
+from ddpg_ros.robot.numbers import read_number, read_place
 from ddpg_ros.types import Vector
 
 _ROUNDING = 1e-6  # relative to the largest moment: a negative moment this small counts as 0
@@ -54,10 +54,7 @@ def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
         key: read_number(inertial, "inertia", key, None if key[1] == key[2] else 0.0, where)
         for key in ("ixx", "iyy", "izz", "ixy", "ixz", "iyz")
     }
-    frame = transform(
-        read_triple(inertial, "origin", "xyz", "0 0 0", where),
-        read_triple(inertial, "origin", "rpy", "0 0 0", where),
-    )
+    frame = transform(*read_place(inertial, where))
     moments = np.array([moment["ixx"], moment["iyy"], moment["izz"]])
     if moment["ixy"] or moment["ixz"] or moment["iyz"]:
         tensor = np.diag(moments)

@@ -94,10 +94,23 @@ class Chain:
         Args:
             position: (n,) [rad], [m] if prismatic, in the order of `commanded`.
         """
-        along = position if self._order is None else position[self._order]
-        pinocchio.forwardKinematics(self._model, self._data, along)
+        self._place(position)
         pose: Pose = self._data.oMi[self._last].homogeneous @ self._tip
         return pose
+
+    def places(self, position: Vector) -> Vector:
+        """Return where the commanded joints and then the tip are, (n + 1, 3) [m].
+
+        Args:
+            position: (n,) [rad], [m] if prismatic, in the order of `commanded`.
+        """
+        tip = self.tip_pose(position)[:3, 3]
+        places: Vector = np.array([*(frame.translation for frame in self._data.oMi[1:]), tip])
+        return places
+
+    def _place(self, position: Vector) -> None:
+        along = position if self._order is None else position[self._order]
+        pinocchio.forwardKinematics(self._model, self._data, along)
 
 
 def joint_model(joint: Joint) -> "pinocchio.JointModel":

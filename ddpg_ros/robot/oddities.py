@@ -9,6 +9,8 @@ from ddpg_ros.errors import few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import read_inertia
 from ddpg_ros.robot.loads import Loads
+from ddpg_ros.robot.mistaken_units import mistaken_units
+from ddpg_ros.robot.numbers import number_of
 from ddpg_ros.robot.units import units_of
 
 _TORQUES = "Set robot.torque_limit to what the motors may deliver; it has what the arm needs."
@@ -21,11 +23,19 @@ def assumptions(robot: Robot) -> list[str]:
     if robot.held:
         said.append(robot.describe().partition("; not commanded, assumed to stand still: ")[2])
         said[-1] = f"not commanded, held where they are: {said[-1]}"
+    leaders = {joint.name: joint.leader for joint in robot.tree}
+    coupled = [
+        f"{name} of {leaders[name]}" for name in robot.held if leaders[name] in robot.joints
+    ]
+    if coupled:
+        said.append(
+            f"parts of a linkage that a commanded joint moves, held all the same: "
+            f"{few_of(coupled, 80)}; their mass is where it is at the start"
+        )
     _, frames = _without_mass(robot)
     if frames:
         said.append(
-            f"frames without <inertial> that weigh nothing, as the URDF standard says: "
-            f"{few_of(frames)}"
+            f"frames without mass that weigh nothing, as the URDF standard says: {few_of(frames)}"
         )
     limits = {joint.get("name"): joint.find("limit") for joint in robot.root().findall("joint")}
     ignored = [
@@ -54,8 +64,8 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
     solid, _ = _without_mass(robot)
     if solid:
         said.append(
-            f"links that move and have a shape and no <inertial>: {few_of(solid)}; they weigh "
-            "nothing here. Give them their mass, if they have one."
+            f"links that move and have a shape and no mass: {few_of(solid)}; they weigh nothing "
+            "here. Give them their <inertial>, if they have one."
         )
     wrong = _impossible(robot)
     if wrong:
@@ -63,18 +73,7 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
             f"no rigid body has the moments of inertia of {few_of(wrong)}: one is larger than the "
             "other two together. They are used as they are."
         )
-    missing = [
-        joint
-        for joint, effort in zip(robot.joints, robot.effort_limit, strict=True)
-        if np.isinf(effort)
-    ]
-    if missing:
-        said.append(f"no effort is stated for {few_of(missing)}. {_TORQUES}")
-    excessive = [joint for joint in invented if joint not in missing]
-    if excessive:
-        said.append(
-            f"the effort of {few_of(excessive)} is many times what the arm needs. {_TORQUES}"
-        )
+    said += _efforts(robot, invented)
     units = units_of(robot.kinds)
     fast = [
         f"{joint} {limit:g} {unit.velocity}"
@@ -91,6 +90,10 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
         )
         if needed > effort
     ]
+    said += mistaken_units(
+        robot,
+        {name: read_inertia(link, True, robot.urdf_path) for name, link in _moving(robot).items()},
+    )
     away = [
         joint
         for joint, low, high in zip(robot.joints, robot.lower, robot.upper, strict=True)
@@ -101,12 +104,40 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
     return said
 
 
+def _efforts(robot: Robot, invented: list[str]) -> list[str]:
+    """Return what is odd about the efforts: none, none that is usable, or a placeholder."""
+    limits = {joint.get("name"): joint.find("limit") for joint in robot.root().findall("joint")}
+    said, missing, unusable = [], [], []
+    for joint, effort in zip(robot.joints, robot.effort_limit, strict=True):
+        if np.isinf(effort):
+            limit = limits[joint]
+            text = limit.get("effort") if limit is not None else None
+            if text is None or number_of(text) == 0.0:
+                missing.append(joint)
+            else:
+                unusable.append(f'{joint} effort="{text}"')
+    if missing:
+        said.append(f"no effort is stated for {few_of(missing)}. {_TORQUES}")
+    if unusable:
+        said.append(f"efforts that limit nothing: {few_of(unusable)}. {_TORQUES}")
+    excessive = [
+        joint
+        for joint, effort in zip(robot.joints, robot.effort_limit, strict=True)
+        if joint in invented and np.isfinite(effort)
+    ]
+    if excessive:
+        said.append(
+            f"the effort of {few_of(excessive)} is many times what the arm needs. {_TORQUES}"
+        )
+    return said
+
+
 def _without_mass(robot: Robot) -> tuple[list[str], list[str]]:
-    """Return the moving links without `<inertial>`: those with a shape, and mere frames."""
+    """Return the moving links without mass: those with a shape, and mere frames."""
     solid: list[str] = []
     frames: list[str] = []
     for name, link in _moving(robot).items():
-        if link.find("inertial") is None:
+        if read_inertia(link, False, robot.urdf_path).mass == 0.0:
             shaped = link.find("collision") is not None or link.find("visual") is not None
             (solid if shaped else frames).append(name)
     return solid, frames

@@ -4,6 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+SEARCHED = "ROS_PACKAGE_PATH"
+"""The environment variable to which a person adds folders of packages."""
+
 
 def package_folders(package: str, folder: Path) -> Iterator[Path]:
     """Yield the folders in which a package may be.
@@ -16,7 +19,7 @@ def package_folders(package: str, folder: Path) -> Iterator[Path]:
     """
     for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
         yield Path(prefix) / "share" / package
-    for place in filter(None, os.environ.get("ROS_PACKAGE_PATH", "").split(os.pathsep)):
+    for place in filter(None, os.environ.get(SEARCHED, "").split(os.pathsep)):
         if Path(place).name == package:
             yield Path(place)
         yield Path(place) / package

@@ -1,4 +1,4 @@
-"""Chooses a posture to start from: inside the limits, not folded, able to move its tip."""
+"""Chooses a posture to start from: above the base, not folded, able to move its tip."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,9 @@ _MIDDLE = 0.6  # the share of each range that candidates are from
 _FREE = 0.5 * np.pi  # [rad] a continuous joint starts within ± this
 _STEP = 1e-4  # [rad], [m] of the numerical derivatives
 _RANK = 1e-3  # relative to the largest singular value: a direction in which the tip can move
-_CHECKED = 60  # best candidates that are looked at for contacts
+_BELOW, _CLEAR = 0.02, 0.06  # of the reach: further below the base is below, further above clear
+_LEVEL = 1e-6  # of the reach: a joint that moves less up and down stays at its height
+_MARGIN = 0.8  # the share of a torque limit that the weight may take, if there is a choice
 
 
 def choose_start(
@@ -26,7 +28,8 @@ def choose_start(
 
     Of random positions in the middle of the joints' ranges, it is the one from which small motions
     of the joints move the tip furthest in its worst direction, less a share for the torque that
-    gravity takes and for each link that hangs below the base; it does not touch itself.
+    gravity takes. If there are such, the motors hold it with a margin, no part of the arm is below
+    its base, and it does not touch itself.
 
     Args:
         robot: the arm.
@@ -43,15 +46,30 @@ def choose_start(
     candidates = np.vstack([0.5 * (low + high), drawn])
     spans = [np.linalg.svd(jacobian(robot, q), compute_uv=False) for q in candidates]
     rank = max(int((values > _RANK * values[0]).sum()) for values in spans)
-    scores = []
-    for position, values in zip(candidates, spans, strict=True):
-        used = np.abs(gravity(position) / effort).max()
-        below = robot.tip_position(position)[2] < 0.0
-        scores.append(values[rank - 1] * max(0.05, 1.0 - used) * (0.5 if below else 1.0))
-    best = np.argsort(scores)[::-1]
-    clear = (k for k in best[:_CHECKED] if not touches(candidates[k]))
+    used = [float(np.abs(gravity(position) / effort).max()) for position in candidates]
+    scores = [
+        (share <= _MARGIN, above, values[rank - 1] * max(0.05, 1.0 - share))
+        for share, above, values in zip(used, _above(robot, candidates), spans, strict=True)
+    ]
+    best = sorted(range(len(candidates)), key=scores.__getitem__, reverse=True)
+    clear = (k for k in best if not touches(candidates[k]))
     chosen: Vector = candidates[next(clear, best[0])].round(3)
     return chosen
+
+
+def _above(robot: Robot, candidates: Vector) -> list[int]:
+    """Return how the arm is at each position, (m, n): 2 clear above its base, 1 above it, else 0.
+
+    The base is the lower of the base link and the first joint.
+    """
+    heights = np.array([robot.places(position)[:, 2] for position in candidates])
+    base = np.minimum(heights[:, 0], 0.0)
+    moving = np.ptp(heights, axis=0) > _LEVEL * robot.reach
+    if not moving.any():
+        return [2] * len(candidates)
+    lowest = (heights[:, moving].min(axis=1) - base) / robot.reach
+    levels: list[int] = ((lowest > -_BELOW).astype(int) + (lowest > _CLEAR)).tolist()
+    return levels
 
 
 def jacobian(robot: Robot, position: Vector) -> Vector:

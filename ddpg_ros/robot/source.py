@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from ddpg_ros.errors import RobotError, shortened
+from ddpg_ros.errors import RobotError, nearest, shortened
 from ddpg_ros.extras import require
-from ddpg_ros.robot.packages import package_folders
+from ddpg_ros.robot.packages import SEARCHED, package_folders
 
+_ARGUMENT = re.compile(r"""<xacro:arg\s[^>]*name=["']([^"']+)|\$\(arg\s+([^)\s]+)""")
 _WORDS = re.compile(r"'([^']+)'|([^\s'\"]+)")  # what is in quotes, and single words
 
 
@@ -24,7 +25,7 @@ def read_source(path: Path, arguments: Sequence[str] = ()) -> bytes:
         arguments: of a xacro, `name:=value` each.
 
     Raises:
-        RobotError: arguments for a file that takes none, or a xacro that fails: with its own
+        RobotError: arguments that the file does not take, or a xacro that fails: with its own
             message, and the file and line if xacro tells them.
         MachineError: a xacro, and the library of that name is not installed.
     """
@@ -40,35 +41,73 @@ def read_source(path: Path, arguments: Sequence[str] = ()) -> bytes:
 
 
 @lru_cache(maxsize=8)  # agent and simulator of one process, and the parts of a command
-def _processed(path: Path, arguments: tuple[str, ...], _: bytes) -> bytes:
+def _processed(path: Path, arguments: tuple[str, ...], data: bytes) -> bytes:
     require("xacro")
     import xacro
 
+    given = _Arguments(arguments)
     spoken = io.StringIO()  # xacro's warnings go to stderr
     try:
         with _finding_packages(path.parent), contextlib.redirect_stderr(spoken):
-            document = xacro.process_file(str(path), mappings=_mappings(arguments))
+            document = xacro.process_file(str(path), mappings=given)
     except RobotError:
         raise
     except Exception as error:  # xacro lets through whatever an expression raises
         raise RobotError(_failure(path, error)) from None
+    given.require_known(path, data)
     while document.firstChild.nodeType == document.COMMENT_NODE:  # its banner names the folder
         document.removeChild(document.firstChild)
     text: bytes = document.toxml(encoding="utf-8")
     return text
 
 
-def _mappings(arguments: Sequence[str]) -> dict[str, str]:
-    mappings = {}
-    for argument in arguments:
-        name, assigned, value = argument.partition(":=")
-        if not (assigned and name.strip()):
+class _Arguments(dict[str, str]):
+    """The arguments of a xacro, which remember what xacro asks for: it ignores the others."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        """Read `name:=value` each.
+
+        Raises:
+            RobotError: not of this form, or a name comes twice.
+        """
+        super().__init__()
+        self._known: set[str] = set()
+        for argument in arguments:
+            name, assigned, value = (part.strip() for part in argument.partition(":="))
+            if not (assigned and name):
+                raise RobotError(
+                    f"'{argument}' is no argument of a xacro; expected name:=value, for example "
+                    "use_gripper:=true."
+                )
+            if name in self:
+                raise RobotError(f"the xacro's argument '{name}' comes twice; expected one value.")
+            self[name] = value
+        self._given = tuple(self)
+        self._known.clear()
+
+    def __contains__(self, name: object) -> bool:
+        self._known.add(str(name))
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> str:
+        self._known.add(name)
+        return super().__getitem__(name)
+
+    def require_known(self, path: Path, data: bytes) -> None:
+        """Refuse arguments that xacro did not ask for and that the file does not name.
+
+        Raises:
+            RobotError: with the names that the file has.
+        """
+        named = _ARGUMENT.findall(data.decode("utf-8", errors="replace"))
+        known = self._known | {name for pair in named for name in pair if name}
+        unknown = [name for name in self._given if name not in known]
+        if unknown:
+            has = f"It has: {', '.join(sorted(known))}." if known else "It takes no arguments."
             raise RobotError(
-                f"'{argument}' is no argument of a xacro; expected name:=value, for example "
-                "use_gripper:=true."
+                f"{path} has no argument {', '.join(map(repr, unknown))}"
+                f"{nearest(unknown[0], known)} {has}"
             )
-        mappings[name.strip()] = value.strip()
-    return mappings
 
 
 @contextlib.contextmanager
@@ -84,7 +123,7 @@ def _finding_packages(folder: Path) -> Iterator[None]:
         raise RobotError(
             f"the xacro in {folder} looks for the package '{package}', which is not there; looked "
             f"at {', '.join(map(str, looked))}. Source its workspace, or add the folder that "
-            "holds it to ROS_PACKAGE_PATH."
+            f"holds it to {SEARCHED}."
         )
 
     functions: dict[str, Any] = substitution_args._eval_dict

@@ -160,6 +160,27 @@ class Tree:
                     "it out, or set robot.tip to a link that it moves."
                 )
 
+    def require_rigid(self, names: Sequence[str], tip: str) -> None:
+        """Refuse a joint on the way to the tip that mimics a commanded joint.
+
+        It would move the tip, and this package holds it where it is.
+
+        Raises:
+            RobotError: with the link before it, which may be the tip.
+        """
+        for joint in self.chain_to(tip):
+            leader = joint
+            while leader.leader:
+                leader = self.joints[leader.leader]
+            if joint.leader and leader.name in names:
+                raise RobotError(
+                    f"{self._path}: joint '{joint.name}', on the way to the tip {tip}, mimics "
+                    f"'{leader.name}', which is commanded; this package holds joints that mimic "
+                    f"others, so the tip would be elsewhere than on the arm. Set robot.tip to a "
+                    f"link before it ({joint.parent}), or leave '{leader.name}' out of "
+                    "robot.joints."
+                )
+
     def require_motor(self, name: str) -> None:
         """Refuse a joint that cannot be commanded.
 

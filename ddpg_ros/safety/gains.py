@@ -120,10 +120,10 @@ class _Fit:
         given, from_urdf = self._requested("k_position")
         default = DEFAULT_SHARE / self._period
         least = np.fmin(min(SMALLEST_DEFAULT, default), given)
-        most_torque = self._rate / (2.0 * least)
+        most_torque = _largest(self._rate, 2.0 * least)
         torque = np.minimum(self._torque, most_torque)
         if (self._torque > most_torque * _ROUNDING).any():
-            self._refuse_torque(most_torque, 1.0 / least)
+            self._refuse_torque(most_torque, _largest(1.0, least))
             torque = np.array(self.remedies["robot.torque_limit"])
         most = np.minimum(LARGEST_SHARE / self._period, self._rate / (2.0 * torque))
         wrong = given > most * _ROUNDING
@@ -142,7 +142,8 @@ class _Fit:
 
     def _k_velocity(self, k_position: Vector) -> Vector:
         given, from_urdf = self._requested("k_velocity")
-        largest = self._rate / (np.fmin(k_position, LARGEST_SHARE / self._period) * self._velocity)
+        braked = np.fmin(k_position, LARGEST_SHARE / self._period) * self._velocity
+        largest = _largest(self._rate, braked)
         wrong = given > largest * _ROUNDING
         share = self._share(given)
         why = []
@@ -259,6 +260,12 @@ class _Fit:
                 f"{name} is {list(listed)}; expected one number for each joint "
                 f"({', '.join(self._robot.joints)}), or none at all."
             )
+
+
+def _largest(most: float, factor: Vector) -> Vector:
+    """Return the largest numbers whose product with `factor` is `most`; inf if any number is."""
+    with np.errstate(over="ignore", divide="ignore"):
+        return most / factor
 
 
 def _listed(numbers: Vector) -> list[float]:

@@ -50,6 +50,9 @@ class GoalKind(ABC):
     def fault(self, goal: Any, robot: Robot) -> str:
         """Return what a goal of this kind has to be, if this is none; or nothing."""
 
+    def prepare(self, robot: Robot) -> None:  # noqa: B027 (most kinds have nothing to prepare)
+        """Compute ahead what takes longer than a control period, before the first goal."""
+
     @abstractmethod
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Any:
         """Return a goal from outside as the arm is to meet it.
@@ -81,6 +84,10 @@ class PointGoal(GoalKind):
         """See `GoalKind`."""
         return "" if np.shape(goal) == self.shape(robot) else "an array of 3 numbers [m]"
 
+    def prepare(self, robot: Robot) -> None:
+        """See `GoalKind`."""
+        _ = robot.workspace
+
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: it has to be within the reach."""
         return _within_reach(np.asarray(goal), robot)
@@ -102,6 +109,10 @@ class PoseGoal(GoalKind):
     def fault(self, goal: Any, robot: Robot) -> str:
         """See `GoalKind`."""
         return "" if np.shape(goal) == self.shape(robot) else "a (4, 4) transform [m]"
+
+    def prepare(self, robot: Robot) -> None:
+        """See `GoalKind`."""
+        _ = robot.workspace
 
     def meet(self, goal: Any, robot: Robot, state: JointState | None) -> Vector:
         """See `GoalKind`: its position has to be within the reach."""
@@ -285,11 +296,13 @@ def _require_finite(numbers: Any) -> None:
 
 def _within_reach(point: Vector, robot: Robot) -> Vector:
     _require_finite(point)
-    distance, reach = math.hypot(*point.tolist()), robot.reach
-    if distance > reach + _ROUNDING:
+    centre, radius = robot.workspace
+    distance = math.hypot(*(point - centre).tolist())
+    if distance > radius + _ROUNDING:
+        first = "its first joint" if centre.any() else "the base"
         raise RefusedError(
-            f"{point.tolist()} is {distance:.3g} m from the base, and the arm reaches at most "
-            f"{reach:.3g} m"
+            f"{point.tolist()} is {distance:.3g} m from {first}, and the arm reaches at most "
+            f"{radius:.3g} m"
         )
     return point
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import Vector, Vector32
 
@@ -29,6 +30,9 @@ class Weights(Protocol):
     @property
     def torque_weight(self) -> float:
         """Of the torque."""
+
+
+_COARSE = 1.0  # [rad], [m] a smaller tolerance suits joints that hardly move
 
 
 class JointSpace:
@@ -64,8 +68,19 @@ class JointSpace:
         return away
 
     def tolerances(self, angle: float, length: float) -> Vector:
-        """Return a tolerance for each joint, (n,): `length` [m] if it slides, else `angle`."""
-        return np.where(self.slides, length, angle)
+        """Return a tolerance for each joint, (n,): `length` [m] if it slides, else `angle`.
+
+        Raises:
+            ConfigError: every position of every joint is within it, and it is large itself.
+        """
+        tolerance = np.where(self.slides, length, angle)
+        if (tolerance > np.maximum(self.upper - self.lower, _COARSE)).all():
+            raise ConfigError(
+                f"the task's tolerances are {angle:g} rad and {length:g} m, and no joint moves as "
+                f"far ({', '.join(self.joints)}): every posture would be a success. Set smaller "
+                "ones."
+            )
+        return tolerance
 
     def reward(
         self, error: Vector, velocity: Vector, action: Vector32, tolerance: Vector, own: Weights

@@ -44,7 +44,7 @@ class Reach(Task):
 
         Raises:
             ConfigError: an arm whose fingertip stands on the base, or on one spot, whatever its
-                joints do.
+                joints do; or a tolerance that every posture is within.
         """
         if robot.reach == 0:
             raise ConfigError(
@@ -77,6 +77,12 @@ class Reach(Task):
                 f"the task reach takes an arm that moves its fingertip; the tip {self._robot.tip} "
                 f"of {self._robot.name} stays where it is, whatever its joints do. Set robot.tip "
                 "to a link off their axes."
+            )
+        if self._settings.tolerance > spread * math.sqrt(3.0):
+            raise ConfigError(
+                f"task.tolerance is {self._settings.tolerance:g} m, and the tip "
+                f"{self._robot.tip} moves {spread:.3g} m: every posture would be a success. Set a "
+                "smaller task.tolerance."
             )
 
     def reset(self, rng: np.random.Generator) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 from pydantic import Field
 
 from ddpg_ros.config.fields import NonNegative, Positive
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.tasks.goals import TRAJECTORY
+from ddpg_ros.tasks.goals import MOST_POINTS, TRAJECTORY
 from ddpg_ros.tasks.joint_space import TERMS, JointSpace
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.tasks.trajectory import Trajectory, smooth
@@ -52,7 +53,12 @@ class Track(Task):
     takes_goals = True
 
     def __init__(self, settings: Settings, robot: Robot) -> None:
-        """Take ranges and limits from the robot."""
+        """Take ranges and limits from the robot.
+
+        Raises:
+            ConfigError: more points than a trajectory may have, or a tolerance that every
+                position is within.
+        """
         self._settings = settings
         self._space = space = JointSpace(robot)
         lower, upper = space.range(settings.goal_range)
@@ -60,6 +66,12 @@ class Track(Task):
         self._upper = np.where(space.free, np.inf, upper)
         self._tolerance = space.tolerances(settings.tolerance, settings.sliding_tolerance)
         count = math.ceil(settings.episode_seconds / settings.point_seconds)
+        if count >= MOST_POINTS:
+            raise ConfigError(
+                f"task.point_seconds is {settings.point_seconds:g} s, which makes {count} points "
+                f"in an episode of {settings.episode_seconds:g} s; expected fewer than "
+                f"{MOST_POINTS}. Set a larger task.point_seconds."
+            )
         self._times = np.linspace(0.0, count * settings.point_seconds, count + 1)
         self._stride = 0.5 * settings.speed * settings.point_seconds * space.velocity_limit
         self._ahead_scale = space.velocity_limit * settings.lookahead

@@ -51,6 +51,8 @@ class LearningActor:
         self._policy = MlpActor(sizes, weights, config.learner.actor_layer_norm)
         self._n_step = NStep(config.learner.n_step, config.learner.discount)
         self._handed_over = 0
+        # of a warm start the policy acts from the first step: it may be on a robot
+        self._random_steps = 0 if config.run.init_from else config.learner.warmup_steps
         self._noise = make_noise(config.noise, sizes[-1], config.control.period, self._noise_rng)
         self.steps = 0
         """Transitions so far."""
@@ -91,11 +93,12 @@ class LearningActor:
     def select_action(self, observation: Vector32) -> Vector32:
         """Return a random action during the warm-up, then μ(s) + noise, within [-1, 1].
 
+        With a warm start there are no random actions; the warm-up is the time before learning.
         While the worker is absent the last weights answer, without noise.
         """
         if self._worker.absent:
             return self._policy(observation)
-        if self.steps < self._config.learner.warmup_steps:
+        if self.steps < self._random_steps:
             size = self._policy.sizes[-1]
             return self._rng.uniform(-1.0, 1.0, size).astype(np.float32)
         sigma = sigma_at(self._config.noise, self.steps, self._config.run.steps)

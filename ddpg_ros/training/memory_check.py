@@ -20,13 +20,16 @@ _ON_DISK = 1.25  # replay buffers: the segments that it needs, and a part of the
 _BASE = 0.5e9  # [bytes] of torch, in the worker
 
 
-def require_room(settings: LearnerSection, sizes: list[int], available: float | None) -> None:
+def require_room(
+    settings: LearnerSection, sizes: list[int], available: float | None, earlier: int = 0
+) -> None:
     """Check that replay and networks fit.
 
     Args:
         settings: of the learner.
         sizes: layers of the actor, observation to action.
         available: memory that may be taken [bytes]; None if that is not known.
+        earlier: transitions of an earlier run that join the replay buffer.
 
     Raises:
         MachineError: they do not fit; the sentence says what they take and what would fit.
@@ -40,6 +43,7 @@ def require_room(settings: LearnerSection, sizes: list[int], available: float | 
     record = _NUMBER * layout.width
     replay, networks = settings.replay_capacity * record, _of_networks(settings, sizes)
     room = _SHARE * available - networks - settings.batch_size * record * 3 - _BASE
+    room -= earlier * record
     if replay <= room:
         return
     fits = int(max(0.0, room) // record)
@@ -49,15 +53,21 @@ def require_room(settings: LearnerSection, sizes: list[int], available: float | 
         if fits >= settings.batch_size
         else "no learner.replay_capacity fits: narrow learner.hidden, or observe less"
     )
+    besides = f", {earlier * record / 1e9:.3g} GB for the earlier run's" if earlier else ""
     raise MachineError(
         f"observations of {sizes[0]} numbers take {replay / 1e9:.3g} GB for "
-        f"learner.replay_capacity {settings.replay_capacity} and {networks / 1e9:.2g} GB for the "
-        f"networks, and this machine has {available / 1e9:.3g} GB of memory available; {way_out}."
+        f"learner.replay_capacity {settings.replay_capacity}{besides} and "
+        f"{networks / 1e9:.2g} GB for the networks, and this machine has {available / 1e9:.3g} GB "
+        f"of memory available; {way_out}."
     )
 
 
 def require_disk(
-    config: Config, sizes: list[int], directory: Path | None, recordings: int = 0
+    config: Config,
+    sizes: list[int],
+    directory: Path | None,
+    recordings: int = 0,
+    earlier: int = 0,
 ) -> None:
     """Check that checkpoints and recordings fit together on the disk of the run directory.
 
@@ -66,6 +76,7 @@ def require_disk(
         sizes: layers of the actor, observation to action.
         directory: the run directory, which need not be there yet; None: a new one below `runs/`.
         recordings: what the run records, and keeps of earlier recordings [bytes].
+        earlier: what it keeps of an earlier training [bytes].
 
     Raises:
         MachineError: they do not fit; the sentence says what they take.
@@ -81,8 +92,9 @@ def require_disk(
         free = free_space(folder)
     except OSError:
         return
-    if wanted + recordings + RESERVE > free:
+    if wanted + recordings + earlier + RESERVE > free:
         besides = f", recordings {recordings}" if recordings else ""
+        besides += f", what is taken of the earlier run {earlier}" if earlier else ""
         less = ", run.record: off or a smaller run.record_limit" if recordings else ""
         raise MachineError(
             f"the checkpoints of this training take {wanted:.0f} bytes, of which the replay "

@@ -24,6 +24,7 @@ from ddpg_ros.worker.messages import (
 from ddpg_ros.worker.metrics_log import ALL, NOTHING, Kept, MetricsLog
 from ddpg_ros.worker.prefill import prefill
 from ddpg_ros.worker.saving import Course, RunSaver
+from ddpg_ros.worker.warm_start_file import warm_start_of
 
 _IDLE = 0.02  # [s] between checks that the parent is alive
 _COMPILE_POLL = 0.02  # [s]
@@ -46,7 +47,8 @@ class LearningLoop:
         self._over = endpoint.resumed is not None and endpoint.resumed.over
         if self._over:
             planned = 0
-        self._learner = Learner(settings, endpoint.layout, seed, planned)
+        warm = warm_start_of(endpoint.config, endpoint.run_dir)
+        self._learner = Learner(settings, endpoint.layout, seed, planned, warm)
         self._synchronous = endpoint.config.synchronous
         self._saver = RunSaver(endpoint)
         self._control: dict[str, Any] | None = None  # at the last end of an episode

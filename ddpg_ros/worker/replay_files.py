@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from ddpg_ros.algo.replay import Replay
 from ddpg_ros.config.run_directory import REPLAY
-from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.disk_space import require_space
-from ddpg_ros.files.generations import Generation, read_prefix, sync_folder
+from ddpg_ros.files.generations import Generation, sync_folder
 from ddpg_ros.files.manifest import Extent
+from ddpg_ros.worker.stored_records import NUMBER, stored_records
 
 _SHARE = 8  # segments that a full replay buffer takes, about
 _FEWEST = 1024  # records in a segment
-_NUMBER = np.dtype("<f4")
 
 
 class Segment:
@@ -59,11 +58,11 @@ class Segment:
         Raises:
             OSError: the write failed; the segment is as it was before.
         """
-        content = records.astype(_NUMBER).tobytes()
+        content = records.astype(NUMBER).tobytes()
         path = root / self.name
         is_new = not path.exists()
         with path.open("ab" if self.records else "wb") as file:
-            file.truncate(self.records * records.shape[1] * _NUMBER.itemsize)  # of a failed write
+            file.truncate(self.records * records.shape[1] * NUMBER.itemsize)  # of a failed write
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -128,7 +127,7 @@ class ReplayFiles:
 
     def extents(self) -> dict[str, Extent]:
         """Return what belongs to a generation of each segment."""
-        record = self._width * _NUMBER.itemsize
+        record = self._width * NUMBER.itemsize
         return {one.name: Extent(one.records * record, one.sha256) for one in self._segments}
 
     def restore(self, replay: Replay, generation: Generation) -> None:
@@ -138,42 +137,13 @@ class ReplayFiles:
             CheckpointError: a segment does not verify, or records are missing. Nothing is stored
                 then: a buffer without what was learnt from would be a silent loss.
         """
-        try:
-            described = generation.document["replay"]
-            total, segments = int(described["total"]), described["segments"]
-            found = [self._read(generation, *segment) for segment in segments]
-            first = min((segment[1] for segment in segments), default=total)
-            end = first
-            for _, begin, records in segments:
-                if begin != end:
-                    raise ValueError(f"lacks records {end} to {begin} of its replay buffer")
-                end += records
-            wanted = min(total, self._capacity)
-            if end != total or total - first < wanted or described["width"] != self._width:
-                raise ValueError(f"lacks records of its replay buffer, {wanted} of {self._width}")
-        except (KeyError, TypeError, IndexError):
-            raise CheckpointError(
-                f"the checkpoint {generation.path} does not say what its replay buffer holds."
-            ) from None
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise CheckpointError(f"the checkpoint {generation.path} {reason}.") from None
-        held = np.concatenate(found)[-wanted:] if wanted else np.zeros((0, self._width), "f4")
+        held, total, segments = stored_records(generation, self._root, self._capacity, self._width)
         replay.restore(torch.from_numpy(held), total)
         self._written = total
         self._segments = [
             Segment(name, begin, records, generation.grown[name].sha256)
             for name, begin, records in segments
         ]
-
-    def _read(
-        self, generation: Generation, name: str, first: int, records: int
-    ) -> NDArray[np.float32]:
-        content = read_prefix(self._root, name, generation.grown[name])
-        found = np.frombuffer(content, dtype=_NUMBER).reshape(records, self._width)
-        if not np.isfinite(found).all():
-            raise ValueError(f"has numbers in {name} that are not finite")
-        return found.astype(np.float32)
 
     def remove_unused(self, referred: set[str]) -> None:
         """Remove the segments to which no generation refers."""

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ddpg_ros.algo.checkpoint import LEARNER, checkpoint_bytes, load_checkpoint
+from ddpg_ros.algo.checkpoint import checkpoint_bytes, load_checkpoint
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.networks_in_file import LEARNER
 from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY
 from ddpg_ros.control.policy import GOLDEN_PAIRS, save_policy
 from ddpg_ros.errors import CheckpointError
@@ -239,7 +240,8 @@ class RunSaver:
                 f"{' '.join(refusals) or 'none could be written.'} The policy saved last is in "
                 "the run directory."
             )
-        _LOG.warning("revived before its first checkpoint; it begins with fresh networks.")
+        networks = "those of run.init_from" if self._run.init_from else "fresh networks"
+        _LOG.warning("revived before its first checkpoint; it begins with %s.", networks)
         return None
 
     def _restore(self, learner: Learner, generation: Generation) -> None:

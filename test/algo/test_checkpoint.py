@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from ddpg_ros.algo import checkpoint as module
-from ddpg_ros.algo.checkpoint import LEARNER, Counters, checkpoint_bytes, load_checkpoint
+from ddpg_ros.algo.checkpoint import Counters, checkpoint_bytes, load_checkpoint
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.networks_in_file import LEARNER
 from ddpg_ros.config.settings import LearnerSection
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import CheckpointError, PolicyFileError
@@ -166,6 +167,7 @@ def test_fault_28_a_file_cut_at_any_length_is_refused(path):
         assert "is not a whole checkpoint" in refusal(path)
 
 
+@pytest.mark.slow
 def test_fault_29_a_flipped_bit_is_refused_wherever_it_is(path, learner):
     whole = path.read_bytes()
     like = learner.checkpoint()

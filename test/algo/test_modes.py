@@ -27,6 +27,7 @@ EVERY_OPTION = {
     "reset_every": 20,  # of 50 updates the last 10 stay
     "averaged_policy": True,
 }
+pytestmark = pytest.mark.long  # all of them: they share a cache of compiled updates
 HAS_BF16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
@@ -156,6 +157,7 @@ def test_a_compiler_that_fails_is_quoted(monkeypatch, caplog):
     assert "not compiled, slower: the update could not be compiled" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_broken_file_in_the_cache_does_not_end_the_training(caplog):
     settings = LearnerSection(**(SMALL | {"batch_size": 18}), mode="auto")
     path = cache_path(settings, LAYOUT)

@@ -53,3 +53,33 @@ def test_folded_weights_answer_raw_observations_as_the_actor_does_normalised_one
         rtol=1e-3,
         atol=1e-5,
     )
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 999), layer_norm=st.booleans())
+def test_unfolded_weights_answer_normalised_observations_as_the_actor_does_raw_ones(
+    seed, layer_norm
+):
+    generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    sizes = [3, 8, 8, 2]
+    normaliser = Normaliser(3)
+    raw = rng.normal([3.0, 0.0, -2.0], [0.3, 1.0, 5.0], (50, 3)).astype(np.float32)
+    normaliser.add(raw)
+    actor, weights = Mlp(sizes, layer_norm), initial_parameters(sizes, generator)
+    unfolded = normaliser.unfold(weights.numpy(), sizes)
+    inputs = torch.from_numpy(raw)
+    torch.testing.assert_close(
+        actor(torch.from_numpy(unfolded), normalised(inputs, normaliser.moments)),
+        actor(weights, inputs),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+    np.testing.assert_allclose(normaliser.fold(unfolded, sizes), weights, rtol=1e-4, atol=1e-5)
+
+
+def test_unfolding_is_what_a_hand_computes():
+    normaliser = Normaliser(1)
+    normaliser.add(np.array([[2.0], [6.0]], dtype=np.float32))  # mean 4, deviation 2
+    # w s + b = 3 s + 1 is 6 (s - 4) / 2 + 13
+    raw = np.array([3.0, 1.0, 9.0, 9.0], dtype=np.float32)
+    assert normaliser.unfold(raw, [1, 1, 1]).tolist() == [6.0, 13.0, 9.0, 9.0]

@@ -114,6 +114,42 @@ def test_a_batch_has_the_columns_of_the_packed_transition():
     assert batch.next_observation.tolist() == [[4.0, 5.0, 6.0]] * 2
 
 
+def with_earlier(own, earlier, capacity=4, room=6):
+    replay = Replay(capacity, LAYOUT, room=room)
+    replay.keep_earlier(records(*earlier))
+    replay.add(records(*own))
+    return replay
+
+
+def test_an_earlier_runs_records_stay_whatever_is_added():
+    replay = with_earlier(range(1, 10), [101, 102])
+    assert len(replay) == 4
+    assert replay.since(0)[:, 0].tolist() == [6.0, 7.0, 8.0, 9.0]
+    assert held(replay) == {6.0, 7.0, 8.0, 9.0}
+    assert replay.storage[4:, 0].tolist() == [101.0, 102.0, 0.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("earlier", [0, 1, 5, 8])
+def test_so_many_rows_of_a_minibatch_are_of_the_earlier_run(earlier):
+    replay = with_earlier([1, 2, 3], [101, 102])
+    rows = torch.zeros(8, dtype=torch.int64)
+    seen = set()
+    for seed in range(40):
+        replay.draw(rows, torch.Generator().manual_seed(seed), earlier)
+        numbers = replay.storage[rows][:, 0].tolist()
+        assert sum(number > 100.0 for number in numbers) == earlier
+        seen |= set(numbers)
+    own, theirs = {1.0, 2.0, 3.0} if earlier < 8 else set(), {101.0, 102.0} if earlier else set()
+    assert seen == own | theirs  # and no zero from the empty places
+
+
+def test_restoring_its_own_records_leaves_the_earlier_ones():
+    replay = with_earlier([], [101, 102])
+    replay.restore(records(7, 8, 9, 10), 11)
+    assert held(replay) == {7.0, 8.0, 9.0, 10.0}
+    assert replay.storage[4:6, 0].tolist() == [101.0, 102.0]
+
+
 def test_an_empty_replay_cannot_be_drawn_from():
     with pytest.raises(RuntimeError):
         sample(Replay(4, LAYOUT), 1, 0)

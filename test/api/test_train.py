@@ -15,6 +15,8 @@ from gymnasium.spaces import Box
 import ddpg_ros
 from ddpg_ros.errors import ConfigError, RunDirectoryError, RunFailedError
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 SMALL = {"learner.hidden": [8], "run.eval_episodes": 1}
 
 
@@ -179,11 +181,13 @@ def start(tmp_path, steps):
     )
 
 
+@pytest.mark.slow
 def test_a_script_without_a_main_guard_runs_once(tmp_path):
     out, errors = start(tmp_path, 30).communicate(timeout=100)
     assert (out.split(), errors) == (["begin", "end", "30"], "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_script_leaves_policy_and_summary_and_ends_it(tmp_path):
     script = start(tmp_path, 10**6)
     try:
@@ -193,7 +197,7 @@ def test_ctrl_c_in_a_script_leaves_policy_and_summary_and_ends_it(tmp_path):
             assert script.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         script.send_signal(signal.SIGINT)
-        out, errors = script.communicate(timeout=20)
+        out, errors = script.communicate(timeout=100)
     finally:
         script.kill()
     assert out.split() == ["begin"]

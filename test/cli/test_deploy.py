@@ -12,7 +12,8 @@ from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, PolicyFileError
-from test.conftest import wait_until
+from test import viewers
+from test.conftest import PATIENCE, wait_until
 from test.processes import Process
 from test.ros.conftest import make_policy
 
@@ -134,6 +135,21 @@ def deployed(policy: Path, tmp_path: Path) -> Iterator[Process]:
     process.kill_family()
 
 
+def is_there(node, asked: viewers.Asked) -> bool:
+    """Whether a node publishes what a viewer reads, or hears the goals that it writes."""
+    find = node.get_publishers_info_by_topic
+    if asked.writes:
+        find = node.get_subscriptions_info_by_topic
+    keep = [
+        end.qos_profile.durability.name == "TRANSIENT_LOCAL"
+        for end in find(asked.topic)
+        if end.topic_type == asked.type
+    ]
+    if asked.writes:  # a volatile publisher: who asks for the past does not hear it
+        return False in keep
+    return any(keeps >= asked.latched for keeps in keep)
+
+
 @pytest.mark.slow
 @pytest.mark.ros
 @pytest.mark.bullet
@@ -160,15 +176,20 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
     try:
         wait_until(
             lambda: len(guarded) > 20,
-            timeout=40.0,
             what="the guard's first commands",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
         assert not any(any(torque) for torque in guarded)  # disarmed: zero torque
+        for asked in [*viewers.of_rviz(), *viewers.of_foxglove()]:
+            wait_until(
+                lambda asked=asked: is_there(node, asked),
+                timeout=10.0,
+                what=str(asked),
+                turn=lambda: executor.spin_once(timeout_sec=0.05),
+            )
         arming = Process(tmp_path, "ddpg_ros.cli.main", "arm")
         wait_until(
             lambda: not arming.running,
-            timeout=30.0,
             what="the end of the arming",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
@@ -177,25 +198,23 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
         before = positions[-1]
         wait_until(
             lambda: max(abs(a - b) for a, b in zip(before, positions[-1], strict=True)) > 0.05,
-            timeout=20.0,
             what=f"a motion of the arm: {deployed.said}",
             turn=lambda: executor.spin_once(timeout_sec=0.05),
         )
         assert any(any(torque) for torque in guarded)
         assert "both start disarmed" in deployed.said
+        assert "the stamp 0.000 s" not in deployed.said  # the policy before its first state
         # each of the two nodes has said once before, at its start, that it is disarmed
         for verb, then, times in (("estop", "estop: ~/estop was called", 2), ("reset", ZERO, 4)):
             calling = Process(tmp_path, "ddpg_ros.cli.main", verb)
             wait_until(
                 lambda ended=calling: not ended.running,
-                timeout=30.0,
                 what=f"the end of {verb}",
                 turn=lambda: executor.spin_once(timeout_sec=0.05),
             )
             assert calling.exit(1.0) == 0, calling.said
             wait_until(
                 lambda words=then, most=times: deployed.said.count(words) == most,
-                timeout=10.0,
                 what=f"{then} of both in {deployed.said}",
                 turn=lambda: executor.spin_once(timeout_sec=0.05),
             )
@@ -214,7 +233,7 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
 @pytest.mark.ros
 def test_arming_without_a_deployment_is_a_sentence(tmp_path: Path, ros_domain: int) -> None:
     arming = Process(tmp_path, "ddpg_ros.cli.main", "arm")
-    assert arming.exit(40.0) == 2
+    assert arming.exit(PATIENCE) == 2
     assert "/guard/get_parameters is not there after 10 s; start the deployment" in arming.said
     assert "Traceback" not in arming.said
 

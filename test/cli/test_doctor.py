@@ -64,6 +64,22 @@ def test_a_library_that_hangs_is_a_finding() -> None:
     assert answer.problem == "no answer within 0.3 s"
 
 
+def test_a_busy_machine_is_no_reason_to_install_what_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hanging = "import time; time.sleep(60)"
+    monkeypatch.setattr(probes, "TORCH", hanging)
+    monkeypatch.setattr(probes, "_LISTENER", hanging)
+    monkeypatch.setattr(probes, "_START_S", 0.2)
+    monkeypatch.setattr(probes, "EXCHANGE_TIMEOUT_S", 0.1)
+    run = probes.run_probe
+    monkeypatch.setattr(probes, "run_probe", lambda program: run(program, 0.3))
+    here = [Finding("rclpy", True, ""), Finding("ROS messages", True, "")]
+    for finding in (doctor_module._torch(), doctor_module._dds(here)):
+        assert not finding.ok
+        assert finding.fix.endswith("call the doctor again when this machine is less busy")
+
+
 @pytest.mark.parametrize(
     ("domain", "usable"),
     [("-1", False), ("102", True), ("232", True), ("233", False), ("many", False)],

@@ -15,6 +15,7 @@ from rich.console import Console
 from ddpg_ros.build import build_arm
 from ddpg_ros.cli.prepare import prepare
 from ddpg_ros.config.parameter_file import load_config
+from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.loads import loads_of
 from ddpg_ros.robot.posture import jacobian
@@ -72,8 +73,8 @@ def test_it_prints_the_arm_with_its_weight_draws_it_and_says_what_is_assumed(sho
     assert lines[2].startswith("shoulder revolute -2 to 2 rad 1.5 of 3 rad/s ")
     assert lines[3].startswith("elbow revolute 0.5 to 2.5 rad 1.5 of 3 rad/s ")
     assert " 3 kg " in lines[2] and " 1 kg " in lines[3]
-    assert "links that move and have a shape and no <inertial>: shell" in said
-    assert "frames without <inertial> that weigh nothing, as the URDF standard says: tip" in said
+    assert "links that move and have a shape and no mass: shell" in said
+    assert "frames without mass that weigh nothing, as the URDF standard says: tip" in said
     assert "0 is outside the limits of elbow" in said
     with Image.open(tmp_path / "arm.png") as picture:
         assert len(picture.convert("RGB").getcolors(99_999)) > 5
@@ -165,12 +166,24 @@ def test_settings_go_into_a_yaml_alone(run, tmp_path):
     assert (tmp_path / "arm.urdf").read_text() == arm()
 
 
-def test_what_is_refused_when_it_is_tried_out_leaves_nothing_behind(run, tmp_path):
+def test_an_arm_that_its_motors_hold_nowhere_is_refused_and_leaves_nothing_behind(run, tmp_path):
     heavy = arm().replace('mass value="1"', 'mass value="1e6"')
     (tmp_path / "arm.urdf").write_text(heavy)
     ended = run("arm.urdf")
-    assert ended.code == 2 and "joint elbow needs" in ended.errors
-    assert [file.name for file in tmp_path.iterdir()] == ["arm.urdf"]
+    assert ended.code == 2 and "elbow moves 1e+06 kg and needs" in ended.errors
+    assert os.listdir(tmp_path) == ["arm.urdf"]
+
+
+def test_what_is_refused_when_it_is_tried_out_leaves_nothing_behind(run, tmp_path, monkeypatch):
+    def diverges(config, picture):
+        picture.touch()
+        raise RobotError("it diverges")
+
+    monkeypatch.setattr("ddpg_ros.cli.robot._try_out", diverges)
+    (tmp_path / "arm.urdf").write_text(arm())
+    ended = run("arm.urdf")
+    assert ended.code == 2 and "it diverges" in ended.errors
+    assert os.listdir(tmp_path) == ["arm.urdf"]
 
 
 @pytest.mark.parametrize("joint", ["a, b", "a[0]", "${x}", "two words", "j: {", "a\u00e4"])

@@ -23,6 +23,7 @@ SHORT = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_what_a_training_recorded_is_all_that_an_offline_one_learns_from(tmp_path, ros_domain):
     config = tmp_path / "short.yaml"

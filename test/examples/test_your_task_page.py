@@ -37,6 +37,7 @@ def run(command, folder):
     if "--steps" in words:
         words[words.index("--steps") + 1] = "300"  # the page trains for longer
         words += ["--set", "learner.warmup_steps=100", "--eval-episodes", "2"]
+        words += ["--set", "task.episode_seconds=0.4"]  # and so a short rollout to draw
     if "--episodes" in words:
         words[words.index("--episodes") + 1] = "2"
     start = {"python": [sys.executable], "ddpg-ros": [sys.executable, "-m", "ddpg_ros.cli.main"]}
@@ -79,6 +80,7 @@ def test_the_task_can_be_looked_at_without_ros(tmp_path):
 
 @pytest.mark.ros
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_task_is_trained_and_evaluated_over_topics(ros_domain, tmp_path):
     pytest.importorskip("rclpy")
     write_files(tmp_path)

@@ -1,7 +1,7 @@
 """Saves a run, with a disk that fails at each call in turn; the test starts this process.
 
-`python saves_in_faults.py FOLDER KIND`: KIND is an errno's name or `kill`. It prints a JSON line
-for each call: how the save ended, and which checkpoint is found afterwards.
+`python saves_in_faults.py FOLDER KIND …`: a KIND is the name of an errno or `kill`. For each, a
+JSON line a call is printed: how the save ended, and which checkpoint is found afterwards.
 """
 
 import errno
@@ -19,16 +19,22 @@ from test import faulty_disk
 from test.worker.inline import InlineRun, config_of
 
 
-def main(folder, kind):
+def main(folder, kinds):
     torch.set_num_threads(1)
-    number = faulty_disk.KILL if kind == "kill" else getattr(errno, kind)
     original = folder / "original"
     original.mkdir()
     run = InlineRun(original, config_of())
     run.run(3)
     run.save()
     run.run(3)  # more records, for the next checkpoint
-    at = 0
+    for kind in kinds:
+        number = faulty_disk.KILL if kind == "kill" else getattr(errno, kind)
+        save_in_faults(folder, run, kind, number)
+
+
+def save_in_faults(folder, run, kind, number):
+    """Save with a fault at each call in turn, and print what came of it."""
+    original, at = folder / "original", 0
     while True:
         at += 1
         place = folder / f"{at}"
@@ -45,6 +51,7 @@ def main(folder, kind):
         print(
             json.dumps(
                 {
+                    "kind": kind,
                     "at": at,
                     "ended": outcome,
                     "step": newest and newest.document["step"],
@@ -103,4 +110,4 @@ def move(run, place):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -34,7 +34,7 @@ def test_fault_80_in_lock_step_a_state_that_is_never_believed_ends_the_run_with_
         robot.publish(message)
         return not process.running
 
-    robot.until(over, "the end", 10.0)
+    robot.until(over, "the end")
     assert process.exit(1.0) == 2
     assert "no state on /joint_states could be believed for 0.6 s" in process.said
     assert sentence in process.said and "Traceback" not in process.said

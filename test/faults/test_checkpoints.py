@@ -11,28 +11,37 @@ pytest.importorskip("torch")
 
 from test import faulty_disk
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 BEFORE, AFTER = 28, 56  # steps of the checkpoint that stands, and of the one that is written
 
 
+DISKS = ("ENOSPC", "EROFS", "EIO")
+
+
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    return faulty_disk.build(tmp_path_factory.mktemp("library"))
-
-
-def saves(library, folder, kind):
-    """Save with a fault at each call in turn; return what came of each."""
+def saves(tmp_path_factory):
+    """What came of saves with a fault at each call in turn, by the kind of fault."""
+    library = faulty_disk.build(tmp_path_factory.mktemp("library"))
+    folder = tmp_path_factory.mktemp("saves")
     ended = subprocess.run(
-        [sys.executable, "-m", "test.faults.saves_in_faults", str(folder), kind],
+        [sys.executable, "-m", "test.faults.saves_in_faults", str(folder), *DISKS, "kill"],
         env=os.environ | {"LD_PRELOAD": str(library)},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=280,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    *faults, last = [json.loads(line) for line in ended.stdout.splitlines()]
+    found = {}
+    for line in ended.stdout.splitlines():
+        fault = json.loads(line)
+        found.setdefault(fault["kind"], []).append(fault)
+    return found
+
+
+def faults_of(saves, kind):
+    *faults, last = saves[kind]
     assert last["ended"] == "whole" and last["step"] == AFTER
     assert len(faults) > 15  # calls of a save: open, write, sync and name several files
     return faults
@@ -46,19 +55,15 @@ def assert_nothing_is_lost(fault):
     assert (fault["again"], fault["step after"]) == ("whole", AFTER), fault
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["ENOSPC", "EROFS", "EIO"])
-def test_fault_33_a_disk_that_fails_leaves_the_checkpoint_before_and_no_claim(
-    library, tmp_path, kind
-):
-    for fault in saves(library, tmp_path, kind):
+@pytest.mark.parametrize("kind", DISKS)
+def test_fault_33_a_disk_that_fails_leaves_the_checkpoint_before_and_no_claim(saves, kind):
+    for fault in faults_of(saves, kind):
         assert fault["ended"] == "said why", fault
         assert_nothing_is_lost(fault)
 
 
-@pytest.mark.timeout(300)
-def test_fault_34_killed_at_any_call_of_a_save_a_whole_checkpoint_is_left(library, tmp_path):
-    faults = saves(library, tmp_path, "kill")
+def test_fault_34_killed_at_any_call_of_a_save_a_whole_checkpoint_is_left(saves):
+    faults = faults_of(saves, "kill")
     assert {fault["step"] for fault in faults} == {BEFORE, AFTER}
     for fault in faults:
         assert fault["ended"] == "killed", fault

@@ -16,6 +16,8 @@ from ddpg_ros.training import training_phase as training
 from ddpg_ros.training.memory_check import require_room
 from test.cli.conftest import ddpg_ros
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 __all__ = ["ddpg_ros"]
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -95,9 +97,9 @@ class Silent(Room):
 
     episode = 0
 
-    def reset(self, **given):
+    def reset(self, *, seed=None, options=None):
         Silent.episode += 1
-        return super().reset(**given)
+        return super().reset()
 
     def reward(self):
         return math.nan if self.steps == 7 and Silent.episode > 3 else -1.0
@@ -108,9 +110,9 @@ class Blind(Room):
 
     episode = 0
 
-    def reset(self, **given):
+    def reset(self, *, seed=None, options=None):
         Blind.episode += 1
-        return super().reset(**given)
+        return super().reset()
 
     def observe(self):
         return np.array([0.0, math.inf if self.steps == 3 and Blind.episode % 2 else 0.0])
@@ -161,7 +163,7 @@ class Failing(Room):
 
 
 class Unready(Room):
-    def reset(self, **given):
+    def reset(self, *, seed=None, options=None):
         raise RuntimeError("no licence")
 
 

@@ -56,7 +56,7 @@ def test_of_many_that_ask_at_once_one_gets_it(name):
         for _ in range(6)
     ]
     try:
-        wait_until(lambda: sum(one.poll() is None for one in many) == 1, 30.0, "the end of five")
+        wait_until(lambda: sum(one.poll() is None for one in many) == 1, what="the end of five")
         (kept,) = (one for one in many if one.poll() is None)
         assert kept.stdout.readline() == b"has it\n"
     finally:

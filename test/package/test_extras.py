@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ddpg_ros.errors import MachineError
-from ddpg_ros.extras import EXTRA_OF, naming_extras, require
+from ddpg_ros.extras import EXTRA_OF, how_to_install, naming_extras, require
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTION = {  # another name with pip
@@ -88,7 +88,16 @@ def test_a_module_of_no_extra_is_an_error_of_its_own() -> None:
         raise ModuleNotFoundError("No module named 'mine'", name="mine")
 
 
+def test_beside_a_sourced_ros_its_own_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DISTRO", "jazzy")
+    assert how_to_install("visualization_msgs") == (
+        "apt install ros-jazzy-visualization-msgs, for the Python of ROS 2 jazzy"
+    )
+    assert how_to_install("torch") == 'pip install "ddpg_ros[learn]"'
+
+
 def test_what_is_installed_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROS_DISTRO", raising=False)
     require("pybullet", "torch")
     monkeypatch.setitem(EXTRA_OF, "absent_library", "ros")
     with pytest.raises(
@@ -113,7 +122,8 @@ def run_without(modules: set[str], program: str, folder: Path) -> subprocess.Com
         capture_output=True,
         text=True,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        env={k: v for k, v in os.environ.items() if k != "ROS_DISTRO"}
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
 
 

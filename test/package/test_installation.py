@@ -177,7 +177,7 @@ def test_ctrl_c_while_modules_are_imported_ends_a_node_without_a_word(tmp_path: 
         while not (tmp_path / "here").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         node.send_signal(signal.SIGINT)
-        _, said = node.communicate(timeout=20)
+        _, said = node.communicate(timeout=100)
     assert (node.returncode, said) == (-signal.SIGINT, b"")
 
 
@@ -191,5 +191,5 @@ def test_an_interrupt_that_was_blocked_at_the_start_is_not_lost(tmp_path: Path) 
         preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}),
     ) as node:
         node.send_signal(signal.SIGINT)
-        said, complaint = node.communicate(timeout=20)
+        said, complaint = node.communicate(timeout=100)
     assert (node.returncode, said, complaint) == (-signal.SIGINT, b"", b"")

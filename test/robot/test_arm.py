@@ -195,9 +195,23 @@ def test_a_limit_that_limits_nothing_is_refused(load, limit):
         load(joint("a", "b", "c", inside=limit))
 
 
-def test_a_limit_that_is_no_number_is_refused(load):
-    with pytest.raises(RobotError, match=r"joint 'a' has a bad limit .*'five'"):
-        load(joint("a", "b", "c", inside=LIMIT.replace('"5"', '"five"')))
+@pytest.mark.parametrize("text", ["five", "5,5", "5 N", "", "1_0", "٥"])
+def test_a_limit_that_is_no_number_is_refused_whatever_stands_in(load, text):
+    with pytest.raises(RobotError, match=rf'joint .a. has <limit effort="{text}">; expected a nu'):
+        load(joint("a", "b", "c", inside=LIMIT.replace('"5"', f'"{text}"')), efforts=[4.0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends", "sentence"),
+    [
+        ("revolute", 'lower="-1e16" upper="1e16"', 'radians, none beyond 1000; .*="continuous"'),
+        ("revolute", 'lower="-1" upper="1001"', "lower -1 and upper 1001"),
+        ("prismatic", 'lower="-2500" upper="0"', "expected metres, none beyond 1000"),
+    ],
+)
+def test_a_position_limit_that_no_joint_has_is_refused(load, kind, ends, sentence):
+    with pytest.raises(RobotError, match=f"joint 'a' has the limits .*{sentence}"):
+        load(joint("a", "b", "c", kind, f'<limit effort="5" velocity="8" {ends}/>'))
 
 
 def test_a_joint_that_is_not_there_is_named_with_the_nearest_one(load):
@@ -233,6 +247,27 @@ def test_an_origin_that_is_not_three_finite_numbers_is_refused(load, xyz):
         load(joint("a", "b", "c", xyz=xyz))
 
 
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ({"xyz": "0.3, 0, 0"}, "a point for decimals and spaces between numbers"),
+        ({"xyz": "0,3 0 0"}, "a point for decimals and spaces between numbers"),
+        ({"xyz": "0 0 1e300"}, r'<origin xyz="0 0 1e\+300">; expected metres, none beyond 1000'),
+        ({"rpy": "0 2000 0"}, r'<origin rpy="0 2000 0">; expected radians, none beyond 1000'),
+    ],
+)
+def test_an_origin_that_no_part_of_an_arm_is_at_is_refused(load, place, sentence):
+    with pytest.raises(RobotError, match=f"joint 'a' has .*{sentence}"):
+        load(joint("a", "b", "c", **place))
+
+
+@pytest.mark.parametrize("length", ["1e-200", "2", "1e200"])
+def test_an_axis_may_be_of_any_length(load, length):
+    arm = joint("a", "base", "b", inside=f'<axis xyz="0 0 {length}"/>{LIMIT}')
+    robot = load(arm + joint("f", "b", "tip", "fixed", "", xyz="1 0 0"))
+    assert robot.tip_position(np.array([math.pi / 2])) == pytest.approx([0, 1, 0], abs=1e-12)
+
+
 def test_an_axis_without_a_direction_is_refused(load):
     with pytest.raises(RobotError, match="joint 'a' has the axis 0 0 0"):
         load(joint("a", "b", "c", inside='<axis xyz="0 0 0"/>' + LIMIT))
@@ -262,21 +297,42 @@ def test_joints_in_a_loop_are_refused(load, tip):
         load(joint("a", "b", "c") + joint("d", "c", "b"), tip=tip)
 
 
+URDF = '<robot name="a"><link name="b"/></robot>'
+
+
 @pytest.mark.parametrize(
-    "text", ["", "robot", "<robot>", '<?xml version="1.0" encoding="x"?><a/>']
+    ("data", "sentence"),
+    [
+        (b"", "is empty; expected a URDF"),
+        (b" \n", "is empty; expected a URDF"),
+        (b"robot", r"is not XML .*; expected a URDF"),
+        (b"<robot>", r"is not XML .*; expected a URDF"),
+        (b'<?xml version="1.0" encoding="x"?><a/>', r"is not XML .*; expected a URDF"),
+        ('<robot name="\u00e4"/>'.encode("latin1"), "save it as UTF-8, or name its encoding"),
+        (b"PK\x03\x04\x14\x00", "is a ZIP archive; unpack it"),
+        (b"\x1f\x8b\x08", "is a gzip archive; unpack it"),
+        (b"<sdf/>", "holds <sdf>; expected a URDF's <robot>. It is an SDF, Gazebo's format; give"),
+        (b"<mujoco/>", "holds <mujoco>.* MuJoCo's format; give the URDF"),
+        (b"<html><body/></html>", "holds <html>.*a web page; download the file itself"),
+        (b"<other/>", "holds <other>; expected a URDF's <robot>.$"),
+        (b'<robot name="a"><group name="arm"/></robot>', "is an SRDF"),
+        (b'<robot name="a"/>', "has a <robot> without links and joints"),
+        (URDF.replace("robot n", 'robot xmlns="urn:x" n').encode(), 'has xmlns="urn:x" in'),
+        (URDF.replace(' name="b"', "").encode(), "has a link without a name"),
+    ],
 )
-def test_a_file_that_is_no_xml_is_refused(tmp_path, text):
+def test_a_file_that_is_no_urdf_is_refused_with_what_it_is(tmp_path, data, sentence):
     file = tmp_path / "arm.urdf"
-    file.write_text(text)
-    with pytest.raises(RobotError, match=r"arm\.urdf is not XML .*expected a URDF"):
+    file.write_bytes(data)
+    with pytest.raises(RobotError, match=rf"arm\.urdf .*{sentence}"):
         Robot.load(str(file))
 
 
-def test_xml_that_is_no_urdf_is_refused(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_urdf_with_the_mark_of_its_encoding_is_read(tmp_path, encoding):
     file = tmp_path / "arm.urdf"
-    file.write_text("<sdf/>")
-    with pytest.raises(RobotError, match="holds <sdf>; expected a URDF's <robot>"):
-        Robot.load(str(file))
+    file.write_bytes(f'<robot name="\u00e4">{TWO_LINKS}</robot>'.encode(encoding))
+    assert Robot.load(str(file)).name == "\u00e4"
 
 
 @pytest.mark.parametrize("urdf", ["no_such_arm", "/no/such/arm.urdf", "."])

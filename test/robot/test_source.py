@@ -87,6 +87,25 @@ def test_arguments_of_a_plain_urdf_are_refused():
         Robot.load("reacher2", xacro_arguments=["length:=1"])
 
 
+def test_an_argument_that_the_file_does_not_take_is_refused_with_those_that_it_takes(write):
+    file = write(HEAD + BODY)
+    sentence = r"xacro has no argument 'lenght'; did you mean 'length'\? It has: length\.$"
+    with pytest.raises(RobotError, match=sentence):
+        reach(file, "lenght:=0.4")
+    with pytest.raises(RobotError, match="argument 'length' comes twice"):
+        reach(file, "length:=1", "length:=2")
+    with pytest.raises(RobotError, match=r"has no argument 'a'\. It takes no arguments\."):
+        reach(write('<robot name="a" xmlns:xacro="x"/>', "none.xacro"), "a:=1")
+
+
+def test_an_argument_that_only_a_branch_not_taken_or_an_included_file_asks_for_is_taken(write):
+    write('<robot xmlns:xacro="x"><xacro:arg name="r" default="1"/></robot>', "sizes.xacro")
+    include = '<xacro:include filename="sizes.xacro"/>\n'
+    branch = '<xacro:if value="0"><xacro:property name="c" value="$(arg colour)"/></xacro:if>\n'
+    file = write(HEAD + include + branch + BODY)
+    assert reach(file, "r:=3", "colour:=red", "length:=0.4") == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize("argument", ["length=1", ":=1", "length"])
 def test_an_argument_that_is_none_is_refused(write, argument):
     with pytest.raises(RobotError, match=f"'{argument}' is no argument of a xacro; expected name"):

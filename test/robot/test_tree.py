@@ -78,6 +78,40 @@ def test_a_joint_within_the_arm_that_a_linkage_mimics_is_commanded(load):
     assert load(joint("a", "base", "b") + rod + joint("d", "b", "e")).joints == ("a", "d")
 
 
+LEVEL = (  # a palletiser: a parallelogram keeps the hand level
+    joint("lift", "base", "arm", inside=AXIS_Z + LIMIT)
+    + joint("level", "arm", "hand", inside=AXIS_Z + MIMIC.replace("left", "lift"), xyz="0.5 0 0")
+    + joint("flange", "hand", "tip", "fixed", "", xyz="0.1 0 0")
+)
+
+
+def test_a_joint_that_mimics_a_commanded_one_on_the_way_to_the_tip_is_refused(load):
+    with pytest.raises(
+        RobotError, match=r"'level', on the way to the tip tip, mimics 'lift'.*\(ar"
+    ):
+        load(LEVEL)
+    turned = load(LEVEL, tip="arm").tip_position(np.array([math.pi / 2]))
+    assert turned == pytest.approx([0.0, 0.0, 0.0])
+
+
+def test_a_joint_that_mimics_a_mimic_of_a_commanded_one_is_refused_too(load):
+    again = joint("again", "hand", "end", inside='<mimic joint="level"/>')
+    with pytest.raises(RobotError, match=r"'level', on the way to the tip end, mimics 'lift'"):
+        load(LEVEL + again, tip="end")
+    beside = joint("rod", "arm", "rod_end", inside='<mimic joint="lift"/>')
+    more = joint("rod2", "rod_end", "end", inside='<mimic joint="level"/>')
+    with pytest.raises(RobotError, match="'rod', on the way to the tip end, mimics 'lift'"):
+        load(LEVEL + beside + more, tip="end")
+
+
+def test_a_tip_behind_the_mimic_of_a_joint_that_is_held_is_where_the_mimic_puts_it(load):
+    turn = joint("turn", "base0", "base", inside=AXIS_Z + LIMIT)
+    lift = LEVEL.replace('multiplier="-1"', 'multiplier="1" offset="0.5"')
+    robot = load(turn + lift, joints=["turn"], tip="tip")
+    expected = [0.5 + 0.1 * math.cos(0.5), 0.1 * math.sin(0.5), 0.0]
+    assert robot.tip_position(np.zeros(1)) == pytest.approx(expected)
+
+
 def test_what_is_not_on_the_way_to_the_tip_is_held(load):
     camera = joint("pan", "upper", "camera")
     wrist = joint("wrist", "tip", "hand")

@@ -71,6 +71,20 @@ class Arm:
         """Arm as soon as that is possible: states must be fresh, and ten in a row."""
         self.until(lambda: self.trigger("arm").success, "permission to arm")
 
+    def refused(self, why):
+        """Ask to arm until it is refused for a reason; return the sentence.
+
+        A state that is late is a reason, too.
+        """
+        said = []
+
+        def refused():
+            said.append(self.refusal())
+            return why in said[-1]
+
+        self.until(refused, why)
+        return said[-1]
+
     def refusal(self):
         answer = self.trigger("arm")
         assert not answer.success

@@ -17,13 +17,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from test.conftest import wait_until
+from test.conftest import PATIENCE, wait_until
 
 PERIOD = 40_000_000  # [ns]
 JOINTS = ("shoulder", "elbow")
 _AGAIN_AFTER = 0.2  # [s] without an answer
+_ASKED_AGAIN_AFTER = 5.0  # [s] without an answer of a service
 _LONGEST_TURN = 0.02  # [s]
-_PATIENCE = 60.0  # [s] for what takes a second where nothing else runs
 _STATES = QoSProfile(depth=1)
 
 
@@ -104,9 +104,7 @@ class FakeRobot:
         """Handle what has come, or wait for it up to `longest` [s]."""
         self._executor.spin_once(timeout_sec=longest)
 
-    def until(
-        self, condition: Callable[[], object], what: str, timeout: float = _PATIENCE
-    ) -> None:
+    def until(self, condition: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
         """Turn until the condition holds; the present state is repeated now and then."""
 
         def turn() -> None:
@@ -117,7 +115,7 @@ class FakeRobot:
         wait_until(lambda: bool(condition()), timeout, what, turn)
 
     def silent_until(
-        self, condition: Callable[[], object], what: str, timeout: float = _PATIENCE
+        self, condition: Callable[[], object], what: str, timeout: float = PATIENCE
     ) -> None:
         """Turn until the condition holds and publish nothing."""
         wait_until(lambda: bool(condition()), timeout, what, self.turn)
@@ -126,7 +124,7 @@ class FakeRobot:
         self,
         condition: Callable[[], object],
         what: str,
-        timeout: float = _PATIENCE,
+        timeout: float = PATIENCE,
         *,
         period: float = PERIOD * 1e-9,
         change: Callable[[JointState], JointState | None] | None = None,
@@ -189,13 +187,24 @@ class FakeRobot:
         return self.statuses[f"/{node}"].message if f"/{node}" in self.statuses else ""
 
     def call(self, service: str, kind: Any = Trigger, request: object = None) -> Any:
-        """Call a service while states are streamed; return its response."""
+        """Call a service while states are streamed; return its response.
+
+        It is asked again if it does not answer: who is found has not always found us.
+        """
         client = self.client(service, kind)
         self.stream(client.service_is_ready, f"the service {service}")
         self.stream_for(4 * PERIOD * 1e-9)  # it took a moment to be found
-        future = client.call_async(request or kind.Request())
-        self.stream(future.done, f"an answer of {service}")
-        return future.result()
+        futures, asked_at = [], -math.inf
+
+        def answered() -> bool:
+            nonlocal asked_at
+            if time.monotonic() - asked_at > _ASKED_AGAIN_AFTER:
+                asked_at = time.monotonic()
+                futures.append(client.call_async(request or kind.Request()))
+            return any(future.done() for future in futures)
+
+        self.stream(answered, f"an answer of {service}")
+        return next(future.result() for future in futures if future.done())
 
     def client(self, service: str, kind: Any = Trigger) -> Client:
         """Return a client of a service; it stays until the end."""
@@ -230,9 +239,13 @@ class FakeRobot:
         """How many commands carry a stamp."""
         return sum(command.stamp == stamp for command in self.commands)
 
+    def arrive(self) -> None:
+        """Wait until every state that was published has arrived at each who hears them."""
+        assert self._states.wait_for_all_acked(Duration(seconds=PATIENCE))
+
     def settle(self) -> None:
         """Wait until the agent has handled all that was published: it takes states first."""
-        assert self._states.wait_for_all_acked(Duration(seconds=10))
+        self.arrive()
         self.silent_until(self._parameters.service_is_ready, "the agent's parameter service")
         future = self._parameters.call_async(GetParameters.Request(names=["run.seed"]))
         self.silent_until(future.done, "the agent's parameters")

@@ -15,12 +15,12 @@ from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
-from test.conftest import wait_until
+from test.conftest import PATIENCE, wait_until
 from test.ros.fake_robot import Command, FakeRobot
 
 MANY = QoSProfile(depth=10_000)
 AGAIN_AFTER = 5.0  # [s] without an answer of a service
-LONG = 60.0  # [s] for what takes a second where nothing else runs
+LONG = PATIENCE
 SHUTDOWN = {  # by the state it is asked in
     "unconfigured": Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,
     "inactive": Transition.TRANSITION_INACTIVE_SHUTDOWN,
@@ -161,4 +161,4 @@ def assert_zeros_last(heard: list[Command], turn: Callable[[], None]) -> None:
         zeros = list(takewhile(lambda command: not any(command.torque), reversed(heard)))
         return 1e-9 * (zeros[0].sent - zeros[-1].sent) if len(zeros) >= 5 else 0.0
 
-    wait_until(lambda: span() >= 0.05, 10.0, "zero torque for 50 ms", turn)
+    wait_until(lambda: span() >= 0.05, what="zero torque for 50 ms", turn=turn)

@@ -52,7 +52,7 @@ def test_each_state_is_answered_with_its_stamp_by_names_and_torques_within_the_l
 def test_exploration_stays_within_the_limits_and_the_policy_is_kept(agent, robot, tmp_path):
     process = agent(**SMALL | {"run__steps": 60, "run__eval_episodes": 1})
     robot.lockstep = True
-    robot.until(lambda: not process.running, "the end of the run", 30.0)
+    robot.until(lambda: not process.running, "the end of the run")
     assert process.exit(1.0) == 0, process.said
     for command in robot.commands:
         assert all(abs(t) <= limit for t, limit in zip(command.torque, LIMITS, strict=True))
@@ -82,7 +82,7 @@ def test_joints_that_no_state_carries_end_it_with_two_and_a_sentence(agent, ros_
     stranger = FakeRobot(ros_domain, ["left_wheel", "right_wheel"])
     try:
         process = agent(run__policy=policy, control__state_timeout=1.0)
-        stranger.until(lambda: not process.running, "the end", 10.0)
+        stranger.until(lambda: not process.running, "the end")
         assert process.exit(1.0) == 2
         assert "no joint shoulder, elbow in the message; it names: left_wheel" in process.said
         assert "robot.joints" in process.said and "Traceback" not in process.said
@@ -92,12 +92,12 @@ def test_joints_that_no_state_carries_end_it_with_two_and_a_sentence(agent, ros_
 
 def test_a_silent_topic_is_named_and_awaited(agent, robot, policy, ros_domain):
     process = agent(run__policy=policy, control__state_timeout=0.5)
-    wait_until(lambda: "no joint state on /joint_states for 0.5 s" in process.said, 20.0, "it")
+    wait_until(lambda: "no joint state on /joint_states for 0.5 s" in process.said, what="it")
     assert f"ROS domain {ros_domain}" in process.said
     assert process.running
     robot.begin()
     robot.step()
-    wait_until(lambda: "arrive on /joint_states again" in process.said, 5.0, "the good news")
+    wait_until(lambda: "arrive on /joint_states again" in process.said, what="the good news")
 
 
 def test_in_lock_step_a_state_that_comes_again_after_an_estop_gets_a_safe_torque(
@@ -169,7 +169,7 @@ def test_a_reset_answered_with_no_stamp_ends_it_with_two_and_a_sentence(agent, r
     robot.reset_answer = "well begun"
     robot.lockstep = True
     robot.publish()
-    robot.until(lambda: not process.running, "the end", 10.0)
+    robot.until(lambda: not process.running, "the end")
     robot.lockstep = False
     assert process.exit(1.0) == 2
     assert "well begun" in process.said and "stamp" in process.said

@@ -129,6 +129,7 @@ def weird(type_):
     return [Parameter(name=LIMIT, value=ParameterValue(type=type_, double_array_value=[0.1, 0.1]))]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(PARAMETERS)
 @example(weird(77))

@@ -10,19 +10,21 @@ pytest.importorskip("rclpy")
 pytestmark = pytest.mark.ros
 
 
+HELP, MIXED = ["--help"], ["--seed", "3", "--ros-args", "-p", "a:=1"]
+
+
 @pytest.mark.parametrize(
-    "module",
+    ("module", "given"),
     [
-        "ddpg_ros.ros.nodes.agent",
-        "ddpg_ros.ros.nodes.policy",
-        "ddpg_ros.ros.nodes.guard",
-        "sim.simulator_node",
+        ("ddpg_ros.ros.nodes.agent", HELP),
+        ("ddpg_ros.ros.nodes.policy", MIXED),
+        ("ddpg_ros.ros.nodes.guard", HELP),
+        ("sim.simulator_node", MIXED),
     ],
 )
-@pytest.mark.parametrize("given", [["--help"], ["--seed", "3", "--ros-args", "-p", "a:=1"]])
 def test_a_node_refuses_what_is_no_ros_argument_and_does_not_start(ros_domain, module, given):
     done = subprocess.run(
-        [sys.executable, "-m", module, *given], capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", module, *given], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

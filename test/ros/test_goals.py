@@ -23,7 +23,7 @@ from visualization_msgs.msg import Marker
 
 from ddpg_ros.errors import MachineError, RefusedError
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.ros.interface.goal_marker import GoalMarker
+from ddpg_ros.ros.interface.goal_marker import GoalMarker, GoalSurface
 from ddpg_ros.ros.interface.goals import GoalInput, GoalOutput, base_frame, codec_of
 from ddpg_ros.ros.interface.qos import LATCHED
 from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY, is_finite
@@ -176,21 +176,24 @@ class Room:
         return self.nodes[-1]
 
     def until(self, condition, what):
-        wait_until(condition, 10.0, what, lambda: self.executor.spin_once(timeout_sec=0.02))
+        wait_until(condition, what=what, turn=lambda: self.executor.spin_once(timeout_sec=0.02))
 
     def spin(self, turns=15):
         for _ in range(turns):
             self.executor.spin_once(timeout_sec=0.02)
+
+    def close(self):
+        self.executor.shutdown()
+        for node in self.nodes:
+            node.destroy_node()
+        rclpy.try_shutdown(context=self.context)
 
 
 @pytest.fixture
 def room(ros_domain):
     room = Room(ros_domain)
     yield room
-    room.executor.shutdown()
-    for node in room.nodes:
-        node.destroy_node()
-    rclpy.try_shutdown(context=room.context)
+    room.close()
 
 
 def test_volatile_publishers_are_heard_and_latched_ones_also_afterwards_each_goal_once(room):
@@ -208,10 +211,11 @@ def test_volatile_publishers_are_heard_and_latched_ones_also_afterwards_each_goa
     volatile = user.create_publisher(PointStamped, "goal", VOLATILE)
     room.until(lambda: volatile.get_subscription_count() > 0, "who listens")
     room.until(lambda: latched.get_subscription_count() > 1, "who listens")
-    for publisher, x in [(volatile, 0.2), (latched, 0.3), (latched, 0.3), (volatile, 0.4)]:
+    goals_of = [(volatile, 0.2), (latched, 0.3), (latched, 0.3), (volatile, 0.4)]
+    for count, (publisher, x) in enumerate(goals_of, start=2):
         publisher.publish(point(x, 0.0, 0.0))
-        room.until(lambda x=x: x in heard, "a goal")
-        room.spin()
+        room.until(lambda count=count: len(heard) >= count, "a goal")
+        room.spin()  # that it comes once
     assert heard == [0.1, 0.2, 0.3, 0.3, 0.4]
     goals.close()
     assert policy.count_subscribers("goal") in (0, 1)  # the graph may lag
@@ -227,6 +231,46 @@ def test_without_latched_publishers_there_is_nothing_that_does_not_fit_a_volatil
     goals.poll()
     room.spin()
     assert len(goals.subscriptions) == 1 and complaints == []
+
+
+def test_a_publisher_of_another_type_is_named_with_what_is_expected(room, ros_domain, monkeypatch):
+    other = Room(ros_domain)  # a process has one type a topic
+    user, policy = other.node("user"), room.node("policy")
+    said = []
+    logger = SimpleNamespace(warning=said.append)
+    monkeypatch.setattr(policy, "get_logger", lambda: logger)
+    goals = GoalInput(policy, POSE, ARM, lambda goal: None)
+    clicks = user.create_publisher(PointStamped, "goal", VOLATILE)
+
+    def look():
+        goals.poll()
+        return said
+
+    room.until(look, "a word on the publisher")
+    for _ in range(5):
+        goals.poll()
+    assert said == [
+        "user publishes geometry_msgs/msg/PointStamped on /goal, which is not heard; the task's "
+        "goals are geometry_msgs/msg/PoseStamped"
+    ]
+    user.destroy_publisher(clicks)
+    other.close()
+
+
+@pytest.mark.parametrize("arm", ["reacher2", "pendulum", "kuka_iiwa/model.urdf"])
+def test_a_click_on_the_disc_is_a_goal_within_reach_in_the_plane_of_a_flat_arm(arm):
+    pytest.importorskip("pybullet_data")
+    robot, sent = Robot.load(arm), []
+    node = SimpleNamespace(create_publisher=lambda *_: SimpleNamespace(publish=sent.append))
+    GoalSurface(node, robot)
+    (disc,) = sent
+    assert disc.type == Marker.CYLINDER and disc.header.frame_id == base_frame(robot)
+    height, radius = disc.pose.position.z, disc.scale.x / 2.0
+    assert radius > 0.3 * robot.reach  # not a dot above an arm that stands upright
+    rim = np.array([radius, 0.0, height])
+    assert POINT.meet(rim, robot, None) == pytest.approx(rim)
+    if arm == "reacher2":
+        assert height == pytest.approx(robot.tip_position(np.zeros(2))[2])
 
 
 def test_the_goal_and_its_mark_carry_frame_and_stamp(room):

@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
 
 from test.conftest import wait_until
 from test.ros.fake_robot import JOINTS, PERIOD
@@ -104,7 +105,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
     refuse_all_but(onlooker, name, "inactive")
     wanted = set(OWN_SERVICES) - (set() if name == "agent" else {"save"})
     onlooker.until(lambda: own_services(onlooker, name) == wanted, "the services")
-    assert f"/{OUTPUT[name]}" in own_topics(onlooker, name)
+    onlooker.until(lambda: f"/{OUTPUT[name]}" in own_topics(onlooker, name), "the topics")
     refusal = onlooker.trigger(f"{name}/arm")
     assert not refusal.success and "not active" in refusal.message
     assert_silent(robot, onlooker, name, heard)
@@ -174,6 +175,33 @@ def test_what_cannot_be_configured_says_why_and_stays_unconfigured_or_ends_with_
         assert not onlooker.change(name, "configure")
         assert onlooker.state_of(name) == "unconfigured"
         onlooker.until(lambda n=count: process.said.count(word) >= n, "the sentence")
-    assert own_topics(onlooker, name) == own_services(onlooker, name) == set()
+    nothing = lambda: own_topics(onlooker, name) == own_services(onlooker, name) == set()  # noqa: E731
+    onlooker.until(nothing, "the end of what was made")
     assert process.interrupt()[0] == 0
     assert "Traceback" not in process.said
+
+
+@pytest.mark.bullet
+def test_in_lock_step_an_agent_that_was_deactivated_goes_on_by_what_its_refusal_says(
+    agent, ros_domain
+):
+    onlooker = Onlooker(ros_domain)
+    episodes = []
+    onlooker.node.create_subscription(Float64MultiArray, "agent/episode", episodes.append, 10)
+    agent("sim.simulator_node")
+    agent(**SMALL, safety__auto_arm=False, run__steps=1_000_000, task__episode_seconds=0.4)
+
+    def armed():
+        return onlooker.trigger("agent/arm").success
+
+    onlooker.until(armed, "the first arming")
+    onlooker.until(lambda: episodes, "an episode")
+    assert onlooker.change("agent", "deactivate")
+    refused = onlooker.trigger("agent/arm")
+    assert not refused.success
+    assert "ros2 lifecycle set /agent activate" in refused.message
+    assert onlooker.change("agent", "activate")
+    onlooker.until(armed, "the second arming")
+    before = len(episodes)
+    onlooker.until(lambda: len(episodes) > before, "an episode after that")
+    onlooker.close()

@@ -58,7 +58,7 @@ def test_what_a_node_says_when_it_leaves_is_on_rosout_and_in_its_log_file(
     given = ros_arguments({"run__policy": policy})
     node = Process(tmp_path, "ddpg_ros.ros.nodes.policy", *given)
     try:
-        wait_until(lambda: not node.running, timeout=30.0, turn=robot.turn)
+        wait_until(lambda: not node.running, turn=robot.turn)
         assert node.exit(1.0) == 2
         last = [line for line in heard if "another node publishes on /joint_command" in line]
         assert last and "Traceback" not in node.said

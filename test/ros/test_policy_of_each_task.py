@@ -78,7 +78,7 @@ def test_the_policy_stays_until_a_goal_comes_and_a_task_without_goals_says_so(ru
     kind, goal, message_type = GOALS[task]
     codec = codec_of(kind)
     assert codec.message is message_type
-    wait_until(lambda: node.safety.armed, 10.0, "the arming", lambda: show(node, 1))
+    wait_until(lambda: node.safety.armed, what="the arming", turn=lambda: show(node, 1))
     show(node, 1)
     session = node.role.session
     stays = where(kind, kind.here(ARM, HERE))

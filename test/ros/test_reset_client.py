@@ -29,7 +29,7 @@ class Simulator:
         self._executor = executor
         node.create_service(Trigger, "reset", self._on_reset)
         self.client = ResetClient(node, "reset", self.placed.append)
-        wait_until(self.client.client.service_is_ready, 10.0, "the service", self.turn)
+        wait_until(self.client.client.service_is_ready, what="the service", turn=self.turn)
 
     def turn(self) -> None:
         """Handle one thing."""
@@ -41,7 +41,7 @@ class Simulator:
 
     def until_all_is_answered(self) -> None:
         """Turn until no sentence is left, and ten times more."""
-        wait_until(lambda: not self.sentences, 10.0, "the calls", self.turn)
+        wait_until(lambda: not self.sentences, what="the calls", turn=self.turn)
         for _ in range(10):
             self.turn()
 
@@ -64,7 +64,7 @@ def test_only_the_answer_to_the_newest_reset_counts(simulator):
     simulator.sentences = ["100", "200"]
     simulator.client.request()
     simulator.client.request()
-    wait_until(lambda: simulator.placed, 10.0, "an answer", simulator.turn)
+    wait_until(lambda: simulator.placed, what="an answer", turn=simulator.turn)
     simulator.until_all_is_answered()
     assert simulator.placed == [200]
 
@@ -81,7 +81,7 @@ def test_an_answer_that_is_no_stamp_is_shown(simulator):
     simulator.sentences = ["done"]
     simulator.client.request()
     with pytest.raises(MachineError, match="answered 'done'; expected the stamp"):
-        wait_until(lambda: simulator.placed, 10.0, "the answer", simulator.turn)
+        wait_until(lambda: simulator.placed, what="the answer", turn=simulator.turn)
 
 
 def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monkeypatch, capfd):
@@ -97,7 +97,7 @@ def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monke
         said.append(capfd.readouterr().err)
 
     complaint = "nobody offers the service /missing"
-    wait_until(lambda: "".join(said).count(complaint) == 2, 10.0, "the second complaint", look)
+    wait_until(lambda: "".join(said).count(complaint) == 2, what="the second complaint", turn=look)
     assert "control.reset_service: ''" in "".join(said)
     assert placed == []
     missing.cancel()

@@ -93,7 +93,7 @@ def test_a_node_shares_no_memory_with_an_outsider_who_would_and_is_heard_by_him(
         monkeypatch.delenv(name, raising=False)
     simulator = Process(tmp_path, "sim.simulator_node")
     try:
-        wait_until(lambda: "states on" in simulator.said, 30.0, "the simulator")
+        wait_until(lambda: "states on" in simulator.said, what="the simulator")
         outsider = subprocess.run(
             [sys.executable, "-c", OUTSIDER], capture_output=True, text=True, timeout=60.0
         )

@@ -53,6 +53,7 @@ def full_pipe() -> Iterator[int]:
 UNREAD = pytest.mark.parametrize("unread", [halted_terminal, full_pipe])
 
 
+@pytest.mark.slow
 @UNREAD
 @pytest.mark.ros
 def test_the_loop_goes_on_where_nobody_reads_the_log(unread, robot, policy, tmp_path):

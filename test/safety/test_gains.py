@@ -196,6 +196,13 @@ def test_a_stop_of_given_damping_is_no_faster_than_the_torque_may_move(guard):
     start_as_advised(guard, sentence, safety__k_position=[2.0], **slow)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_gain_or_speed_next_to_nothing_bounds_no_torque(guard):
+    barely = '<safety_controller k_position="1e-310" k_velocity="1e-310"/>'
+    assert guard(safety=barely).limits.k_position.tolist() == [1e-310]
+    assert guard(velocity=1e-310).limits.k_position.tolist() == [2.5]  # 0.1 / 0.04 s
+
+
 def test_a_file_with_a_gain_below_zero_is_refused(guard):
     with pytest.raises(RobotError, match=r'k_position="-1.*expected a finite number, at least 0'):
         guard(safety='<safety_controller k_position="-1" k_velocity="0"/>')

@@ -126,6 +126,7 @@ def test_a_pause_after_a_state_that_was_not_due_is_judged_from_that_state_on(ben
     assert bench.safety.cause == "no joint state for 101 ms"
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.floats(0.0005, 0.0295), min_size=10, max_size=60))
 def test_a_loop_that_deals_with_each_state_at_once_is_never_late_whatever_the_states_rhythm(gaps):

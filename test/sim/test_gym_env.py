@@ -17,6 +17,7 @@ from sim.gym_env import IDS, ArmEnv
 pytestmark = pytest.mark.bullet
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IDS)
 def test_gymnasium_finds_nothing_to_complain_of(name):
     env = gymnasium.make(name, render_mode="rgb_array")

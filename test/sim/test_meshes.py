@@ -1,5 +1,6 @@
 """Meshes: where they are looked for, and what happens without them."""
 
+import re
 import struct
 
 import numpy as np
@@ -10,6 +11,7 @@ pytest.importorskip("pybullet")
 from ddpg_ros.config.settings import SimSection
 from ddpg_ros.robot.arm import Robot
 from sim.camera import BACKGROUND
+from sim.description import describe
 from sim.meshes import find_mesh
 from sim.world import World
 
@@ -114,10 +116,11 @@ def test_fault_81_a_mesh_that_cannot_be_drawn_is_named_and_left_out(tmp_path, na
     data, reason = BAD[name]
     (tmp_path / name).write_bytes(data)
     with World(arm(tmp_path, name), SimSection()) as world:
-        (note,) = world.notes
+        note, sticks = world.notes
+        assert "has no visuals that can be drawn" in sticks
         assert f"arm.urdf: link 'arm' is drawn without a mesh, '{name}': {tmp_path / name}" in note
         assert reason in note
-        assert drawn(world) == 0
+        assert drawn(world) < 10  # the joint
         world.step(np.array([1.0]), 4)
         assert world.state(0).velocity[0] > 0
 
@@ -128,7 +131,7 @@ def test_fault_81_a_mesh_that_is_not_there_is_named_with_the_places_looked_at(
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path / "install"))
     monkeypatch.setenv("ROS_PACKAGE_PATH", f"{tmp_path}/src/other:{tmp_path}/src")
     with World(arm(tmp_path / "urdf", "package://other/arm.stl"), SimSection()) as world:
-        (note,) = world.notes
+        note, _ = world.notes
     places = ["install/share/other/arm.stl", "src/other/arm.stl", "src/other/other/arm.stl"]
     places += ["urdf/other/arm.stl", "other/arm.stl"]
     for place in places:
@@ -170,7 +173,8 @@ def test_a_collision_shape_is_looked_for_if_links_are_to_keep_apart(tmp_path):
     with World(robot, SimSection()) as world:
         assert "link 'arm' touches nothing with a mesh, 'package://gone" in world.notes[0]
     with World(robot, SimSection(self_collision=False)) as world:
-        assert world.notes == ()
+        (note,) = world.notes
+        assert "has no visuals" in note
 
 
 def test_a_shape_that_pybullet_cannot_read_is_left_out(tmp_path):
@@ -179,7 +183,7 @@ def test_a_shape_that_pybullet_cannot_read_is_left_out(tmp_path):
     (tmp_path / "box.urdf").write_text(text)
     with World(Robot.load(str(tmp_path / "box.urdf")), SimSection()) as world:
         assert "is without shapes" in " ".join(world.notes)
-        assert drawn(world) == 0
+        assert drawn(world) < 10  # the joint
 
 
 def test_an_arm_whose_tip_stands_on_its_base_has_a_picture(tmp_path):
@@ -211,7 +215,32 @@ def test_meshes_of_a_package_that_is_not_there_are_one_sentence(tmp_path):
     )
     (tmp_path / "many.urdf").write_text(text.replace("</robot>", f"{more}</robot>"))
     with World(Robot.load(str(tmp_path / "many.urdf")), SimSection()) as world:
-        (note,) = world.notes
+        note, _ = world.notes
     assert "link 'arm' is drawn without a mesh, 'package://gone/meshes/arm.stl'" in note
     assert f"looked at {tmp_path}/gone/meshes/arm.stl" in note
+    assert "; source its workspace, or add its folder to ROS_PACKAGE_PATH" in note
     assert note.endswith("; the same of l0, l1, l2.")
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ('<box size="-0.2 0.1 0.1"/>', '<box size="-0.2 0.1 0.1">; expected 3 numbers above 0'),
+        ('<box size="nan 1 1"/>', '<box size="nan 1 1">; expected 3 numbers above 0'),
+        ('<cylinder length="1"/>', '<cylinder radius="">; expected a number above 0'),
+        ('<mesh filename="cube.stl" scale="0 1 1"/>', 'scale="0 1 1"; expected three numbers'),
+        ("", "its <geometry> is empty"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_left_out_alone_and_said_with_its_link(
+    tmp_path, shape, sentence
+):
+    robot = arm(tmp_path, "arm.stl")
+    good = '<visual><geometry><sphere radius="0.1"/></geometry></visual>'
+    bad = f"<visual><geometry>{shape}</geometry></visual>"
+    text = robot.urdf_path.read_text()
+    start, end = text.index("<visual>"), text.index("</link></robot>")
+    robot.urdf_path.write_text(text[:start] + good + bad + text[end:])
+    described = describe(Robot.load(str(robot.urdf_path)))
+    assert len(described.root.findall("link/visual")) == 1
+    assert re.search(rf"link 'arm' is drawn without a .*{re.escape(sentence)}", *described.notes)

@@ -260,6 +260,21 @@ def test_fault_78_implicit_damping_is_the_equation_of_motion_in_small_steps():
             np.testing.assert_allclose(left, expected, atol=0.05 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(
+    ("dynamics", "sentence"),
+    [
+        ('friction="5"', "friction=…> takes all the effort of j, so that"),
+        ('damping="1e8"', "damping=…> takes all the effort of j, so that"),
+        ('damping="1e300"', "joint 'j' has a damping of 1e\\+300; expected at most 1e\\+09"),
+    ],
+)
+def test_a_joint_that_its_motor_cannot_move_is_refused(tmp_path, dynamics, sentence):
+    arm = f'<link name="arm">{BODY}</link>'
+    robot = robot_of(tmp_path, arm, turning("j", "base", "arm", f"<dynamics {dynamics}/>"))
+    with pytest.raises(RobotError, match=sentence):
+        World(robot, SimSection())
+
+
 def test_damping_below_zero_is_refused(tmp_path):
     arm = f'<link name="arm">{BODY}</link>'
     robot = robot_of(tmp_path, arm, turning("j", "base", "arm", '<dynamics damping="-1"/>'))

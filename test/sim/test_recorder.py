@@ -1,10 +1,12 @@
 """A GIF takes as long as what it shows."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from sim.recorder import FRAME_NS, durations
+from sim.recorder import FRAME_NS, Recorder, durations
 
 MS = 1_000_000  # [ns]
 
@@ -31,3 +33,27 @@ def test_a_gif_is_as_long_as_its_frames_were_apart(gaps):
     assert len(shown) == len(stamps)
     assert min(shown) >= 10
     assert abs(sum(shown) - (stamps[-1] + FRAME_NS) / MS) <= 5
+
+
+class Grey:
+    """A world of which only a picture is asked."""
+
+    def render(self, width, height):
+        return np.full((height, width, 3), 128, np.uint8)
+
+
+def test_ctrl_c_while_a_gif_is_written_leaves_the_old_one_and_no_half(tmp_path, monkeypatch):
+    file = tmp_path / "play.gif"
+    file.write_bytes(b"old")
+    recorder = Recorder(Grey(), file, 1)
+    recorder.step(0)
+
+    def interrupted(image, target, **options):
+        target.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            recorder.save()
+    assert [(own.name, own.read_bytes()) for own in tmp_path.iterdir()] == [("play.gif", b"old")]

@@ -351,3 +351,23 @@ def test_a_joint_that_slides_is_seen_and_judged_in_metres():
     assert task.success(state([1.485, 0.54])) and not task.success(state([1.475, 0.54]))
     error = task.reward(state([0.5, 0.0]), STILL)["error"]
     assert error == pytest.approx(-(1.0 + 0.5 / math.pi) / 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"name": "track", "point_seconds": 1e-9},
+            r"point_seconds is 1e-09 s, which makes \d+ points in an episode .* fewer than 1000",
+        ),
+        ({"name": "joints", "tolerance": 100.0}, r"100 rad .* \(turn, bend\): every posture"),
+        ({"name": "hold", "tolerance": 100.0}, "every posture would be a success"),
+        ({"name": "track", "tolerance": 100.0}, "every posture would be a success"),
+        ({"name": "reach", "tolerance": 100.0}, r"100 m, and the tip tip moves .* be a success"),
+    ],
+)
+def test_settings_with_which_a_task_asks_for_nothing_or_never_begins_are_refused(
+    arm, given, sentence
+):
+    with pytest.raises(ConfigError, match=sentence):
+        make_task(task_settings(given), arm)

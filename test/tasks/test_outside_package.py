@@ -66,10 +66,12 @@ def ddpg_ros(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_it_is_trained_by_its_registered_name(outside: Path, ros_domain: int, tmp_path: Path):
     run = tmp_path / "run"
     words = ["--set", "task.name=push", "--set", "task.force=2.5", "--set", "learner.hidden=[8]"]
     words += ["--set", "learner.warmup_steps=50", "--set", "learner.mode=eager"]
+    words += ["--set", "task.episode_seconds=0.4"]  # and so a short rollout to draw
     ended = ddpg_ros(
         "train", *words, "--steps", 300, "--eval-episodes", 2, "--run-dir", run, folder=tmp_path
     )
@@ -121,9 +123,11 @@ def test_its_settings_are_described_by_the_parameter_services(agent: Process, ro
 
         def ask(kind, service, names):
             client = node.create_client(kind, f"/agent/{service}")
-            wait_until(client.service_is_ready, 60.0, service)
+            wait_until(client.service_is_ready, what=service)
             answer = client.call_async(kind.Request(names=names))
-            wait_until(answer.done, 30.0, service, lambda: rclpy.spin_once(node, timeout_sec=0.1))
+            wait_until(
+                answer.done, what=service, turn=lambda: rclpy.spin_once(node, timeout_sec=0.1)
+            )
             return answer.result()
 
         names = ["task.force", "task.tries", "task.name"]

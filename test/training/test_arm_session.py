@@ -20,6 +20,8 @@ from ddpg_ros.types import JointState
 from test.ros.conftest import make_policy
 from test.upright import UPRIGHT
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 HERE = JointState(1, np.array([0.3, 1.2]), np.zeros(2))
 THERE = JointState(2, np.array([-1.0, 0.8]), np.zeros(2))
 
@@ -49,7 +51,7 @@ def test_a_goal_that_is_given_holds_at_once_and_for_the_episodes_that_follow(end
     ("goal", "sentence"),
     [
         ([np.nan, 0.3, 0.08], "is not finite"),
-        ([3.0, 4.0, 0.0], "is 5 m from the base, and the arm reaches at most "),
+        ([3.0, 4.0, 0.0], "is 5 m from its first joint, and the arm reaches at most "),
     ],
 )
 def test_a_goal_that_cannot_be_reached_is_refused_and_the_one_before_stays(

@@ -11,45 +11,35 @@ import time
 import pytest
 
 from ddpg_ros.control.policy import load_policy
+from test.cli.conftest import ddpg_ros
+
+__all__ = ["ddpg_ros"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 MAIN = [sys.executable, "-m", "ddpg_ros.cli.main"]
 STEPS = 800  # four episodes of 200; the warm-up is 500
-PATIENCE = 100.0  # [s] for what takes 8 s where nothing else runs
+PATIENCE = 200.0  # [s] for what takes 8 s where nothing else runs
 TRAIN = ["train", "--gym", "Pendulum-v1", "--eval-episodes", "2", "--json"]
 
 
-def ddpg_ros(*arguments):
-    words = [*MAIN, *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
-
-
-def train(run_dir):
-    result = ddpg_ros(*TRAIN, "--steps", STEPS, "--seed", 3, "--run-dir", run_dir)
+def train(run_dir, *more):
+    words = [*MAIN, *TRAIN, "--steps", STEPS, "--run-dir", run_dir, *more]
+    result = subprocess.run(
+        list(map(str, words)), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert result.returncode == 0, result.stderr
     return run_dir, json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train(tmp_path_factory.mktemp("gym") / "run")
+    return train(tmp_path_factory.mktemp("gym") / "run", "--seed", 3)
 
 
 @pytest.fixture(scope="module")
 def policy(run):
     return run[0] / "policy.safetensors"
-
-
-def refusal(*arguments):
-    """Run, and return the one sentence on stderr of an exit with code 2."""
-    result = ddpg_ros(*arguments)
-    assert result.returncode == 2, (result.returncode, result.stderr)
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    (line,) = result.stderr.strip().splitlines()
-    assert line.startswith("ddpg-ros: ")
-    return line
 
 
 def test_a_training_leaves_every_file(run):
@@ -89,25 +79,26 @@ def test_every_episode_has_its_row(run):
 
 
 def test_the_same_seed_gives_the_same_bytes(run, tmp_path):
-    again, _ = train(tmp_path / "again")
+    again, _ = train(tmp_path / "again", "--seed", 3)
     for name in ("metrics.csv", "policy.safetensors", "evaluation.csv"):
         assert (again / name).read_bytes() == (run[0] / name).read_bytes(), name
 
 
-def test_the_policy_can_be_evaluated_and_does_what_it_did_after_the_training(run, policy):
-    result = ddpg_ros("eval", "--policy", policy, "--episodes", 2, "--json")
-    summary = json.loads(result.stdout)
+def test_the_policy_can_be_evaluated_and_does_what_it_did_after_the_training(
+    ddpg_ros, run, policy
+):
+    summary = json.loads(ddpg_ros("eval", "--policy", policy, "--episodes", 2, "--json").out)
     assert summary["eval_episodes"] == 2
     assert summary["mean_return"] == run[1]["mean_return"]
 
 
-def test_inspect_tells_what_a_policy_holds(policy):
-    about = json.loads(ddpg_ros("inspect", policy, "--json").stdout)
+def test_inspect_tells_what_a_policy_holds(ddpg_ros, policy):
+    about = json.loads(ddpg_ros("inspect", policy, "--json").out)
     assert about["task"] == "Pendulum-v1"
     assert about["sizes"] == [3, 64, 64, 1]
     assert (about["seed"], about["steps"], about["updates"]) == (3, STEPS, STEPS - 500)
     assert about["config"]["learner.batch_size"] == 128
-    assert "Pendulum-v1" in ddpg_ros("inspect", policy).stdout  # and for people
+    assert "Pendulum-v1" in ddpg_ros("inspect", policy).out  # and for people
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
@@ -131,11 +122,11 @@ def test_a_signal_to_the_whole_group_leaves_a_summary_and_a_policy(tmp_path, num
             time.sleep(0.02)
         os.killpg(process.pid, number)  # to the learner as well
         began = time.monotonic()
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=100)
         took = time.monotonic() - began
     finally:
         process.kill()
-    assert took < 3.0
+    assert took < 15.0  # 3 s where nothing else runs: test_train_cli.py
     assert "Traceback" not in errors
     assert process.returncode == 128 + number
     summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
@@ -154,22 +145,24 @@ def test_a_signal_to_the_whole_group_leaves_a_summary_and_a_policy(tmp_path, num
         ("CartPole-v1", "CartPole-v1 takes actions Discrete(2); DDPG needs a bounded flat Box."),
     ],
 )
-def test_an_environment_that_cannot_be_learnt_is_refused_in_one_sentence(tmp_path, name, said):
+def test_an_environment_that_cannot_be_learnt_is_refused_in_one_sentence(
+    ddpg_ros, tmp_path, name, said
+):
     run_dir = tmp_path / "run"
-    assert said in refusal("train", "--gym", name, "--run-dir", run_dir)
+    assert said in ddpg_ros("train", "--gym", name, "--run-dir", run_dir).sentence
     assert not run_dir.exists()
 
 
 @pytest.mark.parametrize("verb", [("eval", "--policy"), ("inspect",)])
-def test_a_policy_that_was_cut_short_is_refused_in_one_sentence(tmp_path, policy, verb):
+def test_a_policy_that_was_cut_short_is_refused_in_one_sentence(ddpg_ros, tmp_path, policy, verb):
     short = tmp_path / "short.safetensors"
     short.write_bytes(policy.read_bytes()[:-100])
-    assert "is not a whole policy file" in refusal(*verb, short)
+    assert "is not a whole policy file" in ddpg_ros(*verb, short).sentence
 
 
-def test_a_run_directory_in_use_is_refused_and_left_alone(run):
+def test_a_run_directory_in_use_is_refused_and_left_alone(ddpg_ros, run):
     before = sorted(path.name for path in run[0].iterdir())
-    assert "is not empty" in refusal(*TRAIN, "--steps", 10, "--run-dir", run[0])
+    assert "is not empty" in ddpg_ros(*TRAIN, "--steps", 10, "--run-dir", run[0]).sentence
     assert sorted(path.name for path in run[0].iterdir()) == before
 
 
@@ -183,12 +176,12 @@ def test_a_run_directory_in_use_is_refused_and_left_alone(run):
         ("learner.critics=3", "learner.critics is 3"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_in_one_sentence(tmp_path, change, said):
-    assert said in refusal(*TRAIN, "--set", change, "--run-dir", tmp_path / "run")
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(ddpg_ros, tmp_path, change, said):
+    ended = ddpg_ros(*TRAIN, "--set", change, "--run-dir", tmp_path / "run")
+    assert said in ended.sentence
 
 
 def test_settings_are_set_one_by_one_and_every_option_trains_to_a_policy(tmp_path):
-    run_dir = tmp_path / "run"
     options = {
         "n_step": 3,
         "critics": 2,
@@ -206,9 +199,8 @@ def test_settings_are_set_one_by_one_and_every_option_trains_to_a_policy(tmp_pat
         "reset_every": 250,  # the last one 100 updates before the end
     }
     changes = [part for name, v in options.items() for part in ("--set", f"learner.{name}={v}")]
-    result = ddpg_ros(*TRAIN, "--steps", STEPS, "--run-dir", run_dir, *changes)
-    assert result.returncode == 0, result.stderr
-    config = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))["config"]
+    run_dir, summary = train(tmp_path / "run", *changes)
+    config = summary["config"]
     assert (config["learner.n_step"], config["learner.actor_layer_norm"]) == (3, True)
     policy = load_policy(run_dir / "policy.safetensors")  # its golden pairs prove the folding
     assert policy.about.layer_norm

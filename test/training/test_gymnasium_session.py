@@ -13,6 +13,8 @@ from ddpg_ros.training.gymnasium_environment import Environment
 from ddpg_ros.training.gymnasium_session import _Course
 from ddpg_ros.training.interruption import Interruption
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 BOX = Box(-1.0, 1.0, (1,), np.float32)
 
 
@@ -110,6 +112,7 @@ def test_a_second_signal_interrupts_unless_it_follows_at_once():
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.filterwarnings("ignore:.*share an object:UserWarning")
 def test_an_environment_that_reuses_its_buffer_is_learnt_from_nevertheless(register):
     actor, env = Noting(), Environment(register(Counting))
     _Course(env, actor, Interruption()).run(0, None)

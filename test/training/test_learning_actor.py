@@ -9,6 +9,8 @@ from ddpg_ros.training.n_step import NStep
 from ddpg_ros.types import Episode, Transition
 from test.worker.test_client import SIZES, STOP_TIMEOUT, make_config, start
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 EPISODE = Episode(1.0, 5, False, False, {})
 STEPS = 5  # of an episode
 ENDS = ("terminated", "time limit", "abandoned", "time limit")

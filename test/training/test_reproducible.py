@@ -11,7 +11,7 @@ pytest.importorskip("pybullet")
 from test.conftest import wait_until
 from test.processes import Process, ros_arguments
 
-pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow]
+pytestmark = [pytest.mark.ros, pytest.mark.bullet, pytest.mark.slow, pytest.mark.long]
 
 FILES = ("metrics.csv", "evaluation.csv", "policy.safetensors")
 

@@ -14,7 +14,7 @@ from ddpg_ros.files.generations import list_generations, newest_generation, read
 from test.conftest import wait_until
 from test.processes import Process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(600)]
 
 FILES = ("metrics.csv", "evaluation.csv", "policy.safetensors")
 LONG = 250.0  # [s]
@@ -58,6 +58,7 @@ class Training:
         self._process.kill_family()
 
     def interrupt(self, run: Path, generations: int, number: signal.Signals) -> None:
+        """Send a signal once so many checkpoints were written."""
         wait_until(lambda: len(list_generations(run / "checkpoints")) >= generations, LONG)
         code, _ = self._process.interrupt(number)
         assert code == 128 + number, self._process.said
@@ -118,14 +119,26 @@ def test_killed_in_its_evaluation_and_resumed_a_run_is_evaluated_and_nothing_els
     assert not summary["interrupted"] and summary["updates"] == 750
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_by_a_signal_and_resumed_it_leaves_the_same_bytes(
-    whole: dict[str, bytes], tmp_path: Path, number: signal.Signals
+    whole: dict[str, bytes], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    Training(tmp_path, *new(1000, run)).interrupt(run, 2, number)
+    Training(tmp_path, *new(1000, run)).interrupt(run, 2, signal.SIGTERM)
     Training(tmp_path, "--resume", run).finish()
     assert left(run) == whole
+
+
+def test_a_run_with_a_warm_start_leaves_the_same_bytes_if_the_earlier_run_is_gone(
+    tmp_path: Path,
+) -> None:
+    earlier, run = tmp_path / "earlier", tmp_path / "run"
+    Training(tmp_path, *new(400, earlier)).finish()
+    warm = ["--init-from", earlier, "--set", "learner.earlier_updates=500"]
+    Training(tmp_path, *new(600, tmp_path / "whole"), *warm).finish()
+    Training(tmp_path, *new(600, run), *warm).kill_after(run, 1)
+    earlier.rename(tmp_path / "away")
+    Training(tmp_path, "--resume", run).finish()
+    assert left(run) == left(tmp_path / "whole")
 
 
 def test_a_finished_run_goes_on_with_more_steps_and_says_so_without(tmp_path: Path) -> None:

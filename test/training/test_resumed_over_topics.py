@@ -14,12 +14,14 @@ pytestmark = [
     pytest.mark.ros,
     pytest.mark.bullet,
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(600),
 ]
 
 
 def new(run: Path) -> list[object]:
-    sets = [word for setting in SETTINGS for word in ("--set", setting)]
+    short = "task.episode_seconds=0.4"  # and so a short rollout to draw
+    sets = [word for setting in (*SETTINGS, short) for word in ("--set", setting)]
     training = ["--config", "reach", "--steps", 1000, "--seed", 4, "--run-dir", run]
     return [*training, "--eval-episodes", 12, *sets]
 

@@ -14,6 +14,8 @@ from ddpg_ros.types import Episode, Transition
 from ddpg_ros.worker.client import WorkerClient
 from test.worker.test_client import about, make_config, transitions
 
+pytestmark = pytest.mark.usefixtures("warm_learners")
+
 EPISODE = Episode(-3.0, 4, True, False, {})
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ddpg_ros.algo.learner import Learner
-from ddpg_ros.config.settings import Config
+from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.training.learning_actor import LearningActor
 from ddpg_ros.training.seeds import ACTOR_STREAM, GOAL_STREAM, generator_state, stream
@@ -77,7 +77,7 @@ class InlineRun:
     def __init__(self, folder, config, kept=NOTHING, learner=None):
         self.config, self.folder = config, folder
         self.learner = learner or Learner(config.learner, LAYOUT, config.run.seed)
-        about = PolicyAbout(SIZES, [], [], 0.04, "none", "", 5, 0, 0, "0", {})
+        about = PolicyAbout(SIZES, [], [], 0.04, "none", "", 5, 0, 0, "0", to_parameters(config))
         endpoint = SimpleNamespace(config=config, layout=LAYOUT, run_dir=folder, about=about)
         self.saver = RunSaver(endpoint)
         self.log = MetricsLog(folder, kept)

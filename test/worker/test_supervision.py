@@ -13,8 +13,9 @@ import puppets
 import pytest
 from test_client import SIZES, gone, make_config, start, transitions
 
-from ddpg_ros.algo.checkpoint import LEARNER, load_checkpoint
+from ddpg_ros.algo.checkpoint import load_checkpoint
 from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.networks_in_file import LEARNER
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import LearnerDiedError
@@ -25,6 +26,8 @@ from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.replay_files import ReplayFiles
 from ddpg_ros.worker.supervision import BACK_OFF
 from test.conftest import wait_until
+
+pytestmark = pytest.mark.usefixtures("warm_learners")
 
 SHORT = (0.01,) * 5  # [s]
 EPISODE = Episode(1.0, 10, True, False, {"x": 1.0})
@@ -349,7 +352,7 @@ def test_a_real_learner_that_is_stopped_is_noticed_and_revived(begin):
 
 
 @pytest.mark.slow
-def test_one_for_which_there_is_no_memory_is_revived(begin, capfd):
+def test_one_for_which_there_is_no_memory_is_revived(begin, capfd, spawned_learners):
     learner = begin(puppets.runs_out_of_memory)
     await_well(learner)
     push(learner, 60)
@@ -391,7 +394,9 @@ def test_one_that_is_killed_between_the_files_of_its_first_save_is_revived(begin
 
 
 @pytest.mark.slow
-def test_a_save_that_fails_says_so_and_the_training_goes_on(begin, tmp_path, capfd):
+def test_a_save_that_fails_says_so_and_the_training_goes_on(
+    begin, tmp_path, capfd, spawned_learners
+):
     learner = begin(REAL)
     await_well(learner)
     assert save(learner) == ""

@@ -1,5 +1,6 @@
-"""The goal as a marker for RViz and Foxglove, on the topic `goal_marker`."""
+"""Markers for RViz and Foxglove: the goal, and where a click can put one."""
 
+import math
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
@@ -16,10 +17,12 @@ from ddpg_ros.ros.interface.qos import LATCHED
 from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY, GoalKind
 from ddpg_ros.types import Vector
 
-TOPIC = "goal_marker"
+TOPIC, SURFACE_TOPIC = "goal_marker", "goal_surface"
 _RADIUS, _AXIS, _WIDTH = 0.05, 0.15, 0.01  # of the arm's reach
 _LINE_POINTS = 64  # of a trajectory
+_POSTURES = 256  # whose mean height a click has
 _GREEN = ColorRGBA(r=0.2, g=0.7, b=0.35, a=0.8)
+_GREY = ColorRGBA(r=0.6, g=0.6, b=0.6, a=0.15)
 _AXES = [ColorRGBA(r=1.0, a=1.0), ColorRGBA(g=1.0, a=1.0), ColorRGBA(b=1.0, a=1.0)]
 
 
@@ -75,6 +78,44 @@ class GoalMarker:
         """Close the topic."""
         if self._messages is not None:
             self._node.destroy_publisher(self._publisher)
+
+
+class GoalSurface:
+    """Shows a disc, once, for a tool such as RViz's "Publish Point".
+
+    The tool gives the point on what is under the pointer, and there is nothing between arm and
+    grid. The disc is as wide as the arm reaches, at the mean height of its fingertip: in the plane
+    of an arm that moves in one.
+    """
+
+    def __init__(self, node: Node, robot: Robot) -> None:
+        """Open the topic and publish; without visualization_msgs, do nothing."""
+        self._node, self._publisher = node, None
+        try:
+            messages: Any = import_module("visualization_msgs.msg")
+        except ModuleNotFoundError:
+            return  # GoalMarker has said so
+        marker = messages.Marker(ns="surface", type=messages.Marker.CYLINDER, color=_GREY)
+        marker.header.frame_id = base_frame(robot)  # at any time: no stamp
+        height = _mean_height(robot)
+        marker.pose.position.z, marker.pose.orientation.w = height, 1.0
+        wide = 2.0 * math.sqrt(max(robot.reach**2 - height**2, 0.0))
+        marker.scale.x = marker.scale.y = wide
+        marker.scale.z = 1e-3 * robot.reach
+        self._publisher = node.create_publisher(messages.Marker, SURFACE_TOPIC, LATCHED)
+        self._publisher.publish(marker)
+
+    def close(self) -> None:
+        """Close the topic."""
+        if self._publisher is not None:
+            self._node.destroy_publisher(self._publisher)
+
+
+def _mean_height(robot: Robot) -> float:
+    """Return the fingertip's mean height [m] over postures drawn evenly within the limits."""
+    lower, upper = (np.clip(limit, -math.pi, math.pi) for limit in (robot.lower, robot.upper))
+    postures = np.random.default_rng(0).uniform(lower, upper, (_POSTURES, len(robot.joints)))
+    return float(np.mean([robot.tip_position(posture)[2] for posture in postures]))
 
 
 def _point(place: Vector) -> Point:

@@ -90,9 +90,11 @@ class GoalInput:
         """
         self._node, self._robot, self._use = node, robot, use
         self._codec = codec_of(kind)
+        kind.prepare(robot)
         self._last: tuple[int, Any] | None = None
         self.subscriptions = [self._subscribe(RELIABLE)]
         self._topic = self.subscriptions[0].topic_name
+        self._publishers = 0  # at the last look
 
     def _subscribe(self, qos: Any) -> Any:
         return self._node.create_subscription(
@@ -104,12 +106,24 @@ class GoalInput:
         )
 
     def poll(self) -> None:
-        """Look for publishers that keep their last goal, ten times a second or less."""
-        if len(self.subscriptions) > 1 or not self._node.count_publishers(self._topic):
+        """Look at the publishers if one has come or gone; cheap enough for ten times a second.
+
+        DDS keeps messages of another type from us without a word, so the log has one.
+        """
+        count = self._node.count_publishers(self._topic)
+        if count == self._publishers:
             return
-        publishers = self._node.get_publishers_info_by_topic(self._topic)
-        keeps = DurabilityPolicy.TRANSIENT_LOCAL
-        if any(publisher.qos_profile.durability == keeps for publisher in publishers):
+        self._publishers = count
+        wanted, keeps = _type_name(self._codec.message), DurabilityPolicy.TRANSIENT_LOCAL
+        latched = False
+        for publisher in self._node.get_publishers_info_by_topic(self._topic):
+            latched = latched or publisher.qos_profile.durability == keeps
+            if publisher.topic_type != wanted:
+                self._node.get_logger().warning(
+                    f"{publisher.node_name} publishes {publisher.topic_type} on {self._topic}, "
+                    f"which is not heard; the task's goals are {wanted}"
+                )
+        if latched and len(self.subscriptions) == 1:
             self.subscriptions.append(self._subscribe(LATCHED))
 
     def _on_message(self, message: Any, info: dict[str, Any]) -> None:
@@ -155,6 +169,11 @@ class GoalOutput:
     def close(self) -> None:
         """Close the topic."""
         self._node.destroy_publisher(self._publisher)
+
+
+def _type_name(message: type) -> str:
+    """Return `geometry_msgs/msg/PointStamped`."""
+    return f"{message.__module__.partition('.')[0]}/msg/{message.__name__}"
 
 
 def _require_base(header: Header, robot: Robot) -> None:

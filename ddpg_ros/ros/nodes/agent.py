@@ -10,7 +10,7 @@ from rclpy.task import Future
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 
-from ddpg_ros.build import build_arm
+from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.config.run_directory import claim_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
@@ -23,6 +23,7 @@ from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
 from ddpg_ros.training.arm_session import ArmSession
+from ddpg_ros.training.earlier import earlier_of, keep_earlier
 from ddpg_ros.training.recorded import keep_recorded, recorded_if_missing
 from ddpg_ros.training.session_controller import SessionController
 from ddpg_ros.types import Episode
@@ -79,13 +80,21 @@ class AgentRole:
         return self._controller
 
     def _begin(self, config: Config) -> ArmSession:
-        _, task, _ = build_arm(config)  # what cannot be is refused before anything is on the disk
+        robot, task, _ = build_arm(config)  # refused before anything is on the disk
         codec_of(task.goals)
-        recorded = None if config.run.policy else recorded_if_missing(config)
+        earlier, recorded = None, None
+        if not config.run.policy and not config.run.resume:
+            earlier = earlier_of(config, policy_about(config, robot, task), None)
+        if not config.run.policy:
+            recorded = recorded_if_missing(config)
+        for sentence in () if earlier is None else earlier.sentences:
+            self._node.get_logger().info(sentence)
         with ExitStack() as hold:
             self._run_dir = claim_run(config, hold)
-            if self._run_dir is not None and recorded is not None:
-                keep_recorded(recorded, config, self._run_dir)
+            if self._run_dir is not None:
+                keep_earlier(earlier, self._run_dir)
+                if recorded is not None:
+                    keep_recorded(recorded, config, self._run_dir)
             self._session = ArmSession(config, self._run_dir)
             self._hold = hold.pop_all()
         for refusal in self._session.refusals:

@@ -69,7 +69,7 @@ class GuardRole:
         command = controller.on_command(stamp, torque, time.monotonic())
         if command is not None:
             self._node.send(command)
-        elif controller.stray:
+        elif controller.stray and (stamp or torque.any()):  # else a policy without a state yet
             log.warning(
                 f"command ignored ({controller.ignored} so far): {controller.stray}",
                 throttle_duration_sec=_LOG_EVERY,

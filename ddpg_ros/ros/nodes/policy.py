@@ -10,12 +10,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from ddpg_ros.config.settings import Config
-from ddpg_ros.ros.interface.goal_marker import GoalMarker
+from ddpg_ros.ros.interface.goal_marker import GoalMarker, GoalSurface
 from ddpg_ros.ros.interface.goals import GoalInput
 from ddpg_ros.ros.interface.step_publisher import open_trace
 from ddpg_ros.ros.nodes.arm_node import ArmNode
 from ddpg_ros.ros.runtime.arguments import Arguments
 from ddpg_ros.ros.runtime.main import run_node
+from ddpg_ros.tasks.goals import POINT
 from ddpg_ros.training.arm_session import ArmSession
 from ddpg_ros.training.session_controller import SessionController
 
@@ -37,6 +38,8 @@ class PolicyRole:
         stack.callback(self.goals.close)
         marker = GoalMarker(node, self.session.goals, self.session.robot)
         stack.callback(marker.close)
+        if self.session.goals is POINT:
+            stack.callback(GoalSurface(node, self.session.robot).close)
         trace = open_trace(node, self.session, stack)
         return SessionController(
             self.session,

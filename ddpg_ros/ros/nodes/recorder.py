@@ -147,16 +147,24 @@ class RecorderNode(MainNode):
         self.get_logger().info(f"hears {name}")
 
     def _on_message(self, name: str, data: bytes, info: dict[str, Any]) -> None:
-        now = time.monotonic()
         rest = take_rest(self._heard[name])
-        for one, about in ((data, info), *rest):
-            received = int(about.get("received_timestamp") or time.time_ns())
-            published = int(about.get("source_timestamp") or received)
-            self._recorder.add(Message(name, one, received, published), now)
-            if name == _DIAGNOSTICS:
-                self._look_for_latches(one, now)
+        self._take(name, [(data, info), *rest], time.monotonic())
 
-    def _look_for_latches(self, data: bytes, now: float) -> None:
+    def _take(self, name: str, taken: Sequence[tuple[bytes, dict[str, Any]]], now: float) -> None:
+        for data, info in taken:
+            received = int(info.get("received_timestamp") or time.time_ns())
+            published = int(info.get("source_timestamp") or received)
+            self._recorder.add(Message(name, data, received, published), now)
+            if name == _DIAGNOSTICS and self._tells_of_a_latch(data):
+                self._take_all(now)  # what led to it may still wait
+                self._recorder.latched(now)
+
+    def _take_all(self, now: float) -> None:
+        for name, subscription in self._heard.items():
+            self._take(name, take_rest(subscription), now)
+
+    def _tells_of_a_latch(self, data: bytes) -> bool:
+        new = False
         with suppress(RuntimeError, ValueError):  # of another device, or damaged
             own = self.get_namespace()
             for status in deserialize_message(data, DiagnosticArray).status:
@@ -169,11 +177,16 @@ class RecorderNode(MainNode):
                 latched = values.get("state") in _LATCHED
                 if self._latches.is_new(node, int(values["latches"]), latched):
                     self.get_logger().info(f"{node} has latched: {status.message}")
-                    self._recorder.latched(now)
+                    new = True
+        return new
 
     def end(self) -> None:
-        """Write what is left."""
-        self._recorder.close()
+        """Take what has come, and write what is left; nothing more is taken."""
+        try:
+            self._take_all(time.monotonic())
+        finally:
+            self._heard.clear()
+            self._recorder.close()
 
 
 def _fitting(offered: Sequence[QoSProfile]) -> QoSProfile:
