@@ -183,7 +183,6 @@ def test_a_deployment_is_armed_stopped_and_reset_by_one_command_each_and_moves_b
         for asked in [*viewers.of_rviz(), *viewers.of_foxglove()]:
             wait_until(
                 lambda asked=asked: is_there(node, asked),
-                timeout=10.0,
                 what=str(asked),
                 turn=lambda: executor.spin_once(timeout_sec=0.05),
             )
