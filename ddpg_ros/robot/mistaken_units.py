@@ -7,6 +7,7 @@ import numpy as np
 from ddpg_ros.errors import few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import Inertia
+from ddpg_ros.robot.numbers import number_of
 from ddpg_ros.robot.units import units_of
 
 _TURNS = 4.0 * math.pi  # [rad] cables allow no joint more than two turns from 0
@@ -45,7 +46,7 @@ def _degrees(robot: Robot) -> list[str]:
         f'{element.get("name")} rpy="{origin.get("rpy")}"'
         for element in (*robot.root().iter("joint"), *robot.root().iter("link"))
         for origin in element.iter("origin")
-        if max(abs(float(part)) for part in origin.get("rpy", "0").split() or "0") > _ROLL
+        if any(abs(number_of(part)) > _ROLL for part in origin.get("rpy", "").split())
     ]
     if turned:
         said.append(

@@ -42,6 +42,10 @@ def test_an_arm_in_the_units_of_urdf_is_not_odd(odd):
     assert odd() == []
 
 
+def test_a_visual_whose_origin_is_no_number_is_the_pictures_matter(odd):
+    assert odd("<visual>", '<visual><origin rpy="x 0 0"/>') == []
+
+
 @pytest.mark.parametrize(
     ("found", "instead", "sentence"),
     [
