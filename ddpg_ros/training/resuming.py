@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY, SUMMARY
+from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import CheckpointError, RunDirectoryError, few_of, shortened
 from ddpg_ros.files.generations import Generation, verified
@@ -163,7 +164,12 @@ def require_resumable(run_dir: Path, resumed: Resumed, about: PolicyAbout) -> No
 
 
 def _differing_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
-    """Return what differs of two sets of settings, for a sentence; what may differ is left out."""
+    """Return what differs of two sets of settings, for a sentence; what may differ is left out.
+
+    A setting that an earlier version did not have counts as its default, as it then was.
+    """
+    defaults = to_parameters(Config())
+    theirs = {name: defaults[name] for name in ours if name in defaults} | dict(theirs)
     differing = []
     for name in sorted(theirs.keys() | ours.keys()):
         if name in MAY_DIFFER or theirs.get(name) == ours.get(name):

@@ -20,6 +20,7 @@ from ddpg_ros.errors import RefusedError, shortened
 from ddpg_ros.extras import naming_extras
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.quaternion import quaternion_of, rotation_of
+from ddpg_ros.ros.interface.publishers import UNKNOWN
 from ddpg_ros.ros.interface.qos import LATCHED, RELIABLE, keep_quiet
 from ddpg_ros.tasks.goals import (
     JOINTS,
@@ -113,10 +114,13 @@ class GoalInput:
         count = self._node.count_publishers(self._topic)
         if count == self._publishers:
             return
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        if any(publisher.node_name == UNKNOWN for publisher in publishers):
+            return  # a name comes soon after
         self._publishers = count
         wanted, keeps = _type_name(self._codec.message), DurabilityPolicy.TRANSIENT_LOCAL
         latched = False
-        for publisher in self._node.get_publishers_info_by_topic(self._topic):
+        for publisher in publishers:
             latched = latched or publisher.qos_profile.durability == keeps
             if publisher.topic_type != wanted:
                 self._node.get_logger().warning(

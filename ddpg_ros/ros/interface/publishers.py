@@ -6,7 +6,8 @@ from rclpy.node import Node
 
 from ddpg_ros.files.host_lock import take_host_lock
 
-_UNKNOWN = "_NODE_NAME_UNKNOWN_"  # rclpy's, until the node's own announcement has come
+UNKNOWN = "_NODE_NAME_UNKNOWN_"
+"""rclpy's name of a node until the node's own announcement has come."""
 
 
 def publishers_of(node: Node, topic: str, but_own: bool = False) -> str:
@@ -21,7 +22,7 @@ def publishers_of(node: Node, topic: str, but_own: bool = False) -> str:
     """
     names = sorted(
         "a node without a name yet"
-        if info.node_name == _UNKNOWN
+        if info.node_name == UNKNOWN
         else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
         for info in node.get_publishers_info_by_topic(topic)
     )
