@@ -265,12 +265,13 @@ def test_a_click_on_the_disc_is_a_goal_within_reach_in_the_plane_of_a_flat_arm(a
     GoalSurface(node, robot)
     (disc,) = sent
     assert disc.type == Marker.CYLINDER and disc.header.frame_id == base_frame(robot)
-    height, radius = disc.pose.position.z, disc.scale.x / 2.0
+    middle, radius = disc.pose.position, disc.scale.x / 2.0
     assert radius > 0.3 * robot.reach  # not a dot above an arm that stands upright
-    rim = np.array([radius, 0.0, height])
-    assert POINT.meet(rim, robot, None) == pytest.approx(rim)
+    for side in (radius, -radius):
+        rim = np.array([middle.x + side, middle.y, middle.z])
+        assert POINT.meet(rim, robot, None) == pytest.approx(rim)
     if arm == "reacher2":
-        assert height == pytest.approx(robot.tip_position(np.zeros(2))[2])
+        assert middle.z == pytest.approx(robot.tip_position(np.zeros(2))[2])
 
 
 def test_the_goal_and_its_mark_carry_frame_and_stamp(room):

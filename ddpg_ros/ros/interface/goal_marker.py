@@ -97,10 +97,12 @@ class GoalSurface:
             return  # GoalMarker has said so
         marker = messages.Marker(ns="surface", type=messages.Marker.CYLINDER, color=_GREY)
         marker.header.frame_id = base_frame(robot)  # at any time: no stamp
+        (x, y, z), radius = robot.workspace
         height = _mean_height(robot)
-        marker.pose.position.z, marker.pose.orientation.w = height, 1.0
-        wide = 2.0 * math.sqrt(max(robot.reach**2 - height**2, 0.0))
-        marker.scale.x = marker.scale.y = wide
+        marker.pose.position = Point(x=float(x), y=float(y), z=height)
+        marker.pose.orientation.w = 1.0
+        wide = 2.0 * math.sqrt(max(radius**2 - (height - z) ** 2, 0.0))
+        marker.scale.x = marker.scale.y = float(wide)
         marker.scale.z = 1e-3 * robot.reach
         self._publisher = node.create_publisher(messages.Marker, SURFACE_TOPIC, LATCHED)
         self._publisher.publish(marker)
