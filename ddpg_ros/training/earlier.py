@@ -25,6 +25,7 @@ from ddpg_ros.files.sealed import read_sealed
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 from ddpg_ros.types import RecordLayout
+from ddpg_ros.worker.document import check_document
 from ddpg_ros.worker.stored_records import stored_records
 from ddpg_ros.worker.warm_start_file import KeptWarmStart, save_warm_start
 
@@ -179,7 +180,7 @@ def _newest(path: Path) -> tuple[Generation, list[str]]:
             f"{_SETTING} is {path}, a folder without a {CONFIG}; expected the directory of a "
             "training, or a policy file."
         )
-    generation, refusals = newest_generation(path / CHECKPOINTS, path)
+    generation, refusals = newest_generation(path / CHECKPOINTS, path, check_document)
     if generation is not None:
         return generation, refusals
     why = (
