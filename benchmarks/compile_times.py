@@ -57,7 +57,7 @@ def in_a_fresh_process(size: Size, cache: str) -> float:
 def once(size: Size) -> None:
     """Print how long a learner of this size takes to have its compiled update [s]."""
     from ddpg_ros.algo.learner import Learner
-    from ddpg_ros.config.settings import LearnerSection
+    from ddpg_ros.config.sections import LearnerSection
     from ddpg_ros.types import RecordLayout
 
     settings = LearnerSection(hidden=list(size.hidden), batch_size=size.batch, mode="compile")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.types import Vector

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.errors import ConfigError, MachineError, RobotError, few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import read_damping, read_friction

@@ -7,7 +7,7 @@ from benchmarks.speed.conversation import answer, keep_to
 from benchmarks.speed.sizes import measuring_parser, parsed_size
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.machine import flush_subnormals
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.types import RecordLayout
 
 _STORED = 20_000  # transitions in the replay

@@ -15,7 +15,7 @@ from ddpg_ros.algo.normaliser import Statistics
 from ddpg_ros.algo.program import Program, Run
 from ddpg_ros.algo.update import LearnerState
 from ddpg_ros.algo.warm_start import WarmStart
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.types import RecordLayout
 

@@ -24,7 +24,7 @@ from ddpg_ros.algo.networks_in_file import (
 from ddpg_ros.algo.normaliser import Statistics
 from ddpg_ros.algo.optimisers import OptimiserState
 from ddpg_ros.algo.update import LearnerState, combine
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.files.sealed import read_sealed, sealed_bytes
 from ddpg_ros.types import RecordLayout

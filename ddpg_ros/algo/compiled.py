@@ -27,7 +27,7 @@ from torch import Tensor
 from ddpg_ros.algo.machine import use_threads
 from ddpg_ros.algo.program import Inputs, Program, Run
 from ddpg_ros.algo.update import LearnerState
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
 

@@ -18,7 +18,8 @@ from ddpg_ros.algo.replay import Replay
 from ddpg_ros.algo.update import LearnerState, Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.algo.warm_start import WarmStart
-from ddpg_ros.config.settings import LearnerSection, Value, from_parameters
+from ddpg_ros.config.sections import LearnerSection
+from ddpg_ros.config.settings import Value, from_parameters
 from ddpg_ros.errors import LearnerDivergedError, MachineError
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector32
 

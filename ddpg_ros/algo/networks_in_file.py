@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.types import RecordLayout
 
 LEARNER = "state.safetensors"

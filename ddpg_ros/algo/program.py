@@ -16,7 +16,7 @@ from ddpg_ros.algo.normaliser import normalised
 from ddpg_ros.algo.optimisers import adam
 from ddpg_ros.algo.replay import unpack
 from ddpg_ros.algo.update import Hyperparameters, LearnerState, Metrics, update
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.types import RecordLayout
 
 CHUNK = 32

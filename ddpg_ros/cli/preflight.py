@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddpg_ros.config.settings import Config, LearnerSection
+from ddpg_ros.config.sections import LearnerSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import MachineError
 from ddpg_ros.extras import require

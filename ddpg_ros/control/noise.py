@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ddpg_ros.config.settings import NoiseSection
+from ddpg_ros.config.sections import NoiseSection
 from ddpg_ros.types import Vector32
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ddpg_ros.config.settings import RobotSection
+from ddpg_ros.config.sections import RobotSection
 
 
 class Payload(NamedTuple):

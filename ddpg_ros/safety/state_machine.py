@@ -15,7 +15,7 @@ import threading
 
 import numpy as np
 
-from ddpg_ros.config.settings import SafetySection
+from ddpg_ros.config.sections import SafetySection
 from ddpg_ros.errors import RefusedError
 from ddpg_ros.safety.arming import (
     require_carried,

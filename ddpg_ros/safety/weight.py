@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ddpg_ros.config.settings import Config, RobotSection
+from ddpg_ros.config.sections import RobotSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.guard import Guard

@@ -7,7 +7,8 @@ with all that it has learnt.
 from itertools import pairwise
 from pathlib import Path
 
-from ddpg_ros.config.settings import Config, LearnerSection
+from ddpg_ros.config.sections import LearnerSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import MachineError
 from ddpg_ros.files.disk_space import RESERVE, free_space
 from ddpg_ros.files.generations import KEPT

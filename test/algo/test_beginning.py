@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ddpg_ros.algo.beginning import Beginning
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.warm_start import Critics, WarmStart
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import CheckpointError
 from ddpg_ros.types import RecordLayout
 

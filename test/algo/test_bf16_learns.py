@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ddpg_ros.algo.learner import Learner
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.types import Experience, RecordLayout
 
 LAYOUT = RecordLayout(observation_size=1, action_size=1)

@@ -10,7 +10,7 @@ from ddpg_ros.algo import checkpoint as module
 from ddpg_ros.algo.checkpoint import Counters, checkpoint_bytes, load_checkpoint
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.networks_in_file import LEARNER
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import CheckpointError, PolicyFileError
 from ddpg_ros.files.sealed import write_sealed

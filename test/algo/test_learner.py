@@ -7,7 +7,7 @@ import torch
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.networks import Mlp
 from ddpg_ros.algo.replay import Replay
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.control.mlp import MlpActor
 from ddpg_ros.errors import LearnerDivergedError
 from ddpg_ros.types import RecordLayout

@@ -8,7 +8,7 @@ import torch
 from ddpg_ros.algo.learner import Learner
 from ddpg_ros.algo.machine import flush_subnormals
 from ddpg_ros.algo.replay import Replay
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
 

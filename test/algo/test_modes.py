@@ -8,7 +8,7 @@ import torch
 
 from ddpg_ros.algo.compiled import cache_path, forget_oldest
 from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
 

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("pybullet")
 
 from benchmarks.arms import ARMS, robots
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.loads import finite_range

@@ -115,7 +115,7 @@ def test_a_learner_that_asks_nothing_of_the_machine_needs_no_torch_here():
     program = (
         "import sys\n"
         "from ddpg_ros.cli.preflight import require_learner_machine\n"
-        "from ddpg_ros.config.settings import LearnerSection\n"
+        "from ddpg_ros.config.sections import LearnerSection\n"
         "require_learner_machine(LearnerSection())\n"
         "print('torch' in sys.modules)"
     )

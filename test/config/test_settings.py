@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 
 import ddpg_ros
 from ddpg_ros.config.parameter_file import find_config, load_config, save_config
-from ddpg_ros.config.settings import (
-    Config,
-    field_of,
-    from_parameters,
-    to_parameters,
-)
+from ddpg_ros.config.settings import Config, field_of, from_parameters, to_parameters
 from ddpg_ros.config.task_registry import OURS
 from ddpg_ros.errors import ConfigError
 

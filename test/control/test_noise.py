@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ddpg_ros.config.settings import NoiseSection
+from ddpg_ros.config.sections import NoiseSection
 from ddpg_ros.control.noise import (
     GaussianNoise,
     OrnsteinUhlenbeckNoise,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from ddpg_ros.config.settings import LearnerSection
+from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import MachineError
 from ddpg_ros.training import gymnasium_session as gym_training

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ddpg_ros.build import build_arm
-from ddpg_ros.config.settings import Config, SimSection
+from ddpg_ros.config.sections import SimSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.safety.admission import Admission, Arrival
 from ddpg_ros.types import JointState

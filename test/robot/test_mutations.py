@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 pytest.importorskip("pybullet")
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.errors import DdpgRosError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix

@@ -12,7 +12,8 @@ import pytest
 
 PROLOGUE = """
 import os, resource, subprocess, sys, threading
-from ddpg_ros.config.settings import Config, ControlSection
+from ddpg_ros.config.sections import ControlSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.worker.main import leave_cores, yield_to_control_loop
 from ddpg_ros.ros.runtime.realtime import apply_realtime, wake_on_time
 

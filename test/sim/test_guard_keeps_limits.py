@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ddpg_ros.config.parameter_file import load_config
-from ddpg_ros.config.settings import Config, SimSection
+from ddpg_ros.config.sections import SimSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.urdf import find_urdf
 from ddpg_ros.safety.guard import Guard

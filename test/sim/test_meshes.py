@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("pybullet")
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.robot.arm import Robot
 from sim.camera import BACKGROUND
 from sim.description import describe

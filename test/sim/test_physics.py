@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 pytest.importorskip("pybullet")
 pytest.importorskip("pinocchio")
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.arm import Robot
 from sim.bullet import pybullet

@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("pybullet")
 
-from ddpg_ros.config.settings import Config, SimSection
+from ddpg_ros.config.sections import SimSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.safety.guard import Guard

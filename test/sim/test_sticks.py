@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("pybullet")
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.kinematics import transform
 from sim.camera import BACKGROUND

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from ddpg_ros.config.parameter_file import load_config
-from ddpg_ros.config.settings import Config, SimSection
+from ddpg_ros.config.sections import SimSection
+from ddpg_ros.config.settings import Config
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload

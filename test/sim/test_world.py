@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ddpg_ros.config.settings import SimSection
+from ddpg_ros.config.sections import SimSection
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY

@@ -9,7 +9,7 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState as JointStateMessage
 from std_msgs.msg import Float64MultiArray
 
-from ddpg_ros.config.settings import ControlSection
+from ddpg_ros.config.sections import ControlSection
 from ddpg_ros.ros.interface.cdr import STAMP, STAMP_AT
 from ddpg_ros.ros.interface.messages import JointStateWriter
 from ddpg_ros.ros.interface.qos import RELIABLE, log_lost_subscribers

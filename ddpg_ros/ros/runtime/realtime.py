@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from ddpg_ros.config.settings import ControlSection
+from ddpg_ros.config.sections import ControlSection
 
 _MCL_CURRENT, _MCL_FUTURE = 1, 2  # linux/mman.h
 _PR_SET_TIMERSLACK = 29  # linux/prctl.h
