@@ -10,11 +10,18 @@ from itertools import cycle
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from ddpg_ros import interpreter
 from test.warm import spawned_learners, warm_learners
 
 __all__ = ["spawned_learners", "warm_learners"]
+
+# Hypothesis also draws constants of the modules of ours that are loaded: a derandomised test would
+# have other examples after each change of code, and in each order of the tests.
+if hasattr(providers, "_get_local_constants"):  # since Hypothesis 6.131
+    _NO_CONSTANTS = providers.Constants()
+    providers._get_local_constants = lambda: _NO_CONSTANTS
 
 # How long an example takes says something about the machine's load, and nothing about the code.
 settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
