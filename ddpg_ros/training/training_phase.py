@@ -227,6 +227,7 @@ class TrainingPhase:
             LearnerDiedError: the worker left no policy.
             PolicyFileError: what it left is not one.
         """
+        self.actor.abandon()  # the last episode may be cut, and its last steps still be here
         self.stop(patient=True)
         if self.policy_path is not None and not self._saved_here:
             return load_policy(self.policy_path)

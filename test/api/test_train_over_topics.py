@@ -10,7 +10,6 @@ from ddpg_ros.errors import MachineError
 SMALL = {
     "learner.hidden": [8],
     "learner.warmup_steps": 50,
-    "learner.n_step": 1,
     "learner.mode": "eager",
     "run.eval_episodes": 1,
 }
