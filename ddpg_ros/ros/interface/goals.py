@@ -115,20 +115,19 @@ class GoalInput:
         if count == self._publishers:
             return
         publishers = self._node.get_publishers_info_by_topic(self._topic)
+        keeps = DurabilityPolicy.TRANSIENT_LOCAL
+        latched = any(publisher.qos_profile.durability == keeps for publisher in publishers)
+        if latched and len(self.subscriptions) == 1:
+            self.subscriptions.append(self._subscribe(LATCHED))
         if any(publisher.node_name == UNKNOWN for publisher in publishers):
-            return  # a name comes soon after
-        self._publishers = count
-        wanted, keeps = _type_name(self._codec.message), DurabilityPolicy.TRANSIENT_LOCAL
-        latched = False
+            return  # the next look may know its name
+        self._publishers, wanted = count, _type_name(self._codec.message)
         for publisher in publishers:
-            latched = latched or publisher.qos_profile.durability == keeps
             if publisher.topic_type != wanted:
                 self._node.get_logger().warning(
                     f"{publisher.node_name} publishes {publisher.topic_type} on {self._topic}, "
                     f"which is not heard; the task's goals are {wanted}"
                 )
-        if latched and len(self.subscriptions) == 1:
-            self.subscriptions.append(self._subscribe(LATCHED))
 
     def _on_message(self, message: Any, info: dict[str, Any]) -> None:
         """Leave out what the other subscription has heard."""
