@@ -94,7 +94,8 @@ class Chain:
         Args:
             position: (n,) [rad], [m] if prismatic, in the order of `commanded`.
         """
-        self._place(position)
+        along = position if self._order is None else position[self._order]
+        pinocchio.forwardKinematics(self._model, self._data, along)
         pose: Pose = self._data.oMi[self._last].homogeneous @ self._tip
         return pose
 
@@ -107,10 +108,6 @@ class Chain:
         tip = self.tip_pose(position)[:3, 3]
         places: Vector = np.array([*(frame.translation for frame in self._data.oMi[1:]), tip])
         return places
-
-    def _place(self, position: Vector) -> None:
-        along = position if self._order is None else position[self._order]
-        pinocchio.forwardKinematics(self._model, self._data, along)
 
 
 def joint_model(joint: Joint) -> "pinocchio.JointModel":
