@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY, SUMMARY
-from ddpg_ros.config.settings import Config, to_parameters
+from ddpg_ros.config.settings import Config, task_settings, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import CheckpointError, RunDirectoryError, few_of, shortened
 from ddpg_ros.files.generations import Generation, verified
@@ -168,7 +168,8 @@ def _differing_settings(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> l
 
     A setting that an earlier version did not have counts as its default, as it then was.
     """
-    defaults = to_parameters(Config())
+    task = task_settings({"name": ours["task.name"]})
+    defaults = to_parameters(Config().model_copy(update={"task": task}))
     theirs = {name: defaults[name] for name in ours if name in defaults} | dict(theirs)
     differing = []
     for name in sorted(theirs.keys() | ours.keys()):

@@ -140,6 +140,16 @@ def test_an_urdf_whose_content_has_changed_is_refused(run, about):
         require_resumable(run, load_resumed(run, 20_000), other)
 
 
+def test_a_setting_that_an_earlier_version_lacked_has_the_default_of_the_runs_own_task(run):
+    """Hold's tolerance is 0.05 rad; reach's, of the same name, is 0.02 m."""
+    config = Config().with_parameters({"task.name": "hold", "robot.gravity": "driver"})
+    about = about_of(config)
+    assert about.config["task.tolerance"] != Config().task.model_dump()["tolerance"]
+    earlier = {name: value for name, value in about.config.items() if name != "task.tolerance"}
+    save(run, 2, replace(about, config=earlier))
+    require_resumable(run, load_resumed(run, 25_000), about)
+
+
 def test_what_is_no_run_or_has_not_begun_is_refused(tmp_path):
     for place in (tmp_path, tmp_path / "none"):
         with pytest.raises(RunDirectoryError, match=r"is no run directory, as it holds no config"):
