@@ -26,7 +26,7 @@ from ddpg_ros.algo.optimisers import OptimiserState
 from ddpg_ros.algo.update import LearnerState, combine
 from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import CheckpointError
-from ddpg_ros.files.sealed import read_sealed, sealed_bytes
+from ddpg_ros.files.sealed import read_sealed, require_version, sealed_bytes
 from ddpg_ros.types import RecordLayout
 
 
@@ -89,14 +89,9 @@ def load_checkpoint(
     limit = sum(array.nbytes for array in expected.values()) + HEADER_LIMIT
     try:
         document, arrays = read_sealed(path, KIND, limit)
+        require_version(document, SCHEMA_VERSION)
     except ValueError as error:
         raise CheckpointError(f"the checkpoint {path} {error}.") from None
-    version = document.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise CheckpointError(
-            f"the checkpoint {path} has schema version {version}; this package reads "
-            f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it."
-        )
     theirs, ours = document.get("networks"), network_settings(settings, layout)
     if theirs != ours:
         raise CheckpointError(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
@@ -97,6 +98,31 @@ def read_sealed(
     if document.pop("sha256") != seal(document, arrays):
         raise ValueError("does not match its checksum")
     return document, arrays
+
+
+def require_version(document: Mapping[str, Any], version: int) -> None:
+    """Refuse the document of another schema version.
+
+    Raises:
+        ValueError: the message continues a sentence that starts with the file's name.
+    """
+    found = document["schema_version"]
+    if found != version:
+        raise ValueError(
+            f"has schema version {found}; this package reads {version}: use the version of "
+            "ddpg_ros that wrote it"
+        )
+
+
+def require_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse arrays with numbers that are not finite.
+
+    Raises:
+        ValueError: the message continues a sentence that starts with the file's name.
+    """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"has numbers in {name} that are not finite")
 
 
 def _document(metadata: Mapping[str, str], kind: str) -> dict[str, Any]:

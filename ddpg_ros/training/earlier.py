@@ -15,13 +15,14 @@ from ddpg_ros.algo.networks_in_file import (
     SCHEMA_VERSION,
     network_settings,
 )
+from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.algo.warm_start import Critics, WarmStart
 from ddpg_ros.config.run_directory import CHECKPOINTS, WARM_START
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import CheckpointError, ConfigError, few_of, shortened
 from ddpg_ros.files.generations import Generation, newest_generation
-from ddpg_ros.files.sealed import read_sealed
+from ddpg_ros.files.sealed import read_sealed, require_finite, require_version
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 from ddpg_ros.types import RecordLayout
@@ -155,22 +156,16 @@ def _networks_of(generation: Generation) -> tuple[dict[str, Any], dict[str, NDAr
     """
     path = generation.path / LEARNER
     document, arrays = read_sealed(path, KIND, path.stat().st_size)
-    if document["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(
-            f"has schema version {document['schema_version']}; this package reads "
-            f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it"
-        )
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"has numbers in {name} that are not finite")
+    require_version(document, SCHEMA_VERSION)
+    require_finite(arrays)
     return document, arrays
 
 
 def _values(document: dict[str, Any], settings: dict[str, Any]) -> tuple[float, float]:
-    """Return the smallest and largest value that a learner's rewards allow, see `ValueLimits`."""
-    discount = float(settings["learner.discount"]) ** int(settings["learner.n_step"])
-    least, largest = float(document["smallest_reward"]), float(document["largest_reward"])
-    return least / (1.0 - discount), largest / (1.0 - discount)
+    """Return the smallest and largest value that a learner's rewards allow."""
+    limits = ValueLimits(float(settings["learner.discount"]), int(settings["learner.n_step"]))
+    limits.rewards = float(document["smallest_reward"]), float(document["largest_reward"])
+    return limits.range
 
 
 def _newest(path: Path) -> tuple[Generation, list[str]]:

@@ -6,14 +6,13 @@ The earlier run may be moved away after that, and a run that is resumed has what
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ddpg_ros.algo.warm_start import Critics, WarmStart
 from ddpg_ros.config.run_directory import WARM_START
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import CheckpointError, RunDirectoryError
-from ddpg_ros.files.sealed import read_sealed, write_sealed
+from ddpg_ros.files.sealed import read_sealed, require_finite, require_version, write_sealed
 
 KIND, SCHEMA_VERSION = "warm_start", 1
 _SIZE_LIMIT = 2**40  # [bytes]; the file is this run's own
@@ -62,14 +61,8 @@ def load_warm_start(run_dir: Path) -> KeptWarmStart:
     path = run_dir / WARM_START
     try:
         document, arrays = read_sealed(path, KIND, _SIZE_LIMIT)
-        if document["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(
-                f"has schema version {document['schema_version']}; this package reads "
-                f"{SCHEMA_VERSION}: use the version of ddpg_ros that wrote it"
-            )
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise ValueError(f"has numbers in {name} that are not finite")
+        require_version(document, SCHEMA_VERSION)
+        require_finite(arrays)
         least, largest = map(float, document.pop("values"))
         critics = None
         if "seen" in document:
