@@ -33,6 +33,7 @@ class Weights(Protocol):
 
 
 _COARSE = 1.0  # [rad], [m] a smaller tolerance suits joints that hardly move
+_LEAST_WIND = 0.1  # [rad] by which a range exceeds a turn; limits of ±π are written as ±3.15, too
 
 
 class JointSpace:
@@ -55,8 +56,8 @@ class JointSpace:
         """(n,) finite: the limit, or −π of a joint that turns freely."""
         self.upper = np.where(np.isfinite(robot.upper), robot.upper, math.pi)
         self.velocity_limit = robot.velocity_limit
-        half_range = 0.5 * (self.upper - self.lower)
-        self.scale: Vector = np.where(self.slides, half_range, math.pi)
+        self._half_range = 0.5 * (self.upper - self.lower)
+        self.scale: Vector = np.where(self.slides, self._half_range, math.pi)
         """(n,) the size of a large motion: half a turn, or half the range of what slides."""
         self._centre = 0.5 * (self.upper + self.lower)
 
@@ -117,22 +118,25 @@ class JointSpace:
     def seen(self) -> tuple[int, Callable[[Vector, Vector], None]]:
         """Return how many numbers describe a posture, and what writes them.
 
-        A joint that turns is (cos q, sin q); one that slides is q over its half range, about the
-        middle.
+        First (cos q, sin q) of the joints that turn, then q over its half range, about the middle,
+        of those that slide and of those that turn more than once between their limits: of the
+        latter, cos q and sin q do not tell how close a limit is.
 
         Returns:
             The count m, and a function that writes the posture of a position, (n,), into an
             array, (m,).
         """
-        turning, sliding = np.flatnonzero(~self.slides), np.flatnonzero(self.slides)
+        turning = np.flatnonzero(~self.slides)
+        winds = self.upper - self.lower > TURN + _LEAST_WIND
+        along = np.flatnonzero(self.slides | winds)
         count = len(turning)
-        scale, centre = self.scale[sliding], self._centre[sliding]
+        scale, centre = self._half_range[along], self._centre[along]
 
         def write(position: Vector, out: Vector) -> None:
             angles = position[turning]
             np.cos(angles, out=out[:count])
             np.sin(angles, out=out[count : 2 * count])
-            if len(sliding):
-                out[2 * count :] = (position[sliding] - centre) / scale
+            if len(along):
+                out[2 * count :] = (position[along] - centre) / scale
 
-        return 2 * count + len(sliding), write
+        return 2 * count + len(along), write

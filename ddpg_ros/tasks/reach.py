@@ -9,6 +9,7 @@ from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.kinematics import Pose
+from ddpg_ros.tasks.joint_space import JointSpace
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState, Vector, Vector32
 
@@ -54,15 +55,14 @@ class Reach(Task):
         self._settings = settings
         self._robot = robot
         self._reach = robot.reach
-        lower, upper = np.maximum(robot.lower, -math.pi), np.minimum(robot.upper, math.pi)
-        inset = 0.5 * (1.0 - settings.goal_range) * (upper - lower)
-        self._lower, self._upper = lower + inset, upper - inset
+        space = JointSpace(robot)
+        self._lower, self._upper = space.range(settings.goal_range)
         self._require_motion()
-        size = len(robot.joints)
-        self.observation_size = 3 * size + 3
+        posture, self._write_posture = space.seen()
+        self.observation_size = posture + space.size + 3
         self._scratch = np.zeros(self.observation_size)
-        self._cos, self._sin, self._velocity, self._goal_seen = np.split(
-            self._scratch, (size, 2 * size, 3 * size)
+        self._posture, self._velocity, self._goal_seen = np.split(
+            self._scratch, (posture, posture + space.size)
         )
         self.goal: Vector = np.zeros(3)
         self._seen: JointState | None = None
@@ -90,14 +90,13 @@ class Reach(Task):
         self.goal = self._robot.tip_position(rng.uniform(self._lower, self._upper))
 
     def observe(self, state: JointState) -> Vector32:
-        """(cos q, sin q, q̇ over its limit, the goal in the fingertip's frame over the reach).
+        """(posture, q̇ over its limit, the goal in the fingertip's frame over the reach).
 
         The goal as the fingertip sees it is the same wherever the shoulder points, so that what
         is learnt in one direction holds in all.
         """
         pose = self._pose(state)
-        np.cos(state.position, out=self._cos)
-        np.sin(state.position, out=self._sin)
+        self._write_posture(state.position, self._posture)
         np.divide(state.velocity, self._robot.velocity_limit, out=self._velocity)
         np.dot(self.goal - pose[:3, 3], pose[:3, :3], out=self._goal_seen)
         self._goal_seen /= self._reach

@@ -353,6 +353,32 @@ def test_a_joint_that_slides_is_seen_and_judged_in_metres():
     assert error == pytest.approx(-(1.0 + 0.5 / math.pi) / 2)
 
 
+def test_a_joint_that_turns_more_than_once_is_seen_with_how_far_it_is_wound():
+    """A limit of 6 rad: cos and sin alone are those of -0.28 rad, far from any limit."""
+    once, twice = FILE, FILE.replace('lower="-2" upper="2"', 'lower="-4" upper="6"')
+    for name in ("reach", "pose", "joints", "track", "hold"):
+        short = make_task(task_settings({"name": name}), load(once))
+        task = make_task(task_settings({"name": name}), load(twice))
+        assert task.observation_size == short.observation_size + 1
+        begun(task, [0.0, 1.0])
+        seen = task.observe(state([math.pi / 2, 6.0]))
+        posture = [0.0, math.cos(6.0), 1.0, math.sin(6.0), 1.0]  # 5 rad from the middle, 1 rad
+        assert seen[:5] == pytest.approx(np.array(posture), abs=1e-6)
+
+
+def test_a_range_of_a_turn_in_rounded_numbers_is_a_turn():
+    around = FILE.replace('lower="-2" upper="2"', 'lower="-3.15" upper="3.15"')
+    assert make_task(task_settings({"name": "reach"}), load(around)).observation_size == 9
+
+
+def test_reach_sees_what_slides_in_metres():
+    task = make_task(task_settings({"name": "reach"}), load(GANTRY))
+    task.goal = np.array([0.5, 0.1, 0.0])  # the tip is at (0.6, 0, 0)
+    way = np.array([-0.1, 0.1, 0.0]) / task._reach
+    seen = task.observe(state([0.5, 0.0], [0.5, -1.0]))
+    assert seen == pytest.approx(np.array([1, 0, -0.5, 0.5, -1.0, *way]), abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
