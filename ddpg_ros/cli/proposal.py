@@ -14,6 +14,7 @@ from ddpg_ros.robot.loads import Loads, finite_range, loads_of
 from ddpg_ros.robot.posture import choose_start
 from ddpg_ros.robot.units import units_of
 from ddpg_ros.safety.guard import Guard
+from ddpg_ros.tasks.joint_space import JointSpace
 from ddpg_ros.types import Vector
 
 PLACEHOLDER = 10.0
@@ -26,6 +27,9 @@ _UP_TO_SPEED = 0.15  # [s] in which a joint alone reaches its velocity limit
 _RESERVE = 1.3  # × the torque against gravity
 _SHARE = 0.05  # of an effort: a wrist moves little mass, and a real one has friction
 _TOLERANCE = 0.05  # of the arm's extent
+_GOAL_RANGES = (0.8, 0.7, 0.6, 0.5, 0.4)  # shares of the joints' ranges, best first
+_TOUCHING, _DRAWN = 0.05, 300  # share of goals in which the arm touches itself, of so many
+_SECONDS, _TO_REST = 3.0, 0.5  # [s] of an episode at least; for what is not travel
 _STILL = 1e-6  # of the reach: a tip that moves less stands still
 _RATE = 250.0  # [N·m/s] the default of robot.torque_rate
 _STEPS = ((2, 40_000), (4, 120_000), (math.inf, 220_000))  # joints, control steps
@@ -97,15 +101,16 @@ def propose(
     torque = np.minimum(rounded(np.maximum(needed, _SHARE * motor)), robot.effort_limit)
     start = choose_start(robot, torque, mass.weight, touches)
     _require_carried(robot, torque, mass.weight(start), loads)
+    share = goal_range(robot, touches)
     settings: dict[str, Value] = {
         "robot.gravity": "model",
         "robot.torque_limit": torque.tolist(),
         "robot.torque_rate": max(_RATE, float(torque.max())),
         "safety.velocity_limit": velocity.tolist(),
         "task.name": "reach",
-        "task.episode_seconds": 3.0,
+        "task.episode_seconds": episode_seconds(robot, share, start, velocity),
         "task.tolerance": float(rounded(np.array([_TOLERANCE * size]))[0]),
-        "task.goal_range": 0.8,
+        "task.goal_range": share,
         "task.velocity_weight": 0.02,
         "task.torque_weight": 0.0,
         "sim.start_position": start.tolist(),
@@ -118,6 +123,7 @@ def propose(
         "robot.torque_limit": _of("[N·m]", robot.effort_limit, robot),
         "safety.velocity_limit": _of("[rad/s]", robot.velocity_limit, robot),
         "task.tolerance": f"[m], {_TOLERANCE:.0%} of how far the tip gets from its middle",
+        "task.goal_range": f"of each joint; the arm touches itself in at most {_TOUCHING:.0%}",
     }
     span = robot.upper - robot.lower
     for name, own in (("soft_margin", ~robot.sliding), ("sliding_margin", robot.sliding)):
@@ -170,6 +176,24 @@ def _gains(base: Config, robot: Robot, settings: dict[str, Value]) -> dict[str, 
         else:
             return more
     raise last
+
+
+def goal_range(robot: Robot, touches: Callable[[Vector], bool]) -> float:
+    """Return the share of the joints' ranges that goals are from: few of them touch the arm."""
+    low, high = JointSpace(robot).range(1.0)
+    drawn = np.random.default_rng(0).uniform(-0.5, 0.5, (_DRAWN, len(low)))
+    for share in _GOAL_RANGES:
+        positions = 0.5 * (low + high) + share * drawn * (high - low)
+        if sum(map(touches, positions)) <= _TOUCHING * _DRAWN:
+            return share
+    return _GOAL_RANGES[-1]
+
+
+def episode_seconds(robot: Robot, share: float, start: Vector, velocity: Vector) -> float:
+    """Return a length of an episode [s] in which each joint gets from the start to any goal."""
+    low, high = JointSpace(robot).range(share)
+    travel = float((np.maximum(high - start, start - low) / velocity).max())
+    return max(_SECONDS, math.ceil(2.0 * (travel + _TO_REST)) / 2.0)
 
 
 def extent(robot: Robot) -> float:

@@ -10,7 +10,7 @@ from ddpg_ros.types import Vector
 
 _SAMPLES = 600
 _MIDDLE = 0.6  # the share of each range that candidates are from
-_FREE = 0.5 * np.pi  # [rad] a continuous joint starts within ± this
+_QUARTER = 0.5 * np.pi  # [rad] what turns once or more starts this far from its middle, at most
 _STEP = 1e-4  # [rad], [m] of the numerical derivatives
 _RANK = 1e-3  # relative to the largest singular value: a direction in which the tip can move
 _BELOW, _CLEAR = 0.02, 0.06  # of the reach: further below the base is below, further above clear
@@ -38,12 +38,10 @@ def choose_start(
         touches: whether the arm touches itself at a position.
     """
     low, high = finite_range(robot)
-    free = np.isinf(robot.lower)
-    low, high = np.where(free, -_FREE, low), np.where(free, _FREE, high)
-    inset = np.where(free, 0.0, 0.5 * (1.0 - _MIDDLE) * (high - low))
-    low, high = low + inset, high - inset
-    drawn = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(low)))
-    candidates = np.vstack([0.5 * (low + high), drawn])
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    half = np.where((half >= np.pi) & ~robot.sliding, _QUARTER, _MIDDLE * half)
+    drawn = np.random.default_rng(0).uniform(middle - half, middle + half, (_SAMPLES, len(low)))
+    candidates = np.vstack([middle, drawn])
     spans = [np.linalg.svd(jacobian(robot, q), compute_uv=False) for q in candidates]
     rank = max(int((values > _RANK * values[0]).sum()) for values in spans)
     used = [float(np.abs(gravity(position) / effort).max()) for position in candidates]

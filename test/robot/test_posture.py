@@ -63,3 +63,12 @@ def test_the_start_does_not_touch_itself_however_few_postures_do_not(tmp_path):
     assert abs(start[1]) <= 0.0205  # it is rounded to 1e-3
     always = choose_start(robot, robot.effort_limit, mass.weight, lambda position: True)
     assert ((robot.lower < always) & (always < robot.upper)).all()
+
+
+def test_what_turns_more_than_once_starts_within_a_quarter_turn_of_its_middle(tmp_path):
+    robot, mass = load(tmp_path, ends='lower="-5" upper="7"')
+    for free in (0.0, 0.5, 1.0):  # postures beyond which the arm touches itself
+        near = choose_start(
+            robot, robot.effort_limit, mass.weight, lambda q, least=free: q[1] < least
+        )
+        assert (np.abs(near - 1.0) <= np.pi / 2 + 1e-3).all()
