@@ -41,7 +41,8 @@ class Robot:
     held: dict[str, float]  # positions of the joints that are not commanded [rad], prismatic [m]
     lower: Vector  # (n,) [rad]
     upper: Vector  # (n,) [rad]
-    velocity_limit: Vector  # (n,) [rad/s]
+    velocity_limit: Vector  # (n,) [rad/s] of the URDF
+    allowed_velocity: Vector  # (n,) [rad/s] in force: that, or a lower safety.velocity_limit
     effort_limit: Vector  # (n,) [N·m]
     safety: tuple[SafetyController, ...]  # n of them: soft limits and their gains
     tree: tuple[Joint, ...] = field(repr=False)  # every joint of the file, in its order
@@ -86,7 +87,8 @@ class Robot:
             xacro_arguments: of a xacro, `name:=value` each.
             efforts: effort limits for the joints whose URDF states none, one for each joint or
                 one for all [N·m], [N] if prismatic.
-            velocities: likewise velocity limits [rad/s], [m/s].
+            velocities: likewise velocity limits [rad/s], [m/s]; lower ones than the URDF's are in
+                force.
             tip: the link whose frame is the fingertip. Empty selects the end of the longest
                 chain; after the last commanded joint, the chain follows the first joint of each
                 link.
@@ -132,6 +134,7 @@ class Robot:
             lower=limits.lower,
             upper=limits.upper,
             velocity_limit=limits.velocity,
+            allowed_velocity=_lower_of(limits.velocity, velocities),
             effort_limit=limits.effort,
             safety=tuple(read_safety(elements[joint], path) for joint in names),
             tree=tuple(tree.joints.values()),
@@ -251,6 +254,12 @@ class _Limits(NamedTuple):
     upper: Vector
     velocity: Vector
     effort: Vector
+
+
+def _lower_of(stated: Vector, wanted: Sequence[float] | float) -> Vector:
+    """Return limits, (n,), none above what is wanted; a list of another length is the guard's."""
+    given = np.atleast_1d(np.asarray(wanted, dtype=np.float64))
+    return np.minimum(stated, given) if len(given) in (1, len(stated)) else stated
 
 
 def _limits(

@@ -193,13 +193,13 @@ class TrajectoryGoal(GoalKind):
         # The arm may stand outside its limits, as after a push; the way leads back inside.
         limits = np.minimum(robot.lower, here), np.maximum(robot.upper, here)
         _require_within(lower, upper, limits, robot)
-        worst = int(np.argmax(velocity / robot.velocity_limit))
-        allowed = robot.velocity_limit[worst] * (1.0 + _ROUNDING)
-        if not velocity[worst] <= allowed:  # also true of NaN
+        fastest = robot.allowed_velocity
+        worst = int(np.argmax(velocity / fastest))
+        if not velocity[worst] <= fastest[worst] * (1.0 + _ROUNDING):  # also true of NaN
             unit = units_of(robot.kinds)[worst].velocity
             raise RefusedError(
                 f"it moves '{robot.joints[worst]}' at up to {velocity[worst]:.3g} {unit}; "
-                f"expected at most {robot.velocity_limit[worst]:g} {unit}, the limit"
+                f"expected at most {fastest[worst]:g} {unit}, the limit in force"
             )
         away = np.abs(first - here)
         worst = int(np.argmax(away))
@@ -208,7 +208,7 @@ class TrajectoryGoal(GoalKind):
             raise RefusedError(
                 f"it begins at once, {away[worst]:.3g} {unit} from where "
                 f"'{robot.joints[worst]}' stands; expected a time_from_start of the first point "
-                f"of at least {float((away / robot.velocity_limit).max()):.2g} s"
+                f"of at least {float((away / fastest).max()):.2g} s"
             )
         return trajectory
 

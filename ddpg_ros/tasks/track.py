@@ -34,7 +34,10 @@ class Track(Task):
             0.8, gt=0, le=1, description="The middle share of each joint's range to move in"
         )
         speed: float = Field(
-            0.3, gt=0, le=1, description="Largest drawn velocity, as a share of the joint's limit"
+            0.3,
+            gt=0,
+            le=1,
+            description="Largest drawn velocity, as a share of the joint's limit in force",
         )
         point_seconds: Positive = Field(
             0.8, description="Time between two drawn points of a trajectory [s]"
@@ -73,7 +76,7 @@ class Track(Task):
                 f"{MOST_POINTS}. Set a larger task.point_seconds."
             )
         self._times = np.linspace(0.0, count * settings.point_seconds, count + 1)
-        self._stride = 0.5 * settings.speed * settings.point_seconds * space.velocity_limit
+        self._stride = 0.5 * settings.speed * settings.point_seconds * robot.allowed_velocity
         self._ahead_scale = space.velocity_limit * settings.lookahead
         posture, self._write_posture = space.seen()
         size = space.size

@@ -92,6 +92,17 @@ def test_fault_62_a_goal_that_the_arm_cannot_meet_is_refused_in_one_sentence(
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_a_trajectory_is_measured_by_the_limit_in_force_not_by_the_files(arm):
+    slow = Robot.load(str(arm.urdf_path), velocities=[0.4, 5.0])
+    assert slow.allowed_velocity.tolist() == [0.4, 1.0]  # of 2 and 1 in the file
+    goal = way([0.0, 1.0], [[0.5, 0.2], [1.0, 0.2]])
+    TRAJECTORY.meet(goal, arm, HERE)
+    with pytest.raises(RefusedError, match=r"up to 0\.5 rad/s; expected at most 0\.4 rad/s"):
+        TRAJECTORY.meet(goal, slow, HERE)
+    with pytest.raises(RefusedError, match=r"at least 1\.2 s"):  # 0.5 rad at 0.4 rad/s
+        TRAJECTORY.meet(way([0.0], TO_THERE), slow, HERE)
+
+
 @given(st.floats(-3.0, 3.0), st.floats(-1.0, 1.0))
 def test_what_the_arm_can_stand_in_is_a_goal_of_every_kind(arm, turn, bend):
     position = np.array([turn, bend])
