@@ -90,8 +90,8 @@ class Learner:
         self._has_warned_of_non_finite = False
         self._warmup_ends = settings.warmup_steps  # environment step
         self._updates_before = 0  # done without a debt, see `go_on_from`
-        self.owed = 0
-        """Updates to do beside those that steps bring: all of a training without an arm."""
+        self.wanted = 0
+        """Updates in all that are due without a step: of a training without an arm."""
         self.steps = 0
         self.updates = 0
 
@@ -208,8 +208,8 @@ class Learner:
         if not len(self.replay):
             return 0
         learning = max(0, self.steps - self._warmup_ends)
-        done = self.updates - self._updates_before
-        return int(learning * self._settings.update_to_data) + self.owed - done
+        by_steps = int(learning * self._settings.update_to_data) + self._updates_before
+        return max(by_steps, self.wanted) - self.updates
 
     def checkpoint(self) -> Checkpoint:
         """Return a copy of the learner's state, without its replay buffer, on the CPU."""
