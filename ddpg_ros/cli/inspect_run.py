@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ddpg_ros.errors import CheckpointError
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.training.describe_run import describe_checkpoints, verdict
 
 
@@ -21,7 +22,7 @@ def inspect_checkpoints(path: Path, as_json: bool) -> None:
     Raises:
         CheckpointError: it does not verify.
     """
-    path = path.expanduser().resolve()
+    path = at_home(path).resolve()
     (found,), line = describe_checkpoints(path), verdict(path)
     if as_json:
         typer.echo(json.dumps({**found.content, "verdict": line}, indent=2))

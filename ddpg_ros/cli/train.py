@@ -24,6 +24,7 @@ from ddpg_ros.config.parameter_file import load_config, own_configs, read_assign
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.files.unused import remove_unused
 
 
@@ -87,7 +88,7 @@ def train(
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
         "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
-        "run.init_from": ("--init-from", init_from and str(init_from.expanduser().absolute())),
+        "run.init_from": ("--init-from", init_from and str(at_home(init_from).absolute())),
         "run.offline": ("--offline", offline or None),
     }
     given = joined(assigned, options)

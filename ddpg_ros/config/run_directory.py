@@ -11,6 +11,7 @@ from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.files.folder_lock import FolderInUseError, hold_folder
+from ddpg_ros.files.kinds import at_home, is_regular
 from ddpg_ros.files.unused import CONFIG
 
 METRICS, POLICY = "metrics.csv", "policy.safetensors"
@@ -60,7 +61,7 @@ def _prepare(
 ) -> Run:
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
-    path = (directory or root / (name or config.task.name)).expanduser().resolve()
+    path = at_home(directory or root / (name or config.task.name)).resolve()
     made = False
     try:
         if directory is None:
@@ -116,7 +117,7 @@ def claim_run(config: Config, held: ExitStack) -> Path | None:
             )
         held.enter_context(hold_run(directory))
         return directory
-    if not config.run.directory or not (directory / CONFIG).exists():
+    if not config.run.directory or not is_regular(directory / CONFIG):
         return prepare_run(config, held=held).directory
     held.enter_context(hold_run(directory))  # a run that still goes on is named by its process
     for result in (METRICS, SUMMARY, POLICY):

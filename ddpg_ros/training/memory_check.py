@@ -4,6 +4,7 @@ Linux grants memory that does not exist, and would kill a worker that asks for t
 with all that it has learnt.
 """
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import MachineError
 from ddpg_ros.files.disk_space import RESERVE, free_space
 from ddpg_ros.files.generations import KEPT
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.types import RecordLayout
 
 _NUMBER = 4  # [bytes] of a float32
@@ -82,8 +84,8 @@ def require_disk(
     Raises:
         MachineError: they do not fit; the sentence says what they take.
     """
-    folder = (directory or Path(config.run.directory or "runs")).expanduser().absolute()
-    while not folder.is_dir():
+    folder = at_home(directory or config.run.directory or "runs").absolute()
+    while not os.path.isdir(folder):  # which accepts any name
         folder = folder.parent
     settings, layout = config.learner, RecordLayout(sizes[0], sizes[-1])
     records = min(_ON_DISK * settings.replay_capacity, config.run.steps)

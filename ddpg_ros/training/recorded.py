@@ -15,6 +15,7 @@ from ddpg_ros.build import build_arm
 from ddpg_ros.config.run_directory import RECORDED
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RecordingError, RunDirectoryError
+from ddpg_ros.files.kinds import is_regular
 from ddpg_ros.recording.episodes import (
     RecordedEpisodes,
     RecordedStep,
@@ -202,7 +203,7 @@ def recorded_if_missing(config: Config) -> Recorded | None:
     Raises:
         RecordingError: a recording that cannot be used.
     """
-    there = config.run.directory and (Path(config.run.directory) / RECORDED).exists()
+    there = config.run.directory and is_regular(Path(config.run.directory) / RECORDED)
     if not config.run.recordings or there:
         return None
     return experience_of(config, [Path(name) for name in config.run.recordings])
