@@ -49,7 +49,7 @@ def joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dic
 def prepare(
     settings: Config,
     run_dir: Path | None,
-    gym: str,
+    gym: "str | gymnasium.Env[Any, Any]",
     namespace: str,
     held: ExitStack,
     console: Console,
@@ -59,7 +59,7 @@ def prepare(
     Args:
         settings: of the run.
         run_dir: the run directory; None makes a new one.
-        gym: id of the Gymnasium environment; empty for an arm.
+        gym: the Gymnasium environment or its id; empty for an arm.
         namespace: of the nodes.
         held: takes what is to be held until the training has ended: the lock of the run directory
             and, for an arm, this host's place for a training.
@@ -70,7 +70,11 @@ def prepare(
             f"run.policy is {settings.run.policy!r}, a policy to run without learning; leave it "
             "out to train, or run it with ddpg-ros eval --policy FILE."
         )
-    if gym:
+    if settings.run.resume:
+        raise ConfigError(
+            "run.resume is for the nodes; give the run as --resume RUN, from Python as resume=RUN."
+        )
+    if gym != "":
         if settings.run.recordings:
             raise ConfigError(
                 "run.recordings goes with an arm, whose topics were recorded; leave it out with "

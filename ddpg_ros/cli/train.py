@@ -144,10 +144,7 @@ def _refuse_ros_options(gym: str, options: dict[str, Any]) -> None:
 def _settings(name: str, gym: str, namespace: str, given: dict[str, Any]) -> Config:
     """Return the settings of a new run."""
     loaded = load_config(name or "gym") if gym else load_arm_config(name or "reach", namespace)
-    settings = in_new_directory(loaded, name).with_parameters(given, source="the command line")
-    if settings.run.resume:
-        raise ConfigError("run.resume is for the nodes; give the run as --resume RUN.")
-    return settings
+    return in_new_directory(loaded, name).with_parameters(given, source="the command line")
 
 
 def _refuse_beside_resume(others: dict[str, Any]) -> None:

@@ -59,8 +59,10 @@ def prepare_run(
 def _prepare(
     config: Config, directory: Path | None, root: Path, name: str, held: ExitStack
 ) -> Run:
+    others = "with --run-dir, leave it out"
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
+        others = "with run.directory or --run-dir, leave the setting empty"
     path = at_home(directory or root / (name or config.task.name)).resolve()
     made = False
     try:
@@ -76,8 +78,8 @@ def _prepare(
         held.enter_context(hold_run(path))  # before it is judged, as another may be about to write
         if any(path.iterdir()):
             raise RunDirectoryError(
-                f"the run directory {path} is not empty; give another one with --run-dir, leave "
-                f"it out to get a new one below {root}/, or remove it first."
+                f"the run directory {path} is not empty; give another one {others} to get a new "
+                f"one below {root}/, or remove it first."
             )
         resolved = config.with_parameters({"run.directory": str(path)}, source="the run directory")
         save_config(resolved, path / CONFIG)
