@@ -214,6 +214,6 @@ def _progress(run: RunDirectory, shown: bool) -> AbstractContextManager[object]:
 
 
 def _console(shown: bool) -> Any:
-    from rich.console import Console
+    from ddpg_ros.cli.console import plain_console
 
-    return Console(stderr=True, quiet=not shown)
+    return plain_console(stderr=True, quiet=not shown)

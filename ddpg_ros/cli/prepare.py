@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.text import Text
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.place import require_ros_domain, take_training_lock
@@ -140,7 +141,9 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
         return None
     paths = [Path(name) for name in settings.run.recordings]
     with console.status("reading the recordings") as status:
-        recorded = experience_of(settings, paths, lambda path: status.update(f"reading {path}"))
+        recorded = experience_of(
+            settings, paths, lambda path: status.update(Text(f"reading {path}"))
+        )
     for sentence in recorded.sentences:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return recorded

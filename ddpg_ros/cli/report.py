@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.curve import draw_learning_curve
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.config.run_directory import CURVE, METRICS, POLICY, ROLLOUT
@@ -28,7 +29,7 @@ def report_command(
         raise RunDirectoryError(
             f"{run_dir} holds no {METRICS}; expected the run directory of a training."
         )
-    console = Console()
+    console = plain_console()
     pictures = report(run_dir, console)
     for picture in pictures:
         console.print(f"look at {picture}", highlight=False, markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.build import build_arm, build_guard
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.proposal import Proposal, propose
 from ddpg_ros.cli.proposal_file import write_proposal
 from ddpg_ros.config.parameter_file import load_config
@@ -74,7 +75,7 @@ def robot(
     mass = MassMatrix(arm)
     with World(arm, base.sim) as world:
         proposal = propose(base, arm, mass, world.touches_itself)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(soft_wrap=True)
     _print(arm, proposal, console)
     draft = target.with_name(f".{target.stem}-draft.yaml")
     try:  # what is refused leaves nothing behind

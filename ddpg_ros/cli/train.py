@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from ddpg_ros.cli.closing import close, shown
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.plan import SIMULATED, load_arm_config
 from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.cli.prepare import (
@@ -79,7 +79,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
-    console = Console(stderr=as_json)
+    console = plain_console(stderr=as_json)
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
