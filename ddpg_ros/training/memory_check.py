@@ -132,10 +132,22 @@ def _in_machine() -> float | None:
 
 
 def _in_group(limit: str, used: str) -> float | None:
+    """Return what is left of a group's limit; files that were read fill it, and give way."""
     try:
-        return float(Path(limit).read_text()) - float(Path(used).read_text())
+        left = float(Path(limit).read_text()) - float(Path(used).read_text())
     except (OSError, ValueError):  # no such group, or "max"
         return None
+    return left + _cached(Path(used).with_name("memory.stat"))
+
+
+def _cached(stat: Path) -> float:
+    """Return how much of a group's memory holds files that can be read again [bytes]."""
+    try:
+        words = stat.read_text().split()
+        stated = dict(zip(words[::2], map(float, words[1::2]), strict=True))
+    except (OSError, ValueError):  # it is not stated
+        return 0.0
+    return stated.get("total_inactive_file", stated.get("inactive_file", 0.0))
 
 
 def _of_networks(settings: LearnerSection, sizes: list[int]) -> float:
