@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddpg_ros.config.parameter_file import load_config, own_configs
-from ddpg_ros.config.run_directory import SUMMARY, prepare_run
+from ddpg_ros.config.run_directory import SUMMARY
 from ddpg_ros.config.run_directory import Run as RunDirectory
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
-from ddpg_ros.training.earlier import earlier_of, keep_earlier
+from ddpg_ros.files.unused import remove_unused
 from ddpg_ros.training.summary import Summary
 
 if TYPE_CHECKING:
@@ -113,30 +113,24 @@ def train(
                 "out the configuration and the directory."
             )
         return _go_on(Path(resume), what, given, shown)
-    if what is None:
+    if what is None or what == "":
         raise ConfigError(
             f"{_ASKED} is given neither an environment, nor the Config of an arm, nor resume; "
             "expected one of them."
         )
-    base = what if isinstance(what, Config) else load_config(config)
+    from ddpg_ros.cli.prepare import in_new_directory, prepare
+
+    if isinstance(what, Config):
+        _require_ros()
+        env, base = None, what
+    else:
+        env, base = what, in_new_directory(load_config(config), str(config))
     asked = base.with_parameters(given, source=_ASKED)
     where = None if directory is None else Path(directory)
     with ExitStack() as held:
-        if isinstance(what, Config):
-            _require_ros()
-            from ddpg_ros.cli.prepare import prepare_arm
-
-            earlier = earlier_of(asked, prepare_arm(asked, "", held, where), where)
-            run = prepare_run(asked, where, held=held)
-            keep_earlier(earlier, run.directory)
-            return _train_arm(run, shown)
-        from ddpg_ros.cli.preflight import require_environment
-
-        about = require_environment(what, asked, where)
-        earlier = earlier_of(asked, about, where)
-        run = prepare_run(asked, where, name=about.task.rpartition("/")[2], held=held)
-        keep_earlier(earlier, run.directory)
-        return _train_on_environment(what, run, shown)
+        run = prepare(asked, where, "" if env is None else env, "", held, _console(shown))
+        held.callback(remove_unused, run.directory)
+        return _train_arm(run, shown) if env is None else _train_on_environment(env, run, shown)
 
 
 def _go_on(
@@ -220,6 +214,6 @@ def _progress(run: RunDirectory, shown: bool) -> AbstractContextManager[object]:
 
 
 def _console(shown: bool) -> Any:
-    from rich.console import Console
+    from ddpg_ros.cli.console import plain_console
 
-    return Console(stderr=True, quiet=not shown)
+    return plain_console(stderr=True, quiet=not shown)

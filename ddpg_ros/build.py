@@ -24,14 +24,23 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """
     robot, guard = build_guard(config)
     task = make_task(config.task, robot)
+    require_weight(task, config)
+    if config.control.reset_service:  # else the arm is where it is
+        require_start_carried(robot, config, guard)
+    return robot, task, guard
+
+
+def require_weight(task: Task, config: Config) -> None:
+    """Refuse that somebody carries the arm whose weight is the task.
+
+    Raises:
+        ConfigError: `robot.gravity` is not `none`.
+    """
     if task.needs_weight and config.robot.gravity != "none":
         raise ConfigError(
             f"task.name is {config.task.name}, in which the arm's weight is what there is to "
             f"overcome, and robot.gravity is {config.robot.gravity}; expected robot.gravity: none."
         )
-    if config.control.reset_service:  # else the arm is where it is
-        require_start_carried(robot, config, guard)
-    return robot, task, guard
 
 
 def build_guard(config: Config) -> tuple[Robot, Guard]:

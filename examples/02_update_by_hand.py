@@ -20,7 +20,7 @@ for _ in range(1_000):  # experience of random actions, which DDPG learns from a
     learner.add_transition(Transition(state, action, reward, False, following))
 
 for _ in range(10):
-    report = learner.update(updates // 10)
+    report = learner.update(max(1, updates // 10))
     states = np.linspace(-0.8, 0.8, 5, dtype=np.float32)[:, None]
     error = np.abs(learner.act(states) + states).max()
     loss = np.mean(report.column("critic_loss"))

@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from ddpg_ros.build import require_weight
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
@@ -73,8 +74,9 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
             {"task.name": task, **_ARMS.get(task, {})}, source="ArmEnv"
         )
         robot, section = Robot.of(self.config), self.config.robot
-        self._torque_limit = robot.torque_limit(section.torque_limit)
+        self._joints, self._torque_limit = robot.joints, robot.torque_limit(section.torque_limit)
         self._task = make_task(self.config.task, robot)
+        require_weight(self._task, self.config)
         payload = Payload.of(section)
         self._mass = None
         if section.gravity == "model":
@@ -112,8 +114,16 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
 
         Args:
             action: torque over torque limit, (n,), clipped to [-1, 1].
+
+        Raises:
+            ConfigError: another number of them, or one that is not finite.
         """
         applied = np.clip(np.asarray(action, dtype=np.float32), -1.0, 1.0)
+        if applied.shape != self.action_space.shape or not np.isfinite(applied).all():
+            raise ConfigError(
+                f"the action is {np.asarray(action).tolist()}; expected a finite number for each "
+                f"of {', '.join(self._joints)}."
+            )
         torque = applied * self._torque_limit
         if self._mass is not None:
             torque = torque + self._mass.weight(self._world.state(0).position)

@@ -49,7 +49,10 @@ def locate(name: str, folder: Path) -> Path | None:
 
 def _problem_of(file: Path) -> str:
     """Return why PyBullet cannot draw a file; PyBullet itself would be silent, or crash."""
-    data, kind = file.read_bytes(), file.suffix.lower()
+    try:
+        data, kind = file.read_bytes(), file.suffix.lower()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
     if kind == ".obj":
         drawn = _OBJ_VERTEX.search(data) and _OBJ_FACE.search(data)
         return "" if drawn else "has no vertices or no faces"

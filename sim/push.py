@@ -23,6 +23,7 @@ class Push:
         """
         size, every, lasts = len(robot.joints), settings.push_every, settings.push_seconds
         self._largest = np.array(settings.push_torque)
+        self._any = bool(self._largest.any())
         if settings.push_torque and len(settings.push_torque) != size:
             raise ConfigError(
                 f"sim.push_torque has {len(settings.push_torque)} numbers; expected one for each "
@@ -41,7 +42,7 @@ class Push:
     def reset(self, rng: np.random.Generator) -> None:
         """Begin an episode; it draws from `rng` if there are pushes."""
         self._stretch = -1
-        if self._largest.any():
+        if self._any:
             self._rng = np.random.default_rng(rng.integers(2**63))
 
     def torque(self, time: float) -> Vector | None:
@@ -49,7 +50,7 @@ class Push:
 
         Times have to grow.
         """
-        if not self._largest.any():
+        if not self._any:
             return None
         stretch = int(time / self._every)
         while self._stretch < stretch:

@@ -236,12 +236,13 @@ class World:
 
     def _step(self, applied: Vector, substeps: int) -> None:
         p, client, body, joints = pybullet, self._client, self._body, self._joints
-        push = self._push.torque(self._steps * self._timestep)
-        self._steps += substeps
-        forces = (applied if push is None else applied + push).tolist()
         for _ in range(substeps):
+            push = self._push.torque(self._steps * self._timestep)
+            self._steps += 1
             if self._driver_carries or self._damping is not None:
                 forces = self._forces(applied, push)
+            else:
+                forces = (applied if push is None else applied + push).tolist()
             p.setJointMotorControlArray(
                 body, joints, p.TORQUE_CONTROL, forces=forces, physicsClientId=client
             )

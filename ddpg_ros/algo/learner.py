@@ -20,7 +20,7 @@ from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.algo.warm_start import WarmStart
 from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.config.settings import Value, from_parameters
-from ddpg_ros.errors import LearnerDivergedError, MachineError
+from ddpg_ros.errors import ConfigError, LearnerDivergedError, MachineError
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector32
 
 _LOG = logging.getLogger(__name__)
@@ -90,8 +90,8 @@ class Learner:
         self._has_warned_of_non_finite = False
         self._warmup_ends = settings.warmup_steps  # environment step
         self._updates_before = 0  # done without a debt, see `go_on_from`
-        self.owed = 0
-        """Updates to do beside those that steps bring: all of a training without an arm."""
+        self.wanted = 0
+        """Updates in all that are due without a step: of a training without an arm."""
         self.steps = 0
         self.updates = 0
 
@@ -178,7 +178,18 @@ class Learner:
             self._limit_values()
 
     def add_transition(self, transition: Transition) -> None:
-        """Store one step; its reward is taken as it is, whatever `learner.n_step` says."""
+        """Store one step; its reward is taken as it is, whatever `learner.n_step` says.
+
+        Raises:
+            ConfigError: an observation or an action of another size.
+        """
+        o, a = self._layout
+        for name, size in (("observation", o), ("action", a), ("next_observation", o)):
+            shape = np.shape(getattr(transition, name))
+            if shape != (size,):
+                raise ConfigError(
+                    f"the transition's {name} has the shape {shape}; this learner takes ({size},)."
+                )
         discount = 0.0 if transition.terminated else self._settings.discount
         experience = Experience(
             transition.observation,
@@ -208,8 +219,8 @@ class Learner:
         if not len(self.replay):
             return 0
         learning = max(0, self.steps - self._warmup_ends)
-        done = self.updates - self._updates_before
-        return int(learning * self._settings.update_to_data) + self.owed - done
+        by_steps = int(learning * self._settings.update_to_data) + self._updates_before
+        return max(by_steps, self.wanted) - self.updates
 
     def checkpoint(self) -> Checkpoint:
         """Return a copy of the learner's state, without its replay buffer, on the CPU."""
@@ -268,16 +279,19 @@ class Learner:
             The metrics of each update.
 
         Raises:
+            ConfigError: there is nothing yet to draw a minibatch from.
             LearnerDivergedError: `SKIPS_ALLOWED` updates in a row were skipped.
         """
         if self._compiled is not None and self._compiled.ready:
             self._adopt(self._compiled)
-        reports: list[Array32] = []
+        if not len(self.replay) and not self.replay.earlier:
+            raise ConfigError("the learner holds no transition; add some before an update.")
+        reports = [np.zeros((0, len(Metrics._fields)), dtype=np.float32)]
         while count > 0:
             now = min(count, CHUNK, self._until_change())
             reports.append(self._call(now))
             count -= now
-        report = Report(reports[0] if len(reports) == 1 else np.concatenate(reports))
+        report = Report(np.concatenate(reports))
         self._check(report)
         return report
 

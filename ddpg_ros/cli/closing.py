@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.supervise import Outcome
 from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run
 from ddpg_ros.errors import EXIT_CODE
@@ -25,7 +26,7 @@ def close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: bool
     console.print(Summary(**summary).sentence(), highlight=False, soft_wrap=True)
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
-        console = Console(stderr=as_json or outcome.code == EXIT_CODE)
+        console = plain_console(stderr=as_json or outcome.code == EXIT_CODE)
         results = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
         line = f"{outcome.message} {results} in {shown(run.directory)}."
         console.print(line, highlight=False, soft_wrap=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
 from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import absolute_namespace
@@ -44,7 +44,7 @@ def deploy(
     assigned = read_assignments(changes or [])
     deployment = deploy_plan(policy, config, namespace, simulate, assigned, gui=gui)
     try:
-        console = Console()
+        console = plain_console()
         line = order_of_arming(deployment.config, namespace)
         console.print(line, highlight=False, soft_wrap=True)
         with Supervisor(deployment.plan) as supervisor:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.config.settings import from_parameters
 from ddpg_ros.control.policy import load_policy
@@ -23,7 +23,7 @@ def evaluate(
 ) -> None:
     """Run greedy episodes over ROS topics in the simulator, or in the Gymnasium environment."""
     loaded = load_policy(policy)
-    console = Console(stderr=as_json)
+    console = plain_console(stderr=as_json)
     if loaded.about.joints:
         summary = run_policy(config_of(policy, loaded, episodes, seed), console)
     else:

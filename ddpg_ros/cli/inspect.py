@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ddpg_ros.build import build_arm, policy_about
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.inspect_recording import inspect_recording
 from ddpg_ros.cli.inspect_run import inspect_checkpoints
 from ddpg_ros.config.run_directory import (
@@ -71,8 +72,8 @@ def inspect(
         table.add_row(name, value)
     table.add_section()
     for name, value in shown.details.items():
-        table.add_row(f"[dim]{name}[/dim]", value)
-    console = Console()
+        table.add_row(Text(name, style="dim"), value)
+    console = plain_console()
     console.print(table)
     console.print(shown.verdict, highlight=False, markup=False, soft_wrap=True)
 

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.errors import CheckpointError
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.training.describe_run import describe_checkpoints, verdict
 
 
@@ -21,7 +22,7 @@ def inspect_checkpoints(path: Path, as_json: bool) -> None:
     Raises:
         CheckpointError: it does not verify.
     """
-    path = path.expanduser().resolve()
+    path = at_home(path).resolve()
     (found,), line = describe_checkpoints(path), verdict(path)
     if as_json:
         typer.echo(json.dumps({**found.content, "verdict": line}, indent=2))
@@ -33,6 +34,6 @@ def inspect_checkpoints(path: Path, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for name, value in found.rows.items():
         table.add_row(name, str(value))
-    console = Console()
+    console = plain_console()
     console.print(table)
     console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
 from ddpg_ros.cli.launching import AS_CONFIGURED, TRAIN
 from ddpg_ros.cli.plan import (
@@ -84,7 +84,7 @@ def plan_training(values: Values) -> dict[str, Any]:
     require("rclpy", "pybullet")
     _require_window(values)
     with ExitStack() as held:
-        run = prepare(settings, run_dir, "", namespace, held, Console(stderr=True))
+        run = prepare(settings, run_dir, "", namespace, held, plain_console(stderr=True))
     return _planned(values, run)
 
 

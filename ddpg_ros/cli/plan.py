@@ -14,6 +14,7 @@ from ddpg_ros.cli.launching import LOG_LEVELS
 from ddpg_ros.cli.resume import ResumedRun
 from ddpg_ros.config.parameter_file import find_config, load_config, own_configs
 from ddpg_ros.config.settings import Config
+from ddpg_ros.config.yaml_text import write_inline
 from ddpg_ros.errors import ConfigError
 
 
@@ -40,8 +41,7 @@ class ProcessPlan:
         for old, new in self.remappings:
             command += ["-r", f"{old}:={new}"]
         for name, value in self.parameters:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            command += ["-p", f"{name}:={text}"]
+            command += ["-p", f"{name}:={write_inline(value)}"]
         return command
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.control.policy import load_policy
@@ -30,7 +30,7 @@ def play(
 ) -> None:
     """Run greedy episodes over ROS topics and show them."""
     config = config_of(policy, load_policy(policy), episodes, seed)
-    console = Console(stderr=as_json)
+    console = plain_console(stderr=as_json)
     if gui:
         require_display()
         config = config.with_parameters({"run.clock": "realtime"}, source="--gui")

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import training_plan
 from ddpg_ros.cli.progress import RunProgress
@@ -85,7 +86,7 @@ def run_policy(
             record=gif,
             episodes=episodes,
         )
-        quiet = Console(quiet=True)
+        quiet = plain_console(quiet=True)
         with (
             Supervisor(plan, others_grace_s=_RECORDING_GRACE_S) as supervisor,
             RunProgress(run.directory, 0, episodes, console or quiet),

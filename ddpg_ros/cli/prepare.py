@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.text import Text
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.place import require_ros_domain, take_training_lock
@@ -49,7 +50,7 @@ def joined(assigned: dict[str, Any], options: dict[str, tuple[str, Any]]) -> dic
 def prepare(
     settings: Config,
     run_dir: Path | None,
-    gym: str,
+    gym: "str | gymnasium.Env[Any, Any]",
     namespace: str,
     held: ExitStack,
     console: Console,
@@ -59,7 +60,7 @@ def prepare(
     Args:
         settings: of the run.
         run_dir: the run directory; None makes a new one.
-        gym: id of the Gymnasium environment; empty for an arm.
+        gym: the Gymnasium environment or its id; empty for an arm.
         namespace: of the nodes.
         held: takes what is to be held until the training has ended: the lock of the run directory
             and, for an arm, this host's place for a training.
@@ -70,7 +71,11 @@ def prepare(
             f"run.policy is {settings.run.policy!r}, a policy to run without learning; leave it "
             "out to train, or run it with ddpg-ros eval --policy FILE."
         )
-    if gym:
+    if settings.run.resume:
+        raise ConfigError(
+            "run.resume is for the nodes; give the run as --resume RUN, from Python as resume=RUN."
+        )
+    if gym != "":
         if settings.run.recordings:
             raise ConfigError(
                 "run.recordings goes with an arm, whose topics were recorded; leave it out with "
@@ -136,7 +141,9 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
         return None
     paths = [Path(name) for name in settings.run.recordings]
     with console.status("reading the recordings") as status:
-        recorded = experience_of(settings, paths, lambda path: status.update(f"reading {path}"))
+        recorded = experience_of(
+            settings, paths, lambda path: status.update(Text(f"reading {path}"))
+        )
     for sentence in recorded.sentences:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return recorded

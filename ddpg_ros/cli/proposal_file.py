@@ -6,7 +6,6 @@ from pathlib import Path
 from ddpg_ros.cli.proposal import Proposal
 from ddpg_ros.config.settings import Config, field_of
 from ddpg_ros.config.yaml_text import write_inline
-from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.robot.arm import Robot
 
 _WIDTH = 64  # a comment starts in this column, or two characters after a longer line
@@ -17,7 +16,7 @@ def write_proposal(proposal: Proposal, arm: Robot, file: Path) -> None:
     """Write the settings of an arm; a comment has the unit, or why a value was chosen.
 
     Raises:
-        RunDirectoryError: the file cannot be written.
+        OSError: the file cannot be written.
     """
     settings = {
         "robot.urdf": str(arm.urdf_path),
@@ -41,13 +40,8 @@ def write_proposal(proposal: Proposal, arm: Robot, file: Path) -> None:
         comment = proposal.reasons.get(name) or _unit(name, proposal.config)
         line = f"      {key}: {write_inline(value)}"
         lines.append(f"{line:<{_WIDTH}}  # {comment}" if comment else line)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RunDirectoryError(
-            f"{file} cannot be written ({error.strerror}); give another one with --out."
-        ) from None
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _place(name: str) -> int:

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.curve import draw_learning_curve
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.config.run_directory import CURVE, METRICS, POLICY, ROLLOUT
 from ddpg_ros.control.policy import load_policy
 from ddpg_ros.errors import RunDirectoryError
+from ddpg_ros.files.kinds import is_regular
 
 SHOWN_S, MOST_EPISODES, FEWEST_EPISODES = 12.0, 6, 2
 """Simulated time that a rollout shows [s], and its largest and smallest number of episodes."""
@@ -21,13 +23,13 @@ def report_command(
     run_dir: Annotated[Path, typer.Argument(help="The run directory.")],
 ) -> None:
     """Draw learning_curve.png and rollout.gif of a run."""
-    if run_dir.is_file():
+    if is_regular(run_dir):
         raise RunDirectoryError(f"{run_dir} is a file; expected the run directory of a training.")
-    if not (run_dir / METRICS).exists():
+    if not is_regular(run_dir / METRICS):
         raise RunDirectoryError(
             f"{run_dir} holds no {METRICS}; expected the run directory of a training."
         )
-    console = Console()
+    console = plain_console()
     pictures = report(run_dir, console)
     for picture in pictures:
         console.print(f"look at {picture}", highlight=False, markup=False, soft_wrap=True)

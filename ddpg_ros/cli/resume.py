@@ -12,6 +12,7 @@ from ddpg_ros.config.run_directory import STATUS, SUMMARY, Run, hold_run
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError, RunDirectoryError
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.resuming import (
     Resumed,
@@ -94,7 +95,7 @@ def resume_run(
     Raises:
         DdpgRosError: the run cannot go on; the sentence says why.
     """
-    path = directory.expanduser().resolve()
+    path = at_home(directory).resolve()
     require_run(path)
     held.enter_context(hold_run(path))
     if given.get("run.directory") is not None:

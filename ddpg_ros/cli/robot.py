@@ -1,6 +1,8 @@
 """`ddpg-ros robot`: shows an arm as this package understands its file, and makes it trainable."""
 
 import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +11,12 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.build import build_arm, build_guard
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.proposal import Proposal, propose
 from ddpg_ros.cli.proposal_file import write_proposal
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.settings import Config, Value
-from ddpg_ros.errors import ConfigError, DdpgRosError, RobotError
+from ddpg_ros.errors import ConfigError, DdpgRosError, RobotError, RunDirectoryError
 from ddpg_ros.extras import require
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
@@ -57,7 +60,7 @@ def robot(
     if target.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--out is {target}; expected a name that ends in .yaml.")
     picture = target.with_suffix(".png")
-    there = [str(path) for path in (target, picture) if path.exists()]
+    there = [str(path) for path in (target, picture) if os.path.lexists(path)]
     if there and not overwrite:
         raise ConfigError(
             f"{' and '.join(there)} is there already; give another file with --out, or "
@@ -72,7 +75,7 @@ def robot(
     mass = MassMatrix(arm)
     with World(arm, base.sim) as world:
         proposal = propose(base, arm, mass, world.touches_itself)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(soft_wrap=True)
     _print(arm, proposal, console)
     draft = target.with_name(f".{target.stem}-draft.yaml")
     try:  # what is refused leaves nothing behind
@@ -80,9 +83,15 @@ def robot(
         notes = _try_out(load_config(draft), draft.with_suffix(".png"))
         draft.with_suffix(".png").replace(picture)
         draft.replace(target)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"{target} and its picture cannot be written ({error.strerror}); give another file "
+            "with --out."
+        ) from None
     finally:
-        draft.unlink(missing_ok=True)
-        draft.with_suffix(".png").unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+            draft.with_suffix(".png").unlink(missing_ok=True)
     said = [*assumptions(arm), *oddities(arm, proposal.loads, proposal.invented), *notes]
     if refused:
         said.append(f"the file alone is refused, the settings are not: {refused}")

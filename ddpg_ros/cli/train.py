@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from ddpg_ros.cli.closing import close, shown
+from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.plan import SIMULATED, load_arm_config
 from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.cli.prepare import (
@@ -24,6 +24,7 @@ from ddpg_ros.config.parameter_file import load_config, own_configs, read_assign
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.files.unused import remove_unused
 
 
@@ -78,7 +79,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
-    console = Console(stderr=as_json)
+    console = plain_console(stderr=as_json)
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -87,7 +88,7 @@ def train(
         "run.eval_episodes": ("--eval-episodes", eval_episodes),
         "run.directory": ("--run-dir", None if run_dir is None else str(run_dir)),
         "run.recordings": ("--from-bag", [str(bag.resolve()) for bag in from_bag or []] or None),
-        "run.init_from": ("--init-from", init_from and str(init_from.expanduser().absolute())),
+        "run.init_from": ("--init-from", init_from and str(at_home(init_from).absolute())),
         "run.offline": ("--offline", offline or None),
     }
     given = joined(assigned, options)
@@ -143,10 +144,7 @@ def _refuse_ros_options(gym: str, options: dict[str, Any]) -> None:
 def _settings(name: str, gym: str, namespace: str, given: dict[str, Any]) -> Config:
     """Return the settings of a new run."""
     loaded = load_config(name or "gym") if gym else load_arm_config(name or "reach", namespace)
-    settings = in_new_directory(loaded, name).with_parameters(given, source="the command line")
-    if settings.run.resume:
-        raise ConfigError("run.resume is for the nodes; give the run as --resume RUN.")
-    return settings
+    return in_new_directory(loaded, name).with_parameters(given, source="the command line")
 
 
 def _refuse_beside_resume(others: dict[str, Any]) -> None:

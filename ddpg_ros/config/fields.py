@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 Positive = Annotated[float, Gt(0), Le(1e6)]
+Interval = Annotated[float, Ge(1e-6), Le(1e6)]
+"""A time by which others are divided [s]: not so short that their number is none."""
+
 NonNegative = Annotated[float, Ge(0), Le(1e6)]
 Count = Annotated[int, Ge(0), Le(1_000_000_000)]
 PositiveCount = Annotated[int, Gt(0), Le(1_000_000_000)]

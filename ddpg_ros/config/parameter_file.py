@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.config.yaml_text import read_yaml, write_yaml
 from ddpg_ros.errors import ConfigError, nearest, shortened
-from ddpg_ros.files.kinds import is_regular, is_special
+from ddpg_ros.files.kinds import at_home, is_regular, is_special
 from ddpg_ros.files.sealed import write_whole
 
 AGENT, SIMULATOR = "agent", "simulator"
@@ -254,7 +254,7 @@ def find_config(path: str | Path) -> Path:
     Raises:
         ConfigError: neither exists, or the file is not a regular one.
     """
-    file = Path(path).expanduser()
+    file = at_home(path)
     if is_regular(file):
         return file
     own = own_configs()

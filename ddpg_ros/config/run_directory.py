@@ -11,6 +11,7 @@ from ddpg_ros.config.parameter_file import save_config
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import RunDirectoryError
 from ddpg_ros.files.folder_lock import FolderInUseError, hold_folder
+from ddpg_ros.files.kinds import at_home, is_regular
 from ddpg_ros.files.unused import CONFIG
 
 METRICS, POLICY = "metrics.csv", "policy.safetensors"
@@ -58,9 +59,11 @@ def prepare_run(
 def _prepare(
     config: Config, directory: Path | None, root: Path, name: str, held: ExitStack
 ) -> Run:
+    others = "with --run-dir, leave it out"
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
-    path = (directory or root / (name or config.task.name)).expanduser().resolve()
+        others = "with run.directory or --run-dir, leave the setting empty"
+    path = at_home(directory or root / (name or config.task.name)).resolve()
     made = False
     try:
         if directory is None:
@@ -75,8 +78,8 @@ def _prepare(
         held.enter_context(hold_run(path))  # before it is judged, as another may be about to write
         if any(path.iterdir()):
             raise RunDirectoryError(
-                f"the run directory {path} is not empty; give another one with --run-dir, leave "
-                f"it out to get a new one below {root}/, or remove it first."
+                f"the run directory {path} is not empty; give another one {others} to get a new "
+                f"one below {root}/, or remove it first."
             )
         resolved = config.with_parameters({"run.directory": str(path)}, source="the run directory")
         save_config(resolved, path / CONFIG)
@@ -116,7 +119,7 @@ def claim_run(config: Config, held: ExitStack) -> Path | None:
             )
         held.enter_context(hold_run(directory))
         return directory
-    if not config.run.directory or not (directory / CONFIG).exists():
+    if not config.run.directory or not is_regular(directory / CONFIG):
         return prepare_run(config, held=held).directory
     held.enter_context(hold_run(directory))  # a run that still goes on is named by its process
     for result in (METRICS, SUMMARY, POLICY):

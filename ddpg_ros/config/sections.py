@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from ddpg_ros.config.fields import (
     Count,
     Fraction,
+    Interval,
     NonNegative,
     Positive,
     PositiveCount,
@@ -146,7 +147,7 @@ class SafetySection(Section):
 class ControlSection(Section):
     """The control loop."""
 
-    period: Positive = Field(0.04, description="Control period [s]: one torque, one step")
+    period: Interval = Field(0.04, description="Control period [s]: one torque, one step")
     reset_service: str = Field(
         "simulator/reset",
         description="Service that starts an episode; empty: an episode starts at the arm's "
@@ -175,7 +176,7 @@ class ControlSection(Section):
 class SimSection(Section):
     """The PyBullet simulator."""
 
-    physics_timestep: Positive = Field(0.01, description="Integration step of the physics [s]")
+    physics_timestep: Interval = Field(0.01, description="Integration step of the physics [s]")
     gravity: NonNegative = Field(9.81, description="Gravity along −z [m/s²]")
     start_position: list[float] = Field(
         [], description="Centre of the start positions, per joint [rad]; empty: zeros"
@@ -191,7 +192,7 @@ class SimSection(Section):
         description="Largest torque of a push from outside, per joint [N·m]; empty: no pushes",
     )
     push_seconds: Positive = Field(0.2, description="Duration of a push [s]")
-    push_every: Positive = Field(
+    push_every: Interval = Field(
         4.0,
         description="Time in which there is one push, from the episode's start on; it begins in "
         "the first half [s]",

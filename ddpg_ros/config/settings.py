@@ -1,6 +1,7 @@
 """The configuration: all sections, what must fit together, and the way from and to parameters."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal, get_args
 
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -224,8 +225,9 @@ def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters
 def _as_kind(value: Any, kind: type) -> Any:
     """Return the number that is meant, where a number is wanted; else the value as it is."""
     if kind in (int, float) and isinstance(value, str):
-        number = read_number(value.strip())
-        value = value if number is None else number
+        with suppress(ValueError):  # thousands of digits, which stay a text
+            number = read_number(value.strip())
+            value = value if number is None else number
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
     return value

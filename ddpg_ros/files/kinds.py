@@ -1,6 +1,12 @@
-"""Which paths are safe to open: opening a pipe or a device can block without end."""
+"""Paths as people give them, and which are safe to open: a pipe or device can block for ever."""
 
+import os
 from pathlib import Path
+
+
+def at_home(path: str | Path) -> Path:
+    """Return a path with its user's home for `~`; that of nobody stays, as in a shell."""
+    return Path(os.path.expanduser(path))
 
 
 def is_regular(path: Path) -> bool:

@@ -290,6 +290,6 @@ def _limits(
 
 def _one_each(given: Sequence[float] | float, size: int) -> Sequence[float | None]:
     """Return a number for each joint; None, if another count is given."""
-    if isinstance(given, float):
+    if isinstance(given, int | float):
         return [given] * size
     return list(given) if len(given) == size else [None] * size

@@ -58,7 +58,8 @@ class MassMatrix:
         self._damping = read_damping(robot)
         low = np.where(np.isfinite(robot.lower), robot.lower, -np.pi)
         high = np.where(np.isfinite(robot.upper), robot.upper, np.pi)
-        high = np.minimum(high, low + 2.0 * np.pi)  # M(q) repeats after a turn
+        turn = np.where(robot.sliding, np.inf, 2.0 * np.pi)
+        high = np.minimum(high, low + turn)  # M(q) repeats after a turn
         spread = np.random.default_rng(0).uniform(low, high, (_SAMPLES, len(order)))
         self._spread = spread
         self._added = np.zeros((len(order), len(order)))  # armature that the model has not

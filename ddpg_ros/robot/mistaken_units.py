@@ -92,7 +92,8 @@ def _lengths_and_masses(robot: Robot, moving: dict[str, Inertia]) -> list[str]:
 
 
 def _slow(robot: Robot) -> list[str]:
-    way = np.minimum(robot.upper - robot.lower, 2.0 * math.pi)
+    turn = np.where(robot.sliding, np.inf, 2.0 * math.pi)
+    way = np.minimum(robot.upper - robot.lower, turn)
     slow = [
         f"{name} {limit:g} {unit.velocity}"
         for name, limit, length, unit in zip(

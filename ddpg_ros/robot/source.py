@@ -25,11 +25,14 @@ def read_source(path: Path, arguments: Sequence[str] = ()) -> bytes:
         arguments: of a xacro, `name:=value` each.
 
     Raises:
-        RobotError: arguments that the file does not take, or a xacro that fails: with its own
-            message, and the file and line if xacro tells them.
+        RobotError: a file that cannot be read, arguments that it does not take, or a xacro that
+            fails: with its own message, and the file and line if xacro tells them.
         MachineError: a xacro, and the library of that name is not installed.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RobotError(f"{path} cannot be read ({error.strerror}).") from None
     if path.suffix == ".xacro" or b"<xacro:" in data:
         return _processed(path, tuple(arguments), data)
     if arguments:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ddpg_ros.errors import RobotError, nearest, shortened
-from ddpg_ros.files.kinds import is_regular
+from ddpg_ros.files.kinds import at_home, is_regular
 from ddpg_ros.robot.kinematics import MOTORS, Joint, transform
 from ddpg_ros.robot.numbers import read_number, read_place, read_triple
 from ddpg_ros.robot.other_formats import why_no_urdf, why_no_xml
@@ -37,7 +37,7 @@ def find_urdf(urdf: str) -> Path:
     """
     models = find_spec("pybullet_data")  # finds the folder without running the module
     folders = models.submodule_search_locations if models else None
-    candidates = [Path(urdf).expanduser(), ASSETS / f"{urdf}.urdf"]
+    candidates = [at_home(urdf), ASSETS / f"{urdf}.urdf"]
     candidates += [Path(folder) / urdf for folder in folders or ()]
     for candidate in candidates:
         if is_regular(candidate):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from pydantic import Field
 
-from ddpg_ros.config.fields import NonNegative, Positive
+from ddpg_ros.config.fields import Interval, NonNegative, Positive
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.tasks.goals import MOST_POINTS, TRAJECTORY
@@ -39,7 +39,7 @@ class Track(Task):
             le=1,
             description="Largest drawn velocity, as a share of the joint's limit in force",
         )
-        point_seconds: Positive = Field(
+        point_seconds: Interval = Field(
             0.8, description="Time between two drawn points of a trajectory [s]"
         )
         lookahead: Positive = Field(

@@ -1,7 +1,7 @@
 """What the checkpoints of a run hold, and whether it would go on: for `ddpg-ros inspect`."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.config.run_directory import CHECKPOINTS
@@ -60,24 +60,31 @@ def verdict(path: Path) -> str:
     except DdpgRosError as error:
         return f"would not go on: {error}"
     command = f"ddpg-ros train --resume {run}"
+    what = "update" if config.offline else "step"
     if resumed.taken < config.steps:
-        return f"would go on at step {resumed.taken}{_how(resumed)}: {command}"
+        return f"would go on at {what} {resumed.taken}{_how(resumed)}: {command}"
     if owes_evaluation(run, resumed, config.eval_episodes):
         return (
-            f"has taken all its {config.steps} steps, and its evaluation is still to come: "
+            f"has taken all its {config.steps} {what}s, and its evaluation is still to come: "
             f"{command}"
         )
     return (
-        f"has taken all its {config.steps} steps, and is evaluated; for more: {command} "
+        f"has taken all its {config.steps} {what}s, and is evaluated; for more: {command} "
         f"--steps {2 * config.steps}"
     )
 
 
 def _how(resumed: Resumed) -> str:
+    if _is_offline(resumed.about):
+        return ""  # without an arm there are no episodes
     if not resumed.exact:
         return ", with a new episode"
     before = "" if resumed.newest == resumed.step else ", the last end of an episode that it has"
     return f"{before}, to the last bit in lock-step"
+
+
+def _is_offline(about: dict[str, Any]) -> bool:
+    return bool(about["config"].get("run.offline"))
 
 
 def _describe(path: Path, root: Path) -> Described:
@@ -91,11 +98,13 @@ def _rows(generation: Generation) -> dict[str, object]:
     found = generation.document
     about, control, replay = found["about"], found["control"], found["replay"]
     held = sum(records for _, _, records in replay["segments"])
+    counted = "updates" if _is_offline(about) else "step"
+    taken = {name: found[name] for name in ("step", "updates")}
+    taken[counted] = f"{found[counted]} of {about['config'].get('run.steps', '?')}"
     return {
         "task": about["task"],
         "joints": ", ".join(about["joints"]) or "none: a Gymnasium environment",
-        "step": f"{found['step']} of {about['config'].get('run.steps', '?')}",
-        "updates": found["updates"],
+        **taken,
         "episodes": control["actor"]["episodes"] if control else 0,
         "saved": "at the end of an episode" if found["exact"] else "within an episode",
         "replay": f"{replay['total']} transitions in all, {held} in its files",

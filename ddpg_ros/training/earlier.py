@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from os.path import exists, isdir
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import CheckpointError, ConfigError, few_of, shortened
 from ddpg_ros.files.generations import Generation, newest_generation
+from ddpg_ros.files.kinds import at_home, is_regular
 from ddpg_ros.files.sealed import read_sealed, require_finite, require_version
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
@@ -65,10 +67,10 @@ def earlier_of(config: Config, about: PolicyAbout, run_dir: Path | None) -> Earl
         MachineError: memory or disk do not hold it.
     """
     folder = run_dir or (Path(config.run.directory) if config.run.directory else None)
-    if not config.run.init_from or (folder is not None and (folder / WARM_START).exists()):
+    if not config.run.init_from or (folder is not None and is_regular(folder / WARM_START)):
         return None
-    path = Path(config.run.init_from).expanduser().absolute()
-    earlier = _of_run(path, config, about) if path.is_dir() else _of_policy(path, config, about)
+    path = at_home(config.run.init_from).absolute()
+    earlier = _of_run(path, config, about) if isdir(path) else _of_policy(path, config, about)
     records = len(earlier.kept.warm.records)
     require_room(config.learner, about.sizes, available_memory(), records)
     require_disk(config, about.sizes, run_dir, earlier=earlier.bytes)
@@ -86,7 +88,7 @@ def keep_earlier(earlier: Earlier | None, run_dir: Path) -> None:
 
 
 def _of_policy(path: Path, config: Config, about: PolicyAbout) -> Earlier:
-    if not path.exists():
+    if not exists(path):
         raise ConfigError(
             f"{_SETTING} is {path}, which is not there; expected the directory of a training, or "
             "a policy file."

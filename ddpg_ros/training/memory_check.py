@@ -4,6 +4,7 @@ Linux grants memory that does not exist, and would kill a worker that asks for t
 with all that it has learnt.
 """
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import MachineError
 from ddpg_ros.files.disk_space import RESERVE, free_space
 from ddpg_ros.files.generations import KEPT
+from ddpg_ros.files.kinds import at_home
 from ddpg_ros.types import RecordLayout
 
 _NUMBER = 4  # [bytes] of a float32
@@ -82,8 +84,8 @@ def require_disk(
     Raises:
         MachineError: they do not fit; the sentence says what they take.
     """
-    folder = (directory or Path(config.run.directory or "runs")).expanduser().absolute()
-    while not folder.is_dir():
+    folder = at_home(directory or config.run.directory or "runs").absolute()
+    while not os.path.isdir(folder):  # which accepts any name
         folder = folder.parent
     settings, layout = config.learner, RecordLayout(sizes[0], sizes[-1])
     records = min(_ON_DISK * settings.replay_capacity, config.run.steps)
@@ -130,10 +132,22 @@ def _in_machine() -> float | None:
 
 
 def _in_group(limit: str, used: str) -> float | None:
+    """Return what is left of a group's limit; files that were read fill it, and give way."""
     try:
-        return float(Path(limit).read_text()) - float(Path(used).read_text())
+        left = float(Path(limit).read_text()) - float(Path(used).read_text())
     except (OSError, ValueError):  # no such group, or "max"
         return None
+    return left + _cached(Path(used).with_name("memory.stat"))
+
+
+def _cached(stat: Path) -> float:
+    """Return how much of a group's memory holds files that can be read again [bytes]."""
+    try:
+        words = stat.read_text().split()
+        stated = dict(zip(words[::2], map(float, words[1::2]), strict=True))
+    except (OSError, ValueError):  # it is not stated
+        return 0.0
+    return stated.get("total_inactive_file", stated.get("inactive_file", 0.0))
 
 
 def _of_networks(settings: LearnerSection, sizes: list[int]) -> float:

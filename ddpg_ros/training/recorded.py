@@ -8,13 +8,16 @@ goals are trajectories.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 
 from ddpg_ros.build import build_arm
 from ddpg_ros.config.run_directory import RECORDED
-from ddpg_ros.config.settings import Config
+from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.errors import RecordingError, RunDirectoryError
+from ddpg_ros.files.kinds import is_regular
 from ddpg_ros.recording.episodes import (
     RecordedEpisodes,
     RecordedStep,
@@ -25,6 +28,7 @@ from ddpg_ros.recording.reading import Recording, read_recording
 from ddpg_ros.recording.records_file import Records, save_records
 from ddpg_ros.recording.step_messages import is_wanted
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.tasks import Task
 from ddpg_ros.training.n_step import NStep
@@ -32,6 +36,9 @@ from ddpg_ros.training.seeds import RECORDED_STREAM, stream
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector
 
 _ROUNDING = 1e-4  # of a torque limit: what was sent went through a float32 and a text
+_OF_WEIGHT = ("robot.payload_mass", "robot.payload_centre", "sim.gravity")
+_NOWHERE = [0.0, 0.0, 0.0]  # a centre that is not given; a mass or gravity of 0, too
+
 _PERIOD_MARGIN = 0.1  # share by which the recorded period may differ
 
 
@@ -148,9 +155,10 @@ def _require_limit(path: Path, episodes: RecordedEpisodes, robot: Robot, limit: 
     beyond = np.flatnonzero(largest > limit * (1.0 + _ROUNDING))
     if len(beyond):
         at = int(beyond[0])
+        unit = units_of(robot.kinds)[at].torque
         raise RecordingError(
-            f"{path} has {largest[at]:.4g} N·m at joint '{robot.joints[at]}', and "
-            f"robot.torque_limit is {limit[at]:g} N·m there; expected at most that. Set "
+            f"{path} has {largest[at]:.4g} {unit} at joint '{robot.joints[at]}', and "
+            f"robot.torque_limit is {limit[at]:g} {unit} there; expected at most that. Set "
             "robot.torque_limit to that of the recording."
         )
 
@@ -162,6 +170,26 @@ def _require_gravity(path: Path, recording: Recording, config: Config) -> None:
             f"{path} was recorded with robot.gravity {recorded}, and here it is {own}; the same "
             "torques would mean another action. Set robot.gravity to that of the recording."
         )
+    if own != "model":
+        return
+    theirs, ours = _settings_of(recording), to_parameters(config)
+    for name in _OF_WEIGHT:
+        before = theirs.get(name, ours[name])
+        if (before or _NOWHERE) != (ours[name] or _NOWHERE):
+            raise RecordingError(
+                f"{path} was recorded with {name} {before}, and here it is {ours[name]}; what "
+                f"carried the arm would be taken for another action. Set {name} to that of the "
+                "recording."
+            )
+
+
+def _settings_of(recording: Recording) -> dict[str, Any]:
+    """Return the settings that a recording was made with, as far as it says so."""
+    try:
+        found = yaml.safe_load(recording.about.get("settings", ""))
+    except yaml.YAMLError:
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _sentence(path: Path, episodes: RecordedEpisodes, rows: int, same_task: bool) -> str:
@@ -202,7 +230,7 @@ def recorded_if_missing(config: Config) -> Recorded | None:
     Raises:
         RecordingError: a recording that cannot be used.
     """
-    there = config.run.directory and (Path(config.run.directory) / RECORDED).exists()
+    there = config.run.directory and is_regular(Path(config.run.directory) / RECORDED)
     if not config.run.recordings or there:
         return None
     return experience_of(config, [Path(name) for name in config.run.recordings])

@@ -132,7 +132,7 @@ class LearningLoop:
         else:
             return  # the parent is gone
         learner.add(endpoint.ring.pop_all())  # pushed before `Stop`, but after the last look
-        while self._synchronous and learner.due > 0:
+        while self._synchronous and learner.due > 0 and not self._offline:
             self._update()
         self._end_episodes()
         endpoint.heartbeat.beat(_DISK_ALLOWANCE + self._patience)

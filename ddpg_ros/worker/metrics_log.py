@@ -59,11 +59,12 @@ class MetricsLog:
         rows = _whole_rows(self._path, kept.rows)
         self._file = AppendedFile(self._path, len(rows))
         self._file.append(b"")  # makes the file
-        self._names = rows.decode().splitlines()[0].split(",") if rows else []
+        header, *episodes = [*csv.reader(io.StringIO(rows.decode(), newline=""))] or [[]]
+        self._names: list[str] = header
         if kept.events is not None:
             _truncate_events(self._folder, kept.events)
         self._events = EventsFile(self._folder)
-        self._episodes = max(0, rows.count(b"\n") - 1)
+        self._episodes = len(episodes)
         self._reports: list[Report] = []
         self._row_began = time.perf_counter()
         self.waited = 0.0

@@ -11,7 +11,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def prefill(learner: Learner, endpoint: WorkerEndpoint) -> None:
-    """Fill the replay buffer, unless a checkpoint did; say how many updates are owed offline.
+    """Fill the replay buffer, unless a checkpoint did; say how many updates are wanted offline.
 
     Raises:
         RecordingError: the file of transitions in the run directory is missing or damaged.
@@ -23,4 +23,4 @@ def prefill(learner: Learner, endpoint: WorkerEndpoint) -> None:
         learner.prefill(records)
         _LOG.info("the replay buffer begins with %d recorded transitions.", len(records))
     if run.offline:
-        learner.owed = max(0, run.steps - learner.updates)
+        learner.wanted = run.steps

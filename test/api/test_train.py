@@ -86,6 +86,10 @@ def test_a_policy_refuses_an_observation_of_another_size(tmp_path):
         ("Pendulum-v1", {"settings": {"self": 3}}, "there is no setting 'self'"),
         ("Pendulum-v1", {"steps": 0}, "ddpg_ros.train: run.steps is 0; input should be greater"),
         ("Pendulum-v1", {"steps": 5, "settings": {"run.steps": 6}}, "run.steps is 5 as an argum"),
+        ("", {}, "neither an environment, nor the Config of an arm"),
+        ("Pendulum-v1", {"settings": {"run.policy": "a.safetensors"}}, "a policy to run without"),
+        ("Pendulum-v1", {"settings": {"run.resume": True}}, "from Python as resume=RUN"),
+        ("Pendulum-v1", {"settings": {"run.recordings": ["a.mcap"]}}, "goes with an arm, whose"),
         ("Pendulum-v1", {"config": "gim"}, "no configuration file 'gim'.* mean 'gym'"),
     ],
 )
@@ -99,6 +103,35 @@ def test_a_directory_with_something_in_it_is_refused(tmp_path):
     (tmp_path / "mine.txt").touch()
     with pytest.raises(RunDirectoryError, match="is not empty"):
         train(Line(), tmp_path, directory=tmp_path)
+
+
+def test_a_run_that_a_setting_names_is_refused_with_what_leads_to_another(tmp_path):
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(
+        RunDirectoryError, match=r"with run\.directory or --run-dir, leave the set"
+    ):
+        train(Line(), tmp_path, directory=None, settings={"run.directory": str(tmp_path)})
+
+
+def test_the_settings_of_an_earlier_run_train_another_and_leave_it_alone(
+    finished, tmp_path, monkeypatch
+):
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    monkeypatch.chdir(tmp_path)
+    run = ddpg_ros.train(Line(), config=finished / "config.yaml", seed=1)
+    assert run.directory.parent == tmp_path / "runs"
+    assert (run.summary.steps, run.summary.seed) == (20, 1)
+    assert {p: p.read_bytes() for p in finished.rglob("*") if p.is_file()} == before
+
+
+def test_a_training_that_learnt_nothing_leaves_no_directory(tmp_path, monkeypatch):
+    def fails(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ddpg_ros.training.gymnasium_session.train_on_gymnasium", fails)
+    with pytest.raises(KeyboardInterrupt):
+        train(Line(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_environment_that_fails_leaves_what_was_learnt(tmp_path):

@@ -12,6 +12,7 @@ from ddpg_ros.config.parameter_file import find_config, load_config
 from ddpg_ros.config.run_directory import prepare_run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError, RunDirectoryError
+from ddpg_ros.ros.runtime.arguments import read_arguments
 
 
 def test_a_training_is_a_simulator_and_an_agent_whose_end_ends_it() -> None:
@@ -132,3 +133,14 @@ def test_a_run_directory_is_made_whole_or_not_at_all(
             prepare_run(Config(), directory, root=tmp_path / "runs")
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["mine", "runs"]
     assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize(
+    "path", ["/a b/c.gif", "/run #2/a.gif", "/a: b.gif", "/yes", "/[a]/{b}.gif", "/'a\".gif", "/é"]
+)
+def test_a_node_gets_a_path_as_it_is(path: str) -> None:
+    plan = training_plan(Path("/run/config.yaml"), Path("/run"), record=Path(path), episodes=2)
+    given = [word for word in plan.nodes[0].command() if word != "--params-file"]
+    given.remove("/run/config.yaml")
+    settings = read_arguments(given[3:]).settings("simulator")
+    assert settings == {"record": path, "record_episodes": 2}

@@ -9,7 +9,7 @@ import pytest
 from ddpg_ros.cli.plan import load_arm_config
 from ddpg_ros.cli.supervise import Outcome
 from ddpg_ros.config.parameter_file import own_configs
-from ddpg_ros.config.run_directory import Run
+from ddpg_ros.config.run_directory import Run, prepare_run
 from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.errors import nearest
 
@@ -152,3 +152,40 @@ def test_a_path_at_which_there_is_nothing_to_inspect_is_no_policy(ddpg_ros, tmp_
         expected = "expected a policy file, a run directory, a checkpoint of one or a recording."
         assert ddpg_ros("inspect", path).sentence == f"ddpg-ros: there is no {path}; {expected}"
     assert "holds nothing to inspect" in ddpg_ros("inspect", tmp_path).sentence
+
+
+@pytest.mark.parametrize("name", ["~nobody-is-called-this/run", "a" * 300])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--config"),
+        ("train", "--gym", "Pendulum-v1", "--resume"),
+        ("train", "--gym", "Pendulum-v1", "--init-from"),
+        ("train", "--from-bag"),
+        ("robot",),
+        ("inspect",),
+        ("report",),
+        ("eval", "--policy"),
+        ("play", "--policy"),
+    ],
+    ids=" ".join,
+)
+def test_a_home_of_nobody_and_a_name_that_is_too_long_are_named(
+    ddpg_ros, monkeypatch, tmp_path, words, name
+):
+    monkeypatch.chdir(tmp_path)
+    assert name[:150] in ddpg_ros(*words, name).sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_directory_whose_name_is_too_long_is_refused(ddpg_ros, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    said = ddpg_ros("train", "--gym", "Pendulum-v1", "--run-dir", "a" * 300).sentence
+    assert "cannot be made or written (File name too long); give another one" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_of_nobody_is_a_folder_of_this_name_as_in_a_shell(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    run = prepare_run(Config(), Path("~nobody-is-called-this/run"))
+    assert run.directory == tmp_path / "~nobody-is-called-this" / "run"

@@ -186,6 +186,15 @@ def test_what_is_refused_when_it_is_tried_out_leaves_nothing_behind(run, tmp_pat
     assert os.listdir(tmp_path) == ["arm.urdf"]
 
 
+@pytest.mark.parametrize("out", ["a" * 300 + ".yaml", "notes.txt/arm.yaml"])
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing_behind(run, tmp_path, out):
+    (tmp_path / "arm.urdf").write_text(arm())
+    (tmp_path / "notes.txt").write_text("mine")
+    ended = run("arm.urdf", "--out", out)
+    assert ended.code == 2 and f"{out} and its picture cannot be written (" in ended.errors
+    assert sorted(os.listdir(tmp_path)) == ["arm.urdf", "notes.txt"]
+
+
 @pytest.mark.parametrize("joint", ["a, b", "a[0]", "${x}", "two words", "j: {", "a\u00e4"])
 def test_a_name_of_any_characters_and_a_long_path_are_written_as_they_are(run, tmp_path, joint):
     folder = tmp_path / "a folder with a rather long name" / "and another one within it" / "here"

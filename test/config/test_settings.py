@@ -271,3 +271,27 @@ def test_off_is_a_choice_though_yaml_reads_it_as_false():
     assert from_parameters({"run.record": False}).run.record == "off"
     with pytest.raises(ConfigError, match=r"noise\.kind is False"):
         from_parameters({"noise.kind": False})
+
+
+NUMBERS = [name for name, value in to_parameters(Config()).items() if type(value) in (int, float)]
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, "task.point_seconds"])
+@pytest.mark.parametrize(
+    "value", [5e-324, 1e-320, -5e-324, 1e-6, 1e6, 1.7e308, 10**400, "9" * 5000], ids=str
+)
+def test_any_number_makes_a_configuration_or_a_sentence(name, value):
+    given = {"task.name": "track"} if name == "task.point_seconds" else {}
+    try:
+        config = Config().with_parameters(given | {name: value})
+    except ConfigError as error:
+        assert name in str(error)
+    else:
+        assert config.substeps >= 1 and config.episode_steps >= 1
+        assert to_parameters(config)[name] == value
+
+
+@pytest.mark.parametrize("name", ["control.period", "sim.physics_timestep", "sim.push_every"])
+def test_a_time_that_others_are_divided_by_is_a_microsecond_at_least(name):
+    with pytest.raises(ConfigError, match=f"{name} is 9e-07; .* equal to 0.000001"):
+        Config().with_parameters({name: 9e-7})

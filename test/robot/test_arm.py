@@ -1,6 +1,7 @@
 """The robot: forward kinematics by hand, and descriptions that are refused."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -339,3 +340,11 @@ def test_a_urdf_with_the_mark_of_its_encoding_is_read(tmp_path, encoding):
 def test_a_urdf_that_is_not_there_is_refused(urdf):
     with pytest.raises(RobotError, match=f"no URDF '{urdf}'; robot.urdf takes the path"):
         Robot.load(urdf)
+
+
+@pytest.mark.parametrize("effort", [7, 7.0, [7, 7]])
+def test_one_number_stands_in_for_all_limits_that_a_file_lacks(tmp_path, effort):
+    text = Robot.load("reacher2").source.decode()
+    (tmp_path / "arm.urdf").write_text(re.sub('effort="[^"]*"', "", text))
+    arm = Robot.load(str(tmp_path / "arm.urdf"), efforts=effort)
+    assert arm.effort_limit.tolist() == [7.0, 7.0]

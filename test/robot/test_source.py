@@ -152,3 +152,8 @@ def test_without_the_library_a_xacro_is_refused_with_the_command_that_installs_i
     monkeypatch.setattr("ddpg_ros.extras.find_spec", lambda module: None)
     with pytest.raises(MachineError, match=r'needs xacro.*pip install "ddpg_ros\[xacro\]"'):
         reach(write(HEAD + BODY + "<!-- not yet processed -->"))
+
+
+def test_a_file_that_cannot_be_read_is_named():
+    with pytest.raises(RobotError, match=r"^/proc/\d+/mem cannot be read \(Input/output error\)"):
+        Robot.load("/proc/self/mem")  # a regular file that nobody reads from its beginning

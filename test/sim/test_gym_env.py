@@ -75,3 +75,24 @@ def test_an_action_of_one_is_the_torque_limit_of_the_settings():
 def test_a_torque_limit_beyond_the_urdf_is_refused(limit):
     with pytest.raises(ConfigError, match="at most"):
         ArmEnv(Config().with_parameters({"robot.torque_limit": limit}))
+
+
+@pytest.mark.parametrize("carried", ["driver", "model"])
+def test_a_swing_up_of_an_arm_that_somebody_carries_is_refused(carried):
+    given = {"robot.urdf": "pendulum", "task.name": "swing_up", "robot.gravity": carried}
+    with pytest.raises(
+        ConfigError, match=f"robot.gravity is {carried}; expected robot.gravity: n"
+    ):
+        ArmEnv(Config().with_parameters(given))
+
+
+@pytest.mark.parametrize(
+    "action", [0.5, [0.5], [0.1, 0.2, 0.3], [[0.1, 0.2]], [np.nan, 0.0], [0.0, np.inf - np.inf]]
+)
+def test_an_action_that_is_not_a_finite_number_for_each_joint_is_refused(action):
+    env = ArmEnv(Config())
+    env.reset(seed=0)
+    with pytest.raises(ConfigError, match="expected a finite number for each of shoulder, elbow"):
+        env.step(np.array(action))
+    assert np.isfinite(env.step(np.zeros(2))[0]).all()
+    env.close()

@@ -163,6 +163,11 @@ def test_a_package_is_found_where_ros_has_it_or_beside_the_urdf(
     assert find_mesh("package://other/arm.stl", beside) == (at, "")
 
 
+def test_a_mesh_that_cannot_be_read_is_left_out(tmp_path):
+    found, why = find_mesh("/proc/self/mem", tmp_path)
+    assert (found, why) == (None, "/proc/self/mem cannot be read (Input/output error)")
+
+
 def test_an_address_on_the_net_is_no_place():
     found, problem = find_mesh("http://arms/arm.stl", "/nowhere")
     assert found is None and "no such scheme" in problem

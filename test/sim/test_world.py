@@ -189,15 +189,15 @@ def test_the_ghost_of_a_posture_stands_in_it():
 PUSHED = {"push_torque": [0.4, 0.2], "push_seconds": 0.2, "push_every": 1.0, "gravity": 0.0}
 
 
-def way(seed, steps=200, **settings):
-    """Return how far each joint is from its start after each step of 10 ms without torque."""
+def way(seed, steps=200, substeps=1, **settings):
+    """Return how far each joint is from its start after each step without torque, of 10 ms."""
     sim = SimSection(start_position=[0.3, 0.3], start_position_spread=0.0, **settings)
     with World(Robot.load("reacher2"), sim) as world:
         world.reset(np.random.default_rng(seed))
         start = world.state(0).position
         path = []
         for _ in range(steps):
-            applied = world.step(np.zeros(2), 1)
+            applied = world.step(np.zeros(2), substeps)
             assert not applied.any()  # a push is none of the motors' torques
             path.append(np.abs(world.state(0).position - start).max())
     return np.array(path)
@@ -209,6 +209,15 @@ def test_a_push_comes_in_the_first_half_of_its_time_and_is_drawn_by_the_seed():
     assert (moved[:, -1] > 0.01).all() and len(set(begins.tolist())) > 4
     assert begins.max() <= 51  # of 100 steps
     np.testing.assert_array_equal(moved[3], way(3, 100, **PUSHED))
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.2])
+def test_a_push_is_the_same_however_long_a_torque_is_held(seconds):
+    pushed = PUSHED | {"push_seconds": seconds}
+    for seed in range(4):
+        fine, coarse = way(seed, 100, **pushed), way(seed, 20, 5, **pushed)
+        assert fine[-1] > 0.0
+        np.testing.assert_array_equal(fine[4::5], coarse)
 
 
 def test_without_pushes_an_arm_without_weight_stays_where_it_is():

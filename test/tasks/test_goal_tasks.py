@@ -385,8 +385,8 @@ def test_reach_sees_what_slides_in_metres():
     ("given", "sentence"),
     [
         (
-            {"name": "track", "point_seconds": 1e-9},
-            r"point_seconds is 1e-09 s, which makes \d+ points in an episode .* fewer than 1000",
+            {"name": "track", "point_seconds": 1e-6},
+            r"point_seconds is 1e-06 s, which makes \d+ points in an episode .* fewer than 1000",
         ),
         ({"name": "joints", "tolerance": 100.0}, r"100 rad .* \(turn, bend\): every posture"),
         ({"name": "hold", "tolerance": 100.0}, "every posture would be a success"),

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 pytest.importorskip("rclpy")
 
 from ddpg_ros.build import build_arm
-from ddpg_ros.config.settings import Config
+from ddpg_ros.config.settings import Config, to_parameters
 from ddpg_ros.control.loop import ControlLoop
 from ddpg_ros.errors import RecordingError
 from ddpg_ros.recording.records_file import load_records, save_records
@@ -185,6 +186,31 @@ def test_another_bearer_of_the_weight_is_refused(tmp_path):
     _, contents = explore(CONFIG, episodes=1)
     bag = write_bag(tmp_path / "bag", contents, ABOUT | {"gravity": "none"})
     assert "robot.gravity none, and here it is driver" in refusal(CONFIG, bag)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        ({"robot.payload_mass": 0.7}, "robot.payload_mass 0.7, and here it is 0.5"),
+        ({"robot.payload_centre": [0.0, 0.0, 0.1]}, "robot.payload_centre [0.0, 0.0, 0.1], and"),
+        ({"sim.gravity": 1.62}, "sim.gravity 1.62, and here it is 9.81"),
+        ({"robot.payload_centre": [0.0, 0.0, 0.0]}, ""),
+        ({}, ""),
+        ("settings: [", ""),
+    ],
+)
+def test_another_weight_that_the_torques_carried_is_refused(tmp_path, recorded, said):
+    own = {"robot.gravity": "model", "robot.payload_mass": 0.5}
+    config = CONFIG.with_parameters(own)
+    _, contents = explore(config, episodes=1)
+    known = isinstance(recorded, dict)
+    settings = yaml.safe_dump(to_parameters(config) | recorded) if known else recorded
+    about = ABOUT | {"gravity": "model", "settings": settings}
+    bag = write_bag(tmp_path / "bag", contents, about)
+    if said:
+        assert said in refusal(config, bag)
+    else:
+        assert len(experience_of(config, [bag]).records) == LENGTH
 
 
 def test_another_arm_is_refused(explored):

@@ -170,6 +170,21 @@ def test_a_run_of_damaged_checkpoints_is_refused_with_the_damage(run):
         load_resumed(run, 20_000)
 
 
+def test_a_run_without_an_arm_is_described_in_updates(run):
+    config = load_config(run / "config.yaml")
+    offline = {"run.offline": True, "run.recordings": ["a.mcap"], "run.steps": 1000}
+    config = config.with_parameters(offline)
+    save_config(config, run / "config.yaml")
+    save(run, 2, about_of(config), step=0, exact=False)
+    shutil.rmtree(run / "checkpoints" / "generation-000001")
+    (newest,) = describe_checkpoints(run)
+    assert (newest.rows["step"], newest.rows["updates"]) == (0, "250 of 1000")
+    command = f"ddpg-ros train --resume {run}"
+    assert verdict(run) == f"would go on at update 250: {command}"
+    save_config(config.with_parameters({"run.steps": 250}), run / "config.yaml")
+    assert verdict(run).startswith("has taken all its 250 updates, and its evaluation is still")
+
+
 def test_a_run_is_described_and_the_verdict_is_one_line(run):
     (one,) = describe_checkpoints(run)
     assert one.rows["step"] == "300 of 20000"

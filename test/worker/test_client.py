@@ -16,15 +16,18 @@ import puppets
 import pytest
 from safetensors.numpy import load_file
 
+from ddpg_ros.config.run_directory import RECORDED
 from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.files.generations import newest_generation
 from ddpg_ros.files.status import RunStatus, read_status
+from ddpg_ros.recording.records_file import save_records
 from ddpg_ros.training import training_phase as training
 from ddpg_ros.training.seeds import stream
 from ddpg_ros.types import Episode, Experience
 from ddpg_ros.worker.client import WorkerClient
+from ddpg_ros.worker.messages import Resumption
 from test.dotted import dotted
 
 pytestmark = pytest.mark.usefixtures("warm_learners")
@@ -246,6 +249,32 @@ def test_one_that_has_saved_and_ended_before_it_was_told_to_is_heard(tmp_path):
 
 
 @pytest.mark.slow
+def test_an_offline_training_that_is_stopped_is_saved_and_goes_on_to_its_last_update(tmp_path):
+    records = np.random.default_rng(1).uniform(-1.0, 1.0, (64, 10)).astype(np.float32)
+    save_records(tmp_path / RECORDED, records, {})
+    given = {"run__offline": True, "run__recordings": ["a.mcap"]}
+    worker = start(tmp_path, make_config(**given, run__steps=10**8))
+    try:
+        assert wait_until(lambda: worker.updates > 20)
+        stopped = worker.stop(STOP_TIMEOUT, STOP_TIMEOUT, 0)
+    finally:
+        worker.stop(0.0, 0.0)
+    assert stopped.policy == tmp_path / "policy.safetensors"
+    newest, _ = newest_generation(tmp_path / "checkpoints", tmp_path)
+    assert (
+        newest.document["updates"] == stopped.updates == load_policy(stopped.policy).about.updates
+    )
+    steps = stopped.updates + 30
+    worker = start(
+        tmp_path, make_config(**given, run__steps=steps), resumed=Resumption(newest.path, 0)
+    )
+    try:
+        assert wait_until(lambda: worker.updates >= steps)
+        assert worker.stop(STOP_TIMEOUT, STOP_TIMEOUT, 0).updates == steps
+    finally:
+        worker.stop(0.0, 0.0)
+
+
 def test_a_learner_that_cannot_start_says_why(tmp_path):
     learner = start(tmp_path, make_config(learner__device="gpu"))
     with pytest.raises(LearnerDiedError, match=r"^learner\.device is 'gpu'"):

@@ -127,3 +127,13 @@ def test_a_log_goes_on_where_there_was_none(tmp_path):
     log.write(50, 0, 50, episode(-1.0))
     log.close()
     assert len(rows_of(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("term", ["a, b", 'a "b"', "a\nb"])
+def test_a_log_with_a_term_of_any_name_goes_on(tmp_path, term):
+    for step in (50, 100, 150):
+        log = MetricsLog(tmp_path, ALL)
+        log.write(step, 0, 40, episode(-1.0, **{term: -0.5}))
+        log.close()
+    found = [(row["step"], row["episode"], row[f"reward_{term}"]) for row in rows_of(tmp_path)]
+    assert found == [("50", "1", "-0.5"), ("100", "2", "-0.5"), ("150", "3", "-0.5")]
