@@ -107,13 +107,11 @@ class JointSpace:
         }
 
     def range(self, share: float) -> tuple[Vector, Vector]:
-        """Return the middle share of each joint's range, within ±π: lowest and highest, (n,)."""
-        lower = np.where(self.slides, self.lower, np.maximum(self.lower, -math.pi))
-        upper = np.where(self.slides, self.upper, np.minimum(self.upper, math.pi))
-        crossed = lower > upper  # a range that is wholly outside ±π
-        lower, upper = np.where(crossed, self.lower, lower), np.where(crossed, self.upper, upper)
-        inset = 0.5 * (1.0 - share) * (upper - lower)
-        return lower + inset, upper - inset
+        """Return the middle share of each joint's range, a turn at most: lowest, highest, (n,)."""
+        half = share * np.where(
+            self.slides, self._half_range, np.minimum(self._half_range, TURN / 2)
+        )
+        return self._centre - half, self._centre + half
 
     def seen(self) -> tuple[int, Callable[[Vector, Vector], None]]:
         """Return how many numbers describe a posture, and what writes them.

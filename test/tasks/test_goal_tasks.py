@@ -368,6 +368,21 @@ def test_a_joint_that_turns_more_than_once_is_seen_with_how_far_it_is_wound():
         assert seen[:5] == pytest.approx(np.array(posture), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("lower", "upper", "expected"),
+    [
+        (0.8, 5.4, [1.26, 4.94]),  # beyond half a turn, and less than one
+        (-4.0, 6.0, [1.0 - 0.8 * math.pi, 1.0 + 0.8 * math.pi]),  # a turn about the middle
+        (4.0, 5.0, [4.1, 4.9]),
+    ],
+)
+def test_goals_are_in_the_middle_of_a_range_wherever_that_is(lower, upper, expected):
+    ends = f'lower="{lower}" upper="{upper}"'
+    low, high = JointSpace(load(FILE.replace('lower="-2" upper="2"', ends))).range(0.8)
+    assert [low[1], high[1]] == pytest.approx(expected)
+    assert [low[0], high[0]] == pytest.approx([-0.8 * math.pi, 0.8 * math.pi])  # it turns freely
+
+
 def test_a_range_of_a_turn_in_rounded_numbers_is_a_turn():
     around = FILE.replace('lower="-2" upper="2"', 'lower="-3.15" upper="3.15"')
     assert make_task(task_settings({"name": "reach"}), load(around)).observation_size == 9
