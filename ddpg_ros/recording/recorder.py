@@ -136,16 +136,27 @@ class Recorder:
             return True
         try:
             size = bag.add_file(messages, self._topics)
-            removed = make_room(self._folder, self._most_bytes, bag)
         except OSError as error:
             self._put_off(f"{bag.directory} cannot be written ({error.strerror or error})", now)
             return False
         self._waiting, self._waiting_bytes, self._failed = [], 0, False
         if self._mode == "latch":
             _LOG.info("%d messages, %d bytes, are in %s", len(messages), size, bag.directory)
-        for path in removed:
-            _LOG.info("%s is removed, as run.record_limit says", path)
+        self._make_room(bag)
         return True
+
+    def _make_room(self, bag: Bag) -> None:
+        """Remove the oldest recordings; if that fails, what was written stays all the same."""
+        try:
+            for path in make_room(self._folder, self._most_bytes, bag):
+                _LOG.info("%s is removed, as run.record_limit says", path)
+        except OSError as error:
+            _LOG.warning(
+                "%s cannot be removed (%s), so the recordings grow beyond run.record_limit; "
+                "remove it by hand, or start the recorder in another directory.",
+                error.filename or self._folder,
+                error.strerror or error,
+            )
 
     def _put_off(self, why: str, now: float) -> None:
         if not self._failed:

@@ -146,6 +146,26 @@ def test_the_memory_of_a_recorder_on_a_full_disk_is_bounded(tmp_path, full, capl
     assert kept == list(range(1400 - len(kept), 1400))
 
 
+def test_an_old_recording_that_cannot_be_removed_makes_no_message_be_written_twice(
+    tmp_path, monkeypatch, caplog
+):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    made = recorder(tmp_path, "all", most=1)
+    made.add(Message(COMMAND, torque_bytes(1, (1.0, 1.0)), 0, 0), 0.0)
+    made.close()
+    monkeypatch.setattr(bag_module.shutil, "rmtree", refuse)
+    (old,) = tmp_path.iterdir()
+    made = recorder(tmp_path, "all", most=1)
+    with caplog.at_level(logging.WARNING):
+        pass_time(made, 0.0, 62.0)
+    made.close()
+    assert times(tmp_path) == [[0], list(range(0, 620))]
+    assert f"{old} cannot be removed (Permission denied)" in caplog.messages[0]
+    assert "run.record_limit" in caplog.messages[0]
+
+
 def test_a_latch_is_new_once_for_each_node():
     latches = Latches()
     assert not latches.is_new("/policy", 0, False)
