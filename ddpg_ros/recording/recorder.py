@@ -110,10 +110,12 @@ class Recorder:
                 self._bag = None
 
     def close(self) -> None:
-        """Write what is left of an open bag."""
-        if self._bag is not None:
-            self._write(self._next_try)
-            self._bag = None
+        """Write what is left of an open bag; what cannot be written is lost, and logged."""
+        if self._bag is None:
+            return
+        if not self._write(self._next_try):
+            _LOG.warning("%d messages are lost: the recorder ends.", len(self._waiting))
+        self._bag = None
 
     def _begin(self, now: float, seconds: float) -> None:
         stem = f"{self._mode}-{datetime.now():%Y%m%d-%H%M%S}"

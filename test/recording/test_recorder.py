@@ -146,6 +146,15 @@ def test_the_memory_of_a_recorder_on_a_full_disk_is_bounded(tmp_path, full, capl
     assert kept == list(range(1400 - len(kept), 1400))
 
 
+def test_what_a_full_disk_never_took_is_said_to_be_lost_at_the_end(tmp_path, full, caplog):
+    made = recorder(tmp_path, "all")
+    full(True)
+    with caplog.at_level(logging.WARNING):
+        pass_time(made, 0.0, 40.0)
+        made.close()
+    assert caplog.messages[1:] == ["400 messages are lost: the recorder ends."]
+
+
 def test_an_old_recording_that_cannot_be_removed_makes_no_message_be_written_twice(
     tmp_path, monkeypatch, caplog
 ):
