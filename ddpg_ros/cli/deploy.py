@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import absolute_namespace
 from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config.parameter_file import read_assignments
 from ddpg_ros.extras import require
+from ddpg_ros.ros_domain import require_ros_domain
 
 _OPERATOR = "ddpg_ros.ros.nodes.operator"
 

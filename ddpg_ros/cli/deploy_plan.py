@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from ddpg_ros.build import build_guard
 from ddpg_ros.cli.launching import LOG_LEVELS
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import SIMULATED, ProcessPlan, RunPlan, absolute_namespace
 from ddpg_ros.config.parameter_file import (
     find_config,
@@ -19,6 +18,7 @@ from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
+from ddpg_ros.ros_domain import require_ros_domain
 from ddpg_ros.training.arm_session import require_fit
 
 _MODULES = {
