@@ -11,7 +11,8 @@ from ddpg_ros.recording.reading import Recording, TopicContent
 from ddpg_ros.recording.steps import COMMAND, GOAL, GUARDED, STEP, Place, Step, place_of
 from ddpg_ros.types import Vector
 
-_JOINT_STATE = "sensor_msgs/msg/JointState"
+_JOINT_STATE, _ARRAY = "sensor_msgs/msg/JointState", "std_msgs/msg/Float64MultiArray"
+_EPISODE, _CONTROLLER = "episode", "/forward_effort_controller/commands"
 _SECOND = 1_000_000_000  # [ns]
 
 
@@ -119,6 +120,7 @@ def torques_of(
         RecordingError: there are none, or they are of other joints or damaged.
     """
     guarded = _named(recording, GUARDED)
+    _require_stamped(recording, bool(guarded))
     behind_a_guard = {bag for topic in guarded for bag in topic.bags}
     torques: dict[tuple[str, int], Vector | None] = {}
     any_torque = False
@@ -141,6 +143,21 @@ def torques_of(
             "are no stamps, and the recording cannot train."
         )
     return torques
+
+
+def _require_stamped(recording: Recording, guarded: bool) -> None:
+    """Refuse torques that a guard node has sent on as ros2_control's array, without stamps."""
+    arrays = [topic for topic, kind in recording.counts if kind == _ARRAY]
+    if recording.about:  # our recorder hears no array but this and the results of the episodes
+        found = [topic for topic in arrays if _last(topic) != _EPISODE]
+    else:
+        found = [topic for topic in arrays if topic.endswith(_CONTROLLER)]
+    if found and not guarded:
+        raise RecordingError(
+            f"{recording.path}: what reached the motors is on {found[0]}, without stamps that say "
+            f"which state a torque answers; {COMMAND} is before the guard node. Record with "
+            "control.command_interface: joint_command at the guard to train."
+        )
 
 
 def _torque_of(

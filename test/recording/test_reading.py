@@ -16,6 +16,7 @@ from ddpg_ros.recording.episodes import episodes_of
 from ddpg_ros.recording.reading import files_of, read_recording
 from ddpg_ros.recording.step_messages import is_wanted
 from test.recordings import (
+    ABOUT,
     COMMAND,
     GUARDED,
     JOINTS,
@@ -177,6 +178,35 @@ def test_a_bag_without_a_guard_node_has_the_torques_of_the_node_beside_one_with_
     alone, second = episodes_in(tmp_path).stretches
     assert np.array_equal([step.torque for step in alone], list(EPISODE[1].values()))
     assert np.array_equal([s.torque for s in second], [t / 4 for t in behind[1].values()])
+
+
+ARRAY = "std_msgs/msg/Float64MultiArray"
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("/forward_effort_controller/commands", {}),
+        ("/left/forward_effort_controller/commands", {}),
+        ("/arm_controller/commands", ABOUT),  # our recorder hears the arm's controller alone
+    ],
+)
+def test_torques_before_a_guard_that_sends_arrays_are_not_taken_for_those_of_the_motors(
+    tmp_path, name, about
+):
+    contents = [*contents_of(EPISODE), (name, b"")]
+    sentence = refusal(write_bag(tmp_path / "b", contents, about, {name: ARRAY}))
+    assert f"what reached the motors is on {name}, without stamps" in sentence
+    assert "joint_command is before the guard node" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "about"), [("/agent/episode", ABOUT), ("/gripper_controller/commands", {})]
+)
+def test_arrays_of_something_else_are_no_torques_of_the_arm(tmp_path, name, about):
+    contents = [*contents_of(EPISODE), (name, b"")]
+    found = episodes_in(write_bag(tmp_path / "b", contents, about, {name: ARRAY}))
+    assert [len(stretch) for stretch in found.stretches] == [6]
 
 
 def test_a_torque_that_the_watchdog_replaced_leaves_its_step_out(tmp_path):
