@@ -28,6 +28,13 @@ _MODULES = {
 }
 """In starting order: who listens is there before who sends."""
 
+_FIXED = {
+    "run.clock": ("realtime", "follows the wall clock"),
+    "run.directory": ("", "keeps no results"),
+    "run.policy": ("", "runs the file that --policy names"),
+}
+"""What a deployment sets whatever a file says, and why."""
+
 _BEHIND_THE_GUARD = (("joint_command", "guarded_command"),)
 
 
@@ -74,10 +81,16 @@ def deploy_plan(
             f"{policy} was trained on Gymnasium's {trained.about.task} and drives no arm."
         )
     names = [name for name in _MODULES if simulate or name != "simulator"]
-    fixed = {"run.clock": "realtime", "run.directory": ""}
+    own = {"policy": {"run.policy": str(policy.resolve())}}
+    for name, (value, why) in _FIXED.items():
+        if assigned.get(name, value) != value:
+            raise ConfigError(
+                f"{name} is {assigned[name]!r}, and a deployment {why}; leave it out of --set."
+            )
+    fixed = {name: value for name, (value, _) in _FIXED.items()}
     configs = {
         name: _settings(name, trained, policy, file, absolute).with_parameters(
-            {**assigned, **fixed, "run.policy": str(policy.resolve()) if name == "policy" else ""},
+            {**assigned, **fixed, **own.get(name, {})},
             source="the command line",
         )
         for name in names
