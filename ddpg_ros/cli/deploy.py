@@ -17,8 +17,6 @@ from ddpg_ros.config.parameter_file import read_assignments
 from ddpg_ros.extras import require
 from ddpg_ros.ros_domain import require_ros_domain
 
-_OPERATOR = "ddpg_ros.ros.nodes.operator"
-
 Namespace = Annotated[str, typer.Option(help="Namespace of the nodes.")]
 
 
@@ -75,7 +73,8 @@ def _call(verb: str, namespace: str) -> None:
     require("rclpy")
     require_ros_domain()
     absolute = absolute_namespace(namespace)
-    command = [sys.executable, "-m", _OPERATOR, "--ros-args", "-p", f"verb:={verb}"]
+    command = [sys.executable, "-m", "ddpg_ros.executables", "operator"]
+    command += ["--ros-args", "-p", f"verb:={verb}"]
     if absolute:
         command += ["-r", f"__ns:={absolute}"]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

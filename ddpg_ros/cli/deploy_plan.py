@@ -21,11 +21,7 @@ from ddpg_ros.extras import require
 from ddpg_ros.ros_domain import require_ros_domain
 from ddpg_ros.training.arm_session import require_fit
 
-_MODULES = {
-    "simulator": "sim.simulator_node",
-    "guard": "ddpg_ros.ros.nodes.guard",
-    "policy": "ddpg_ros.ros.nodes.policy",
-}
+_NODES = ("simulator", "guard", "policy")
 """In starting order: who listens is there before who sends."""
 
 _FIXED = {
@@ -80,7 +76,7 @@ def deploy_plan(
         raise ConfigError(
             f"{policy} was trained on Gymnasium's {trained.about.task} and drives no arm."
         )
-    names = [name for name in _MODULES if simulate or name != "simulator"]
+    names = [name for name in _NODES if simulate or name != "simulator"]
     own = {"policy": {"run.policy": str(policy.resolve())}}
     for name, (value, why) in _FIXED.items():
         if assigned.get(name, value) != value:
@@ -105,7 +101,6 @@ def deploy_plan(
             tuple(
                 ProcessPlan(
                     name=name,
-                    module=_MODULES[name],
                     executable=name,
                     params_file=_write(config, folder / f"{name}.yaml"),
                     parameters=(("gui", True),) if gui and name == "simulator" else (),
