@@ -92,6 +92,24 @@ def test_all_stays_within_its_limit_and_keeps_the_newest(tmp_path):
     assert kept == list(range(4000 - len(kept), 4000))
 
 
+def test_of_all_the_newest_goal_is_in_what_is_left_when_the_oldest_have_made_room(tmp_path):
+    made = Recorder("all", tmp_path, 5000, {"task": "reach"}, ("/goal",))
+    made.add_topic(topic(COMMAND))
+    made.add_topic(topic("/goal"))
+    for stamp in (1, 2):
+        made.add(Message("/goal", torque_bytes(stamp, (0.5, 0.5)), 0, 0), 0.0)
+    pass_time(made, 0.0, 400.0)
+    made.close()
+    (bag,) = tmp_path.iterdir()
+    with Reader(bag) as reader:
+        kept = [(one.topic, time, data) for one, time, data in reader.messages()]
+        files = len(list(bag.glob("*.mcap")))
+    goals = [(time, data) for name, time, data in kept if name == "/goal"]
+    assert kept[0][1] > 0  # the first file is gone
+    assert len(goals) == files and goals[0][0] == kept[0][1]
+    assert {data for _, data in goals} == {torque_bytes(2, (0.5, 0.5))}
+
+
 @pytest.fixture
 def full(monkeypatch):
     """Fills the disk until it is called again."""
