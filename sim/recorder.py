@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,7 +76,8 @@ class Recorder:
         if not taken:
             return
         stamps, (first, *others) = zip(*taken, strict=True)
-        temporary = self._path.with_suffix(".tmp")  # keeps an old GIF until this one is whole
+        # Keeps an old GIF until this one is whole, and is no file of the user's.
+        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
         try:
             first.save(
                 temporary,

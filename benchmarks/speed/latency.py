@@ -19,9 +19,9 @@ from benchmarks.speed.latency_picture import draw_latency
 from benchmarks.speed.latency_runs import CONTENDERS, Segment, Who, measure, settings
 from benchmarks.speed.results import describe_machine, write_results
 from benchmarks.speed.untrained import save_untrained
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.playback import temporary_run
 from ddpg_ros.errors import ConfigError, MachineError
+from ddpg_ros.ros_domain import require_ros_domain
 from ddpg_ros.types import Vector
 
 _PERCENTILES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9, "worst": 100.0}

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from benchmarks.speed.results import describe_machine, write_results
 from benchmarks.speed.untrained import save_untrained
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.playback import config_of, run_policy
 from ddpg_ros.config.parameter_file import load_config
 from ddpg_ros.control.policy import load_policy
+from ddpg_ros.ros_domain import require_ros_domain
 
 _EPISODES = 160
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from benchmarks.speed.latency import percentile, until_answered
 from benchmarks.speed.latency_runs import Segment, measure
 from benchmarks.speed.results import describe_machine, write_results
-from ddpg_ros.cli.place import require_ros_domain
+from ddpg_ros.ros_domain import require_ros_domain
 from ddpg_ros.types import Vector
 
 Mode = Literal["off", "latch", "all"]

@@ -10,14 +10,12 @@ import typer
 
 from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.deploy_plan import deploy_plan, order_of_arming
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import absolute_namespace
 from ddpg_ros.cli.preflight import require_display
 from ddpg_ros.cli.supervise import Supervisor
 from ddpg_ros.config.parameter_file import read_assignments
 from ddpg_ros.extras import require
-
-_OPERATOR = "ddpg_ros.ros.nodes.operator"
+from ddpg_ros.ros_domain import require_ros_domain
 
 Namespace = Annotated[str, typer.Option(help="Namespace of the nodes.")]
 
@@ -75,7 +73,8 @@ def _call(verb: str, namespace: str) -> None:
     require("rclpy")
     require_ros_domain()
     absolute = absolute_namespace(namespace)
-    command = [sys.executable, "-m", _OPERATOR, "--ros-args", "-p", f"verb:={verb}"]
+    command = [sys.executable, "-m", "ddpg_ros.executables", "operator"]
+    command += ["--ros-args", "-p", f"verb:={verb}"]
     if absolute:
         command += ["-r", f"__ns:={absolute}"]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

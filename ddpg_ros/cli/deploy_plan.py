@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from ddpg_ros.build import build_guard
 from ddpg_ros.cli.launching import LOG_LEVELS
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import SIMULATED, ProcessPlan, RunPlan, absolute_namespace
 from ddpg_ros.config.parameter_file import (
     find_config,
@@ -19,14 +18,18 @@ from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.control.policy import Policy, load_policy
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
+from ddpg_ros.ros_domain import require_ros_domain
 from ddpg_ros.training.arm_session import require_fit
 
-_MODULES = {
-    "simulator": "sim.simulator_node",
-    "guard": "ddpg_ros.ros.nodes.guard",
-    "policy": "ddpg_ros.ros.nodes.policy",
-}
+_NODES = ("simulator", "guard", "policy")
 """In starting order: who listens is there before who sends."""
+
+_FIXED = {
+    "run.clock": ("realtime", "follows the wall clock"),
+    "run.directory": ("", "keeps no results"),
+    "run.policy": ("", "runs the file that --policy names"),
+}
+"""What a deployment sets whatever a file says, and why."""
 
 _BEHIND_THE_GUARD = (("joint_command", "guarded_command"),)
 
@@ -73,11 +76,17 @@ def deploy_plan(
         raise ConfigError(
             f"{policy} was trained on Gymnasium's {trained.about.task} and drives no arm."
         )
-    names = [name for name in _MODULES if simulate or name != "simulator"]
-    fixed = {"run.clock": "realtime", "run.directory": ""}
+    names = [name for name in _NODES if simulate or name != "simulator"]
+    own = {"policy": {"run.policy": str(policy.resolve())}}
+    for name, (value, why) in _FIXED.items():
+        if assigned.get(name, value) != value:
+            raise ConfigError(
+                f"{name} is {assigned[name]!r}, and a deployment {why}; leave it out of --set."
+            )
+    fixed = {name: value for name, (value, _) in _FIXED.items()}
     configs = {
         name: _settings(name, trained, policy, file, absolute).with_parameters(
-            {**assigned, **fixed, "run.policy": str(policy.resolve()) if name == "policy" else ""},
+            {**assigned, **fixed, **own.get(name, {})},
             source="the command line",
         )
         for name in names
@@ -92,7 +101,6 @@ def deploy_plan(
             tuple(
                 ProcessPlan(
                     name=name,
-                    module=_MODULES[name],
                     executable=name,
                     params_file=_write(config, folder / f"{name}.yaml"),
                     parameters=(("gui", True),) if gui and name == "simulator" else (),

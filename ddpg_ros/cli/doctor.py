@@ -16,10 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ddpg_ros.cli import probes
-from ddpg_ros.cli.place import HIGHEST_DOMAIN
 from ddpg_ros.errors import EXIT_CODE
 from ddpg_ros.extras import EXTRA_OF, how_to_install, install_command
 from ddpg_ros.installation import is_managed_elsewhere, remedy, unmet
+from ddpg_ros.ros_domain import HIGHEST_DOMAIN
 
 _SET_UP = f"{how_to_install('rclpy')}; 'make setup' in a checkout makes a .venv with all of it"
 _BUSY = "nothing is wrong for sure: call the doctor again when this machine is less busy"

@@ -23,8 +23,7 @@ class ProcessPlan:
     """One node and its arguments."""
 
     name: str
-    module: str  # for `python -m`
-    executable: str  # for `ros2 run ddpg_ros`
+    executable: str  # for `ros2 run ddpg_ros`, and `python -m ddpg_ros.executables`
     params_file: Path
     parameters: tuple[tuple[str, bool | int | float | str], ...] = ()  # override the file
     namespace: str = ""  # empty or absolute, `/left`
@@ -34,7 +33,7 @@ class ProcessPlan:
 
     def command(self) -> list[str]:
         """Return the command that starts this node with the current interpreter."""
-        command = [sys.executable, "-m", self.module, "--ros-args"]
+        command = [sys.executable, "-m", "ddpg_ros.executables", self.executable, "--ros-args"]
         command += ["--params-file", str(self.params_file), "--log-level", self.log_level]
         if self.namespace:
             command += ["-r", f"__ns:={self.namespace}"]
@@ -143,7 +142,6 @@ def training_plan(
         pictures += (("record", str(record)), ("record_episodes", episodes))
     simulator = ProcessPlan(
         name="simulator",
-        module="sim.simulator_node",
         executable="simulator",
         params_file=config_file,
         parameters=pictures,
@@ -152,7 +150,6 @@ def training_plan(
     )
     agent = ProcessPlan(
         name="agent",
-        module="ddpg_ros.ros.nodes.agent",
         executable="agent",
         params_file=config_file,
         parameters=SIMULATED + ((("use_sim_time", True),) if use_sim_time else ()) + goes_on,
@@ -161,7 +158,6 @@ def training_plan(
     )
     recorder = ProcessPlan(
         name="recorder",
-        module="ddpg_ros.ros.nodes.recorder",
         executable="recorder",
         params_file=config_file,
         parameters=(("run.record", recording),),

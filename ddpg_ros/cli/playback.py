@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 
 from ddpg_ros.cli.console import plain_console
-from ddpg_ros.cli.place import require_ros_domain
 from ddpg_ros.cli.plan import training_plan
 from ddpg_ros.cli.progress import RunProgress
 from ddpg_ros.cli.supervise import Supervisor
@@ -22,6 +21,7 @@ from ddpg_ros.config.settings import Config, from_parameters
 from ddpg_ros.control.policy import Policy
 from ddpg_ros.errors import ConfigError, MachineError
 from ddpg_ros.extras import require
+from ddpg_ros.ros_domain import require_ros_domain
 
 _RECORDING_GRACE_S = 60.0  # the simulator writes its GIF at the end
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ddpg_ros.build import build_arm, policy_about
-from ddpg_ros.cli.place import require_ros_domain, take_training_lock
+from ddpg_ros.cli.place import take_training_lock
 from ddpg_ros.cli.plan import absolute_namespace
 from ddpg_ros.cli.preflight import require_environment, require_learner_machine
 from ddpg_ros.cli.recording_size import recording_bytes
@@ -18,6 +18,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.ros_domain import require_ros_domain
 from ddpg_ros.training.earlier import Earlier, earlier_of, keep_earlier
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
 from ddpg_ros.training.recorded import Recorded, experience_of, keep_recorded

@@ -5,10 +5,11 @@ declare their parameters from these models (`ros/interface/parameters.py`), rang
 included. A task's settings are its own (`tasks/`).
 """
 
+import re
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ddpg_ros.config.fields import (
     Count,
@@ -19,6 +20,8 @@ from ddpg_ros.config.fields import (
     PositiveCount,
     Section,
 )
+
+_ROS_NAME = re.compile(r"(~?/)?[A-Za-z_{][\w{}]*(/[A-Za-z_{][\w{}]*)*", re.ASCII)
 
 
 class RobotSection(Section):
@@ -171,6 +174,17 @@ class ControlSection(Section):
     state_timeout: Positive = Field(
         5.0, description="Time without a joint state after which a node warns [s]"
     )
+
+    @field_validator("reset_service", "effort_topic")
+    @classmethod
+    def _a_name_in_ros(cls, given: str, info: ValidationInfo) -> str:
+        none = not given and info.field_name == "reset_service"
+        if not (none or _ROS_NAME.fullmatch(given)):
+            raise ValueError(
+                "expected a ROS name, such as arm_controller/commands: letters, digits and "
+                "underscores, no digit first, parts separated by '/'"
+            )
+        return given
 
 
 class SimSection(Section):

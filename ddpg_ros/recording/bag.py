@@ -5,6 +5,7 @@ disk and renamed; then `metadata.yaml` is replaced by one that lists it. A proce
 leaves a directory with all files that it had finished.
 """
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from ddpg_ros.recording.mcap_file import mcap_bytes
 from ddpg_ros.recording.messages import Message, Topic
 
 METADATA = "metadata.yaml"
-_KINDS = ("latch", "all")  # how the names of our bags begin
+_OURS = re.compile(r"(latch|all)-\d{8}-\d{6}(-\d+)?")  # names of bags, as the recorder gives them
 _VERSION = 9  # of metadata.yaml, Jazzy's
 _DISTRO = "jazzy"
 
@@ -137,7 +138,7 @@ def bags_in(folder: Path) -> list[Path]:
     bags = [
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.name.startswith(_KINDS) and (path / METADATA).is_file() and not path.is_symlink()
+        if _OURS.fullmatch(path.name) and (path / METADATA).is_file() and not path.is_symlink()
     ]
     return sorted(bags, key=lambda path: ((path / METADATA).stat().st_mtime, path.name))
 

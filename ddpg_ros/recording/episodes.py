@@ -6,8 +6,9 @@ torque which state it answers. What does not fit together exactly is left out an
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -61,18 +62,22 @@ def episodes_of(recording: Recording, joints: Sequence[str]) -> RecordedEpisodes
         RecordingError: a topic is missing, the joints are others, or stamps contradict.
     """
     steps = steps_of(recording, joints)
-    return join(recording.path, steps, torques_of(recording, joints))
+    runs: dict[Path, set[str]] = defaultdict(set)
+    for bag, step in steps:
+        runs[bag].add(step.place.run)
+    torques = torques_of(recording, joints, runs)
+    return join(recording.path, [step for _, step in steps], torques)
 
 
 def join(
-    path: object, steps: Iterable[Step], torques: dict[int, Vector | None]
+    path: object, steps: Iterable[Step], torques: Mapping[tuple[str, int], Vector | None]
 ) -> RecordedEpisodes:
     """Join steps, in any order and any number of times, with the torques that answered them.
 
     Args:
         path: of the recording, for a sentence.
         steps: as they were recorded.
-        torques: by the stamp of the state [ns]; None: two that contradict.
+        torques: by process, `Place.run`, and stamp of the state [ns]; None: two that contradict.
 
     Raises:
         RecordingError: the stamps of an episode do not grow with its steps.
@@ -81,7 +86,7 @@ def join(
     stretches: list[list[RecordedStep]] = []
     phases: dict[str, int] = defaultdict(int)
     count = without_torque = without_next = 0
-    for (_, phase, _), numbered in sorted(episodes.items()):
+    for (run, phase, _), numbered in sorted(episodes.items()):
         phases[phase] += 1
         stretch: list[RecordedStep] = []
         for number in sorted(numbered):
@@ -89,7 +94,7 @@ def join(
             if step.place.over:
                 continue
             count += 1
-            torque = torques.get(step.stamp)
+            torque = torques.get((run, step.stamp))
             without_torque += torque is None
             without_next += following is None and torque is not None
             if torque is None or following is None:

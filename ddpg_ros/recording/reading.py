@@ -37,6 +37,7 @@ class TopicContent:
     type: str
     decode: Callable[[bytes], Any] | None  # None: not ROS 2's
     messages: list[bytes] = field(default_factory=list)
+    bags: list[Path] = field(default_factory=list)  # of each message: where its file lies
 
 
 @dataclass
@@ -209,6 +210,7 @@ def _read_file(
                 recording.counts[topic] += 1
                 if content is not None:
                     content.messages.append(record.data)
+                    content.bags.append(file.parent)
 
 
 def _require_ends(descriptor: int, size: int) -> None:

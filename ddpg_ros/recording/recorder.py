@@ -68,6 +68,8 @@ class Recorder:
         self._topics: dict[str, Topic] = {}
         self._recent = Recent(BEFORE, _RING_BYTES, lasting)
         self._bag: Bag | None = None
+        self._lasting = frozenset(lasting)
+        self._newest: dict[str, Message] = {}  # on those topics, of the files before; by topic
         self._waiting: list[Message] = []  # for the next file of the bag
         self._waiting_bytes = 0
         self._write_at = float("inf")
@@ -110,10 +112,12 @@ class Recorder:
                 self._bag = None
 
     def close(self) -> None:
-        """Write what is left of an open bag."""
-        if self._bag is not None:
-            self._write(self._next_try)
-            self._bag = None
+        """Write what is left of an open bag; what cannot be written is lost, and logged."""
+        if self._bag is None:
+            return
+        if not self._write(self._next_try):
+            _LOG.warning("%d messages are lost: the recorder ends.", len(self._waiting))
+        self._bag = None
 
     def _begin(self, now: float, seconds: float) -> None:
         stem = f"{self._mode}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -135,17 +139,42 @@ class Recorder:
         if not messages:
             return True
         try:
-            size = bag.add_file(messages, self._topics)
-            removed = make_room(self._folder, self._most_bytes, bag)
+            size = bag.add_file(self._still_valid(messages) + messages, self._topics)
         except OSError as error:
             self._put_off(f"{bag.directory} cannot be written ({error.strerror or error})", now)
             return False
+        self._newest |= {one.topic: one for one in messages if one.topic in self._lasting}
         self._waiting, self._waiting_bytes, self._failed = [], 0, False
         if self._mode == "latch":
             _LOG.info("%d messages, %d bytes, are in %s", len(messages), size, bag.directory)
-        for path in removed:
-            _LOG.info("%s is removed, as run.record_limit says", path)
+        self._make_room(bag)
         return True
+
+    def _still_valid(self, messages: list[Message]) -> list[Message]:
+        """Return what earlier files hold and these messages lack, at the time of the first.
+
+        So each file holds it, also when the oldest have made room.
+        """
+        first = min(message.received for message in messages)
+        again = {message.topic for message in messages}
+        return [
+            message._replace(received=first)
+            for topic, message in self._newest.items()
+            if topic not in again
+        ]
+
+    def _make_room(self, bag: Bag) -> None:
+        """Remove the oldest recordings; if that fails, what was written stays all the same."""
+        try:
+            for path in make_room(self._folder, self._most_bytes, bag):
+                _LOG.info("%s is removed, as run.record_limit says", path)
+        except OSError as error:
+            _LOG.warning(
+                "%s cannot be removed (%s), so the recordings grow beyond run.record_limit; "
+                "remove it by hand, or start the recorder in another directory.",
+                error.filename or self._folder,
+                error.strerror or error,
+            )
 
     def _put_off(self, why: str, now: float) -> None:
         if not self._failed:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ddpg_ros.errors import RefusedError
-from ddpg_ros.robot.units import TURNS
 from ddpg_ros.safety.limits import Limits
 from ddpg_ros.types import Vector
 
@@ -53,22 +52,24 @@ def require_inside(position: Vector, limits: Limits, soft: bool) -> None:
         if soft
         else (limits.lower, limits.upper, "hard")
     )
-    units = limits.units or (TURNS,) * len(limits.joints)
     for joint in np.flatnonzero((position < lower) | (position > upper)):
+        unit = limits.by_joint()[joint].units.position
         raise RefusedError(
-            f"joint {limits.joints[joint]} is at {position[joint]:.4g} {units[joint].position}, "
-            f"outside its {which} limits of {lower[joint]:.4g} to {upper[joint]:.4g} "
-            f"{units[joint].position}; move it inside first."
+            f"joint {limits.joints[joint]} is at {position[joint]:.4g} {unit}, outside its "
+            f"{which} limits of {lower[joint]:.4g} to {upper[joint]:.4g} {unit}; move it inside "
+            "first."
         )
 
 
-def require_rest(velocity: Vector, allowed: float) -> None:
+def require_rest(velocity: Vector, limits: Limits, allowed: float) -> None:
     """Refuse if a joint is faster than `allowed` [rad/s]; `velocity` is (n,) [rad/s]."""
-    fastest = np.abs(velocity).max()
-    if fastest > allowed:
+    fastest = int(np.abs(velocity).argmax())
+    if abs(velocity[fastest]) > allowed:
+        joint = limits.by_joint()[fastest]
         raise RefusedError(
-            f"a joint moves at {fastest:.3g} rad/s; at most {allowed:g} rad/s "
-            "(safety.arming_velocity) is allowed when arming."
+            f"joint {joint.name} moves at {abs(velocity[fastest]):.3g} {joint.units.velocity}; at "
+            f"most {allowed:g} {joint.units.velocity} (safety.arming_velocity) is allowed when "
+            "arming."
         )
 
 
@@ -80,8 +81,9 @@ def require_carried(weight: Vector, limits: Limits) -> None:
         limits: of the arm.
     """
     for joint in np.flatnonzero(np.abs(weight) > limits.torque):
+        unit = limits.by_joint()[joint].units.torque
         raise RefusedError(
-            f"joint {limits.joints[joint]} needs {abs(weight[joint]):.4g} N·m to hold the arm "
-            f"here, and its torque limit is {limits.torque[joint]:.4g} N·m; move the arm to where "
-            "it weighs less first."
+            f"joint {limits.joints[joint]} needs {abs(weight[joint]):.4g} {unit} to hold the arm "
+            f"here, and its torque limit is {limits.torque[joint]:.4g} {unit}; move the arm to "
+            "where it weighs less first."
         )

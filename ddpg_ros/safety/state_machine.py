@@ -314,7 +314,8 @@ class Safety:
             self._require_commands(now)
             if not anywhere:
                 require_inside(state.position, self.guard.limits, soft=True)
-                require_rest(state.velocity, self._settings.arming_velocity)
+                allowed = self._settings.arming_velocity
+                require_rest(state.velocity, self.guard.limits, allowed)
                 if self.guard.carrier.carries:
                     weight = self.guard.carrier.weight(state.position)
                     require_carried(weight, self.guard.limits)

@@ -1,5 +1,6 @@
 """A deployment: what is started, what is refused; and guard, policy and simulator over DDS."""
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,24 @@ def test_a_policy_whose_training_armed_itself_is_deployed_disarmed_and_with_the_
 def test_a_deployment_that_would_arm_itself_is_refused(policy: Path) -> None:
     with pytest.raises(ConfigError, match="auto_arm is true; expected false: a deployment"):
         plan_of(policy, **{"safety.auto_arm": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("run.clock", "lockstep", "follows the wall clock"),
+        ("run.directory", "runs/mine", "keeps no results"),
+        ("run.policy", "other.safetensors", "runs the file that --policy names"),
+    ],
+)
+def test_a_setting_that_a_deployment_would_not_heed_is_refused(
+    policy: Path, name: str, value: str, why: str
+) -> None:
+    said = f"{name} is '{value}', and a deployment {why}; leave it out of --set."
+    with pytest.raises(ConfigError, match=f"^{re.escape(said)}$"):
+        plan_of(policy, **{name: value})
+    same = plan_of(policy, **{"run.clock": "realtime"}).plan.nodes[0]
+    assert load_config(same.params_file).run.clock == "realtime"
 
 
 def test_the_simulator_in_the_robot_s_place_hears_the_guard_alone(policy: Path) -> None:

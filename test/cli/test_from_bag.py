@@ -129,10 +129,10 @@ def test_inspect_says_why_a_recording_cannot_train(ddpg_ros, bag, tmp_path):
 def test_inspect_says_what_a_run_holds(ddpg_ros, arm_policy):
     run = arm_policy.parent
     save_config(Config(), run / "config.yaml")
-    write_bag(run / "recordings" / "latch-1", contents_of(an_episode()))
+    write_bag(run / "recordings" / "latch-20261130-193512", contents_of(an_episode()))
     said = ddpg_ros("inspect", run).out
     assert "the run has not ended" in said
-    assert "latch-1" in said
+    assert "latch-20261130-193512" in said
     assert "its policy: it loads: ddpg-ros eval --policy" in said
     arm_policy.write_bytes(arm_policy.read_bytes()[:100])
     assert "its policy does not load: " in ddpg_ros("inspect", run).out

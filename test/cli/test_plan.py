@@ -27,7 +27,7 @@ def test_the_command_gives_ros_the_file_the_namespace_and_the_log_level() -> Non
         Path("/run/config.yaml"), Path("/run"), namespace="left", log_level="debug", gui=True
     )
     assert plan.nodes[0].command() == [
-        *(sys.executable, "-m", "sim.simulator_node", "--ros-args"),
+        *(sys.executable, "-m", "ddpg_ros.executables", "simulator", "--ros-args"),
         *("--params-file", "/run/config.yaml", "--log-level", "debug"),
         *("-r", "__ns:=/left", "-p", "gui:=true"),
     ]

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from ddpg_ros.cli.place import require_ros_domain, take_training_lock
+from ddpg_ros.cli.place import take_training_lock
 from ddpg_ros.errors import ConfigError
+from ddpg_ros.ros_domain import require_ros_domain
 
 
 @pytest.mark.parametrize("given", ["233", "300", "-1", "abc", "5x", "²"])

@@ -134,7 +134,7 @@ def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
 
 
 MOMENTS = {
-    "starting": lambda process, run: process.member("ros.nodes.agent"),
+    "starting": lambda process, run: process.member("ddpg_ros.executables agent"),
     "warming-up": lambda process, run: rows(run / "metrics.csv"),
     "training": lambda process, run: (
         int((rows(run / "metrics.csv") or [{"updates": 0}])[-1]["updates"]) > 50
@@ -206,7 +206,7 @@ def test_a_simulator_that_is_killed_ends_the_training_with_a_message_and_keeps_t
     file = config_file(tmp_path, steps=100_000)
     process = cli("train", "--config", file, "--run-dir", run)
     wait_until(lambda: MOMENTS["training"](process, run), what="the training")
-    os.kill(process.member("sim.simulator_node"), signal.SIGKILL)
+    os.kill(process.member("ddpg_ros.executables simulator"), signal.SIGKILL)
     assert process.exit(PATIENCE) not in (0, None)
     assert "the simulator ended with signal SIGKILL" in process.said
     assert f"the nodes' logs: {run / 'log'}" in process.said

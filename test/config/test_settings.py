@@ -81,11 +81,25 @@ def test_whole_numbers_are_taken_where_floats_are_wanted(load):
             r"task.name is 'rech'; .* reach, swing_up, .* mean 'reach'\?",
         ),
         ("robot: {torque_limit: [-1]}", "robot.torque_limit.0 is -1; input should be greater"),
+        ("control: {effort_topic: 1bad}", "effort_topic is '1bad'; expected a ROS name, such as"),
+        ("control: {effort_topic: ''}", "effort_topic is ''; expected a ROS name"),
+        ("control: {reset_service: a//b}", "reset_service is 'a//b'; expected a ROS name"),
+        ("control: {reset_service: a/}", "reset_service is 'a/'; expected a ROS name"),
+        ("control: {reset_service: dr-1/a}", "reset_service is 'dr-1/a'; expected a ROS name"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_its_file_and_what_is_expected(load, text, said):
     with pytest.raises(ConfigError, match=rf"mine\.yaml: .*{said}"):
         load(text)
+
+
+@pytest.mark.parametrize("name", ["a", "/left/arm_2/commands", "~/commands", "{node}/commands"])
+def test_a_name_that_ros_knows_is_taken_and_an_episode_needs_no_reset(name):
+    names = {"control.effort_topic": name, "control.reset_service": name}
+    control = Config().with_parameters(names).control
+    assert (control.effort_topic, control.reset_service) == (name, name)
+    without = {"control.reset_service": "", "run.clock": "realtime"}
+    assert Config().with_parameters(without).control.reset_service == ""
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_fault_71_a_limit_that_was_lowered_stays_lowered_when_configured_again(g
     process = guard(SECTION)
     onlooker.until(lambda: onlooker.state_of("guard") == "active", "it")
     assert set_limit(onlooker, 0.5, 0.25) == (True, "")
-    assert "in force from now on: torque [N·m] shoulder 0.5, elbow 0.25" in process.said
+    assert "in force from now on: torque shoulder 0.5 N·m, elbow 0.25 N·m" in process.said
     for transition in ("deactivate", "cleanup"):
         assert onlooker.change("guard", transition)
     successful, reason = set_limit(onlooker, 0.4, 0.2)

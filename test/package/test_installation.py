@@ -166,7 +166,10 @@ def test_versions_compare_by_number(
 
 def test_ctrl_c_while_modules_are_imported_ends_a_node_without_a_word(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time; open('here', 'w').close(); time.sleep(60)")
-    program = "from ddpg_ros import executables; executables._run('agent', 'slow')"
+    program = (
+        "from ddpg_ros import executables; executables._MODULES['agent'] = 'slow'; "
+        "executables.agent()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=tmp_path,
@@ -179,6 +182,16 @@ def test_ctrl_c_while_modules_are_imported_ends_a_node_without_a_word(tmp_path: 
         node.send_signal(signal.SIGINT)
         _, said = node.communicate(timeout=100)
     assert (node.returncode, said) == (-signal.SIGINT, b"")
+
+
+@pytest.mark.parametrize("words", [[], ["learner"]])
+def test_an_executable_that_is_none_is_refused_with_those_that_are(words: list[str]) -> None:
+    command = [sys.executable, "-m", "ddpg_ros.executables", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=100)
+    assert done.returncode == 2
+    name = words[0] if words else ""
+    expected = "agent, policy, guard, recorder, simulator, operator"
+    assert done.stderr == f"'{name}' is no executable; expected {expected}.\n"
 
 
 def test_an_interrupt_that_was_blocked_at_the_start_is_not_lost(tmp_path: Path) -> None:

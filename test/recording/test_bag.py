@@ -113,16 +113,19 @@ def test_after_a_failed_write_the_bag_is_as_before(tmp_path, monkeypatch, suffix
 
 
 def test_the_oldest_recordings_make_room_and_the_newest_file_stays(tmp_path):
-    first, second = Bag(tmp_path / "latch-1", {}), Bag(tmp_path / "latch-2", {})
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "metadata.yaml").write_text("of somebody else")
+    folders = tmp_path / "latch-20261130-193512", tmp_path / "latch-20261130-193512-2"
+    first, second = (Bag(folder, {}) for folder in folders)
+    others = [tmp_path / name for name in ("mine", "allegro_hand", "latch-test", "all-2026")]
+    for other in others:
+        other.mkdir()
+        (other / "metadata.yaml").write_text("of somebody else")
     first.add_file(commands(50), TOPICS)
     second.add_file(commands(50), TOPICS)
     second.add_file(commands(50, begin=10**9), TOPICS)
-    assert bags_in(tmp_path) == [tmp_path / "latch-1", tmp_path / "latch-2"]
+    assert bags_in(tmp_path) == list(folders)
     assert make_room(tmp_path, 10**9, second) == []
-    assert make_room(tmp_path, 1, second) == [tmp_path / "latch-1"]
-    with Reader(tmp_path / "latch-2") as reader:
+    assert make_room(tmp_path, 1, second) == [folders[0]]
+    with Reader(folders[1]) as reader:
         assert reader.message_count == 50
         assert reader.start_time == 10**9
-    assert (tmp_path / "mine" / "metadata.yaml").exists()
+    assert all((other / "metadata.yaml").exists() for other in others)

@@ -20,11 +20,12 @@ def everything():
     first, second = an_episode(1, 6), an_episode(2, 4, start=100 * PERIOD)
     other = an_episode(1, 5, seed=1, start=200 * PERIOD, run="fedcba98", over=False)
     steps = [step for episode in (first, second, other) for step in episode[0]]
-    torques = first[1] | second[1] | other[1]
+    torques = {}
     true = {}
-    for episode, _ in (first, second, other):
+    for episode, sent in (first, second, other):
+        torques |= {(episode[0].place.run, stamp): torque for stamp, torque in sent.items()}
         for step, following in pairwise(episode):
-            true[step.stamp] = (step, torques[step.stamp], following)
+            true[step.stamp] = (step, sent[step.stamp], following)
     return steps, torques, true
 
 
@@ -59,14 +60,14 @@ def test_nothing_is_missing_where_nothing_was_lost():
 def test_fault_84_shuffled_lost_and_doubled_messages_never_make_a_wrong_step(data):
     heard = data.draw(st.lists(st.sampled_from(STEPS), max_size=40))  # any order, any number
     answers = data.draw(st.lists(st.sampled_from(sorted(TORQUES)), unique=True))
-    found = join(PATH, heard, {stamp: TORQUES[stamp] for stamp in answers})
+    found = join(PATH, heard, {answer: TORQUES[answer] for answer in answers})
     taken = [step for stretch in found.stretches for step in stretch]
     assert all(agrees(step, TRUE) for step in taken)
-    stamps = {step.stamp for step in heard}
+    stamps, answered = {step.stamp for step in heard}, {stamp for _, stamp in answers}
     possible = {
         stamp
         for stamp, (_, _, following) in TRUE.items()
-        if stamp in stamps and following.stamp in stamps and stamp in answers
+        if stamp in stamps and following.stamp in stamps and stamp in answered
     }
     assert {step.state.stamp for step in taken} == possible  # and none is left out needlessly
     assert len(taken) == len(possible)
@@ -82,8 +83,7 @@ def test_a_stretch_has_no_gap(data):
 
 
 def test_two_torques_for_one_state_leave_it_out():
-    stamp = STEPS[2].stamp
-    found = join(PATH, STEPS, TORQUES | {stamp: None})
+    found = join(PATH, STEPS, TORQUES | {(STEPS[2].place.run, STEPS[2].stamp): None})
     assert found.without_torque == 1
     assert [len(stretch) for stretch in found.stretches] == [2, 3, 4, 5]
 

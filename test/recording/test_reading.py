@@ -16,6 +16,7 @@ from ddpg_ros.recording.episodes import episodes_of
 from ddpg_ros.recording.reading import files_of, read_recording
 from ddpg_ros.recording.step_messages import is_wanted
 from test.recordings import (
+    ABOUT,
     COMMAND,
     GUARDED,
     JOINTS,
@@ -143,6 +144,69 @@ def test_the_torques_of_a_guard_node_count_before_those_of_the_policy(tmp_path):
     bag = write_bag(tmp_path / "b", contents_of(EPISODE) + guarded)
     (stretch,) = episodes_in(bag).stretches
     assert [list(step.torque) for step in stretch] == [list(t / 4) for t in EPISODE[1].values()]
+
+
+def test_processes_whose_stamps_begin_anew_keep_their_own_torques(tmp_path):
+    resumed = an_episode(length=6, seed=5, run="fedcba98")  # the same stamps in lock-step
+    lost = EPISODE[0][2].stamp
+    sent = {stamp: torque for stamp, torque in EPISODE[1].items() if stamp != lost}
+    write_bag(tmp_path / "first", contents_of((EPISODE[0], sent)))
+    write_bag(tmp_path / "second", contents_of(resumed))
+    found = episodes_in(tmp_path)
+    assert [len(stretch) for stretch in found.stretches] == [2, 3, 6]
+    assert found.without_torque == 1
+    first = [step.torque for stretch in found.stretches[:2] for step in stretch]
+    assert np.array_equal(first, list(sent.values()))
+    last = [step.torque for step in found.stretches[2]]
+    assert np.array_equal(last, list(resumed[1].values()))
+
+
+def test_an_episode_that_two_overlapping_bags_hold_counts_once_with_the_torques_of_both(tmp_path):
+    steps, torques = EPISODE
+    write_bag(tmp_path / "a", contents_of((steps[:4], torques)))
+    write_bag(tmp_path / "b", contents_of((steps[3:], torques)))
+    found = episodes_in(tmp_path)
+    assert [len(stretch) for stretch in found.stretches] == [6]
+    assert (found.episodes, found.without_torque) == (1, 0)
+
+
+def test_a_bag_without_a_guard_node_has_the_torques_of_the_node_beside_one_with_a_guard(tmp_path):
+    behind = an_episode(length=3, seed=2, run="fedcba98", start=100 * PERIOD)
+    guarded = [(GUARDED, torque_bytes(stamp, t / 4)) for stamp, t in behind[1].items()]
+    write_bag(tmp_path / "a", contents_of(EPISODE))
+    write_bag(tmp_path / "b", contents_of(behind) + guarded)
+    alone, second = episodes_in(tmp_path).stretches
+    assert np.array_equal([step.torque for step in alone], list(EPISODE[1].values()))
+    assert np.array_equal([s.torque for s in second], [t / 4 for t in behind[1].values()])
+
+
+ARRAY = "std_msgs/msg/Float64MultiArray"
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("/forward_effort_controller/commands", {}),
+        ("/left/forward_effort_controller/commands", {}),
+        ("/arm_controller/commands", ABOUT),  # our recorder hears the arm's controller alone
+    ],
+)
+def test_torques_before_a_guard_that_sends_arrays_are_not_taken_for_those_of_the_motors(
+    tmp_path, name, about
+):
+    contents = [*contents_of(EPISODE), (name, b"")]
+    sentence = refusal(write_bag(tmp_path / "b", contents, about, {name: ARRAY}))
+    assert f"what reached the motors is on {name}, without stamps" in sentence
+    assert "joint_command is before the guard node" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "about"), [("/agent/episode", ABOUT), ("/gripper_controller/commands", {})]
+)
+def test_arrays_of_something_else_are_no_torques_of_the_arm(tmp_path, name, about):
+    contents = [*contents_of(EPISODE), (name, b"")]
+    found = episodes_in(write_bag(tmp_path / "b", contents, about, {name: ARRAY}))
+    assert [len(stretch) for stretch in found.stretches] == [6]
 
 
 def test_a_torque_that_the_watchdog_replaced_leaves_its_step_out(tmp_path):

@@ -92,6 +92,24 @@ def test_all_stays_within_its_limit_and_keeps_the_newest(tmp_path):
     assert kept == list(range(4000 - len(kept), 4000))
 
 
+def test_of_all_the_newest_goal_is_in_what_is_left_when_the_oldest_have_made_room(tmp_path):
+    made = Recorder("all", tmp_path, 5000, {"task": "reach"}, ("/goal",))
+    made.add_topic(topic(COMMAND))
+    made.add_topic(topic("/goal"))
+    for stamp in (1, 2):
+        made.add(Message("/goal", torque_bytes(stamp, (0.5, 0.5)), 0, 0), 0.0)
+    pass_time(made, 0.0, 400.0)
+    made.close()
+    (bag,) = tmp_path.iterdir()
+    with Reader(bag) as reader:
+        kept = [(one.topic, time, data) for one, time, data in reader.messages()]
+        files = len(list(bag.glob("*.mcap")))
+    goals = [(time, data) for name, time, data in kept if name == "/goal"]
+    assert kept[0][1] > 0  # the first file is gone
+    assert len(goals) == files and goals[0][0] == kept[0][1]
+    assert {data for _, data in goals} == {torque_bytes(2, (0.5, 0.5))}
+
+
 @pytest.fixture
 def full(monkeypatch):
     """Fills the disk until it is called again."""
@@ -144,6 +162,35 @@ def test_the_memory_of_a_recorder_on_a_full_disk_is_bounded(tmp_path, full, capl
     assert any("messages are lost" in line for line in caplog.messages)
     (kept,) = times(tmp_path)
     assert kept == list(range(1400 - len(kept), 1400))
+
+
+def test_what_a_full_disk_never_took_is_said_to_be_lost_at_the_end(tmp_path, full, caplog):
+    made = recorder(tmp_path, "all")
+    full(True)
+    with caplog.at_level(logging.WARNING):
+        pass_time(made, 0.0, 40.0)
+        made.close()
+    assert caplog.messages[1:] == ["400 messages are lost: the recorder ends."]
+
+
+def test_an_old_recording_that_cannot_be_removed_makes_no_message_be_written_twice(
+    tmp_path, monkeypatch, caplog
+):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    made = recorder(tmp_path, "all", most=1)
+    made.add(Message(COMMAND, torque_bytes(1, (1.0, 1.0)), 0, 0), 0.0)
+    made.close()
+    monkeypatch.setattr(bag_module.shutil, "rmtree", refuse)
+    (old,) = tmp_path.iterdir()
+    made = recorder(tmp_path, "all", most=1)
+    with caplog.at_level(logging.WARNING):
+        pass_time(made, 0.0, 62.0)
+    made.close()
+    assert times(tmp_path) == [[0], list(range(0, 620))]
+    assert f"{old} cannot be removed (Permission denied)" in caplog.messages[0]
+    assert "run.record_limit" in caplog.messages[0]
 
 
 def test_a_latch_is_new_once_for_each_node():

@@ -92,7 +92,7 @@ def test_joints_that_no_state_carries_end_it_with_two_and_a_sentence(agent, ros_
 
 def test_a_silent_topic_is_named_and_awaited(agent, robot, policy, ros_domain):
     process = agent(run__policy=policy, control__state_timeout=0.5)
-    wait_until(lambda: "no joint state on /joint_states for 0.5 s" in process.said, what="it")
+    wait_until(lambda: "no new joint state on /joint_states for 0.5 s" in process.said, what="it")
     assert f"ROS domain {ros_domain}" in process.said
     assert process.running
     robot.begin()

@@ -117,6 +117,15 @@ def test_a_nodes_own_parameters_stand_beside_the_settings(make_node):
         read_config(make_node(gui=3), extra)
 
 
+def test_a_count_below_zero_is_refused(make_node):
+    extra = {"record_episodes": Extra(6, "how many")}
+    with pytest.raises(ConfigError, match=r"record_episodes is -1; expected 0 or more\.$"):
+        read_config(make_node(record_episodes=-1), extra)
+    node = make_node(record_episodes=0)
+    read_config(node, extra)
+    assert node.get_parameter("record_episodes").value == 0
+
+
 @pytest.mark.parametrize("name", ["autostart", "gui", "record", "record_episodes"])
 def test_a_node_s_own_parameters_are_described_and_read_only(make_node, name):
     from ddpg_ros.ros.nodes.arm_node import _AUTOSTART

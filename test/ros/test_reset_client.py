@@ -24,6 +24,7 @@ class Simulator:
     def __init__(self, node: Node, executor: SingleThreadedExecutor) -> None:
         """Offer the service."""
         self.sentences: list[str] = []
+        self.places = True
         self.placed = []
         self.node = node
         self._executor = executor
@@ -36,7 +37,7 @@ class Simulator:
         self._executor.spin_once(timeout_sec=0.02)
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.success, response.message = True, self.sentences.pop(0)
+        response.success, response.message = self.places, self.sentences.pop(0)
         return response
 
     def until_all_is_answered(self) -> None:
@@ -82,6 +83,42 @@ def test_an_answer_that_is_no_stamp_is_shown(simulator):
     simulator.client.request()
     with pytest.raises(MachineError, match="answered 'done'; expected the stamp"):
         wait_until(lambda: simulator.placed, what="the answer", turn=simulator.turn)
+
+
+def test_a_refusal_is_logged_with_its_reason_and_the_service_called_again(
+    simulator, monkeypatch, capfd
+):
+    monkeypatch.setattr(reset_client, "_AGAIN_AFTER", 0.1)
+    simulator.places, simulator.sentences = False, ["the brakes are closed", "300"]
+    simulator.client.request()
+    wait_until(lambda: len(simulator.sentences) < 2, what="a refusal", turn=simulator.turn)
+    simulator.places = True
+
+    def look() -> None:
+        simulator.turn()
+        simulator.client.poll()
+
+    wait_until(lambda: simulator.placed, what="the arm to be placed", turn=look)
+    assert simulator.placed == [300]
+    said = capfd.readouterr().err
+    assert "/reset refuses to place the arm: 'the brakes are closed'" in said
+    assert "has not answered" not in said
+
+
+def test_a_service_that_does_not_answer_is_named_as_often_as_it_is_called(
+    simulator, monkeypatch, capfd
+):
+    monkeypatch.setattr(reset_client, "_AGAIN_AFTER", 0.1)
+    simulator.client.request()
+    said = []
+
+    def look() -> None:  # the service is never turned
+        simulator.client.poll()
+        said.append(capfd.readouterr().err)
+
+    complaint = "the service /reset has not answered for 0.1 s"
+    wait_until(lambda: "".join(said).count(complaint) == 2, what="two complaints", turn=look)
+    assert simulator.placed == []
 
 
 def test_a_service_that_nobody_offers_is_named_with_what_to_set(simulator, monkeypatch, capfd):

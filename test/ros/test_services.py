@@ -65,7 +65,7 @@ def test_nobody_arms_it_before_ten_states_outside_the_soft_range_or_in_motion(st
     arm.velocity = (0.0, 0.6)
     arm.move_to(INSIDE)
     arm.commands_more(10)
-    arm.refused("a joint moves at 0.6 rad/s")
+    arm.refused("joint elbow moves at 0.6 rad/s")
     assert arm.onlooker.mode("policy") == "disarmed"
     arm.velocity = STILL
     arm.commands_more(2)

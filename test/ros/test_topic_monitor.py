@@ -32,11 +32,11 @@ class Node:
 
 
 class Watched:
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, realtime=True):
         self.now = 100.0
         monkeypatch.setattr(watch.time, "monotonic", lambda: self.now)
         self.node = Node()
-        self.topics = watch.TopicMonitor(self.node, "joint_states", 5.0, realtime=True)
+        self.topics = watch.TopicMonitor(self.node, "joint_states", 5.0, realtime)
 
     def wait(self, seconds, *each):
         """Let time pass, a look ten times a second; each time something is heard."""
@@ -87,4 +87,18 @@ def test_a_gripper_does_not_make_up_for_an_arm_that_has_gone_silent(watched):
     watched.node.publishers = 2
     watched.topics.record_state(watched.now)
     watched.wait(6.0, lambda: watched.topics.record_foreign(FOREIGN))
-    assert "no joint state on /joint_states for 5 s: those that came are" in watched.node.said[-1]
+    said = watched.node.said[-1]
+    assert "no new joint state on /joint_states for 5 s: those that came are" in said
+
+
+@pytest.mark.parametrize(
+    ("realtime", "advice"),
+    [(True, "have its publisher stamp each state"), (False, "its publisher waits for an answer")],
+)
+def test_a_publisher_that_repeats_one_stamp_is_not_called_silent(monkeypatch, realtime, advice):
+    watched = Watched(monkeypatch, realtime)
+    watched.topics.record_state(watched.now)
+    watched.wait(6.0, lambda: watched.topics.record_repeated(watched.now))
+    (said,) = watched.node.said
+    assert "the last one comes again and again, under the same stamp; " in said
+    assert advice in said and "silent" not in said and "start the" not in said

@@ -57,3 +57,13 @@ def test_ctrl_c_while_a_gif_is_written_leaves_the_old_one_and_no_half(tmp_path, 
         with pytest.raises(KeyboardInterrupt):
             recorder.save()
     assert [(own.name, own.read_bytes()) for own in tmp_path.iterdir()] == [("play.gif", b"old")]
+
+
+def test_a_gif_leaves_the_other_files_of_its_folder_alone(tmp_path):
+    mine = tmp_path / "play.tmp"
+    mine.write_bytes(b"mine")
+    recorder = Recorder(Grey(), tmp_path / "play.gif", 1)
+    recorder.step(0)
+    recorder.save()
+    assert sorted(own.name for own in tmp_path.iterdir()) == ["play.gif", "play.tmp"]
+    assert mine.read_bytes() == b"mine"

@@ -79,14 +79,14 @@ class LimitsInForce:
 
     def _log_stop(self, guard: Guard) -> None:
         weaker = [
-            f"{joint.name} {drive:.3g} of {joint.torque:g}"
+            f"{joint.name} {drive:.3g} of {joint.torque:g} {joint.units.torque}"
             for joint, drive in zip(guard.limits.by_joint(), guard.drive_at_rest, strict=True)
             if drive < joint.torque
         ]
         if weaker:
             on_top = " That is on top of what carries its weight." if guard.carrier.weighs else ""
             self._node.get_logger().info(
-                "in force: at rest, away from soft limits, a joint may be driven with [N·m] "
+                "in force: at rest, away from soft limits, a joint may be driven with "
                 f"{', '.join(weaker)}; more would take it beyond its velocity limit within few "
                 f"control periods.{on_top}"
             )
@@ -136,8 +136,11 @@ class LimitsInForce:
             value = self._node.get_parameter(_TORQUE).value
             self._lowered = np.array(value, dtype=np.float64)
             self._guard.lower_torque_limit(self._lowered)
-            torques = ", ".join(_of_joints(self._guard.limits, self._lowered))
-            self._node.get_logger().info(f"in force from now on: torque [N·m] {torques}")
+            torques = ", ".join(
+                f"{joint.name} {joint.torque:g} {joint.units.torque}"
+                for joint in self._guard.limits.by_joint()
+            )
+            self._node.get_logger().info(f"in force from now on: torque {torques}")
 
 
 def describe(limits: Limits) -> list[str]:
@@ -158,8 +161,3 @@ def describe(limits: Limits) -> list[str]:
 
 def _gain(gain: float, units: Units) -> str:
     return "by inertia" if math.isnan(gain) else f"{gain:g} {units.damping}"
-
-
-def _of_joints(limits: Limits, numbers: Vector) -> list[str]:
-    pairs = zip(limits.joints, numbers.tolist(), strict=True)
-    return [f"{joint} {number:g}" for joint, number in pairs]

@@ -50,7 +50,7 @@ def read_config(
     Args:
         node: the node.
         extra: the parameters that this node has besides the configuration; they are declared
-            too, and read with `node.get_parameter`.
+            too, and read with `node.get_parameter`. Whole numbers among them are counts.
         with_task: whether the node has to do with the task. If not, it declares none of its
             settings and ignores those given, so that a task of another package need not be
             installed beside it; the configuration then holds the default task.
@@ -64,6 +64,8 @@ def read_config(
         if type(value) is not type(default):
             expected = f"a {type(default).__name__}, as {default!r}"
             raise ConfigError(f"{node.source}: {name} is {value!r}; expected {expected}.")
+        if isinstance(value, int) and value < 0:
+            raise ConfigError(f"{node.source}: {name} is {value}; expected 0 or more.")
         described = ParameterDescriptor(name=name, description=description, read_only=True)
         node.declare_parameter(name, value, described)
     if not with_task:

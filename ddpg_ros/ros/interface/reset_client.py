@@ -45,15 +45,21 @@ class ResetClient:
         self._node.destroy_client(self.client)
 
     def poll(self) -> None:
-        """Call the service once it is there, and again if no answer came for 5 s.
+        """Call the service once it is there, and again 5 s after a call that placed nothing.
 
-        The log speaks of a service that is not there, as often.
+        The log speaks of a service that is not there, refuses or does not answer, as often.
         """
         if not self._pending:
             return
         now = time.monotonic()
         if self._called_at is not None and now - self._called_at < _AGAIN_AFTER:
             return
+        if self._called_at is not None and self._call is not None:
+            self._call = None  # an answer that comes later is to a call that was given up
+            self._node.get_logger().warning(
+                f"no episode begins: the service {self._service} has not answered for "
+                f"{_AGAIN_AFTER:g} s. It is called again; look at the node that offers it."
+            )
         if self.client.service_is_ready():
             self._called_at = now
             self._call = self.client.call_async(Trigger.Request())
@@ -68,9 +74,17 @@ class ResetClient:
 
     def _on_response(self, future: Future) -> None:
         response = future.result()
-        if future is self._call and self._pending and response is not None and response.success:
+        if future is not self._call or not self._pending or response is None:
+            return
+        self._call = None
+        if response.success:
             self._pending = False
             self._on_placed(self._stamp(response.message))
+        else:
+            self._node.get_logger().warning(
+                f"no episode begins: the service {self._service} refuses to place the arm: "
+                f"'{shortened(response.message)}'. It is called again in {_AGAIN_AFTER:g} s."
+            )
 
     def _stamp(self, text: str) -> int:
         try:

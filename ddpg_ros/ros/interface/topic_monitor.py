@@ -35,6 +35,7 @@ class TopicMonitor:
         self._error: JointStateError | None = None
         self._rejected_at = -math.inf
         self._foreign: ForeignJointsError | None = None  # the newest, and no state of ours since
+        self._repeated_at = -math.inf
         self._any = False  # valid states so far
         self.rejected = 0
         """Malformed states."""
@@ -47,9 +48,9 @@ class TopicMonitor:
             self._silent = False
             self._node.get_logger().info(f"joint states arrive on {self._states} again")
 
-    def record_believed(self) -> None:
-        """Record a state that can be believed, a repeated one too."""
-        self._doubts = 0
+    def record_repeated(self, now: float) -> None:
+        """Record that the last state came again at `now` [s], monotonic; it can be believed."""
+        self._doubts, self._repeated_at = 0, now
 
     def record_rejected(self, error: JointStateError) -> None:
         """Count a malformed state; the log speaks of it at most every 5 s."""
@@ -95,9 +96,8 @@ class TopicMonitor:
         self._give_up(publishers)
         self._silent = True
         self._node.get_logger().warning(
-            f"no joint state on {self._states} for {self._timeout:g} s: "
-            f"{self._why(publishers, now)}. Waiting; start the simulator or the robot's driver in "
-            f"ROS domain {domain()}."
+            f"no new joint state on {self._states} for {self._timeout:g} s: "
+            f"{self._why(publishers, now)}."
         )
 
     def _give_up(self, publishers: int) -> None:
@@ -117,6 +117,18 @@ class TopicMonitor:
             )
 
     def _why(self, publishers: int, now: float) -> str:
+        if now - self._repeated_at < self._timeout:
+            answer = (
+                "have its publisher stamp each state with the time at which it was measured"
+                if self._realtime
+                else "its publisher waits for an answer, which needs an active node, a learner "
+                "that is ready, an arm that is placed, and torques that reach it"
+            )
+            return f"the last one comes again and again, under the same stamp; {answer}"
+        start = f"Waiting; start the simulator or the robot's driver in ROS domain {domain()}"
+        return f"{self._absence(publishers, now)}. {start}"
+
+    def _absence(self, publishers: int, now: float) -> str:
         if now - self._rejected_at < self._timeout:
             return f"{self.rejected} were rejected, the last because of this: {self._error}"
         if self._foreign is not None:

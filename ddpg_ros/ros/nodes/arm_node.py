@@ -191,7 +191,7 @@ class ArmNode(LifecycleNodeMixin, MainNode):
 
     def _on_state(self, state: JointState, arrival: Arrival, now: float) -> None:
         if arrival is Arrival.REPEATED:
-            self.topics.record_believed()
+            self.topics.record_repeated(now)
             self._on_repeated_state(state, now)
             return
         self.topics.record_state(now)

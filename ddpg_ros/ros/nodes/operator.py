@@ -2,7 +2,8 @@
 
 The order of arming follows the guard's `safety.fallback`. If the driver holds the arm (`hold`),
 the guard sends nothing before it is armed, so the policy goes first; else the guard does. A reset
-or a stop goes to the guard first.
+goes to the guard first. A stop goes to whichever is there, and a node that is not there, or does
+not answer, keeps it from no other.
 """
 
 import sys
@@ -37,6 +38,7 @@ class Operator(MainNode):
         self._left: list[str] | None = None  # still to be called; None: the order is not known
         if self._verb != "arm":
             self._left = list(names)
+        self._missed: list[str] = []  # why a node was not stopped
         self._called: Any = None  # the answer that is waited for
         self._since = time.monotonic()
         self.urgent |= {*self._calls.values(), self._fallback, self.create_timer(_EVERY, self._on)}
@@ -54,13 +56,27 @@ class Operator(MainNode):
             self._take(self._called.result())
             self._called, self._since = None, time.monotonic()
         elif time.monotonic() - self._since > _ANSWER_S:
-            raise MachineError(f"{self._service.srv_name} did not answer within {_ANSWER_S:g} s.")
+            self._give_up(f"{self._name} did not answer within {_ANSWER_S:g} s.")
+
+    def _give_up(self, problem: str) -> None:
+        """Raise MachineError, after the other node is called if it is to be stopped."""
+        self._missed.append(problem)
+        if self._verb != "estop" or self._left is None or len(self._left) < 2:
+            raise MachineError(" ".join(self._missed))
+        del self._left[0]
+        self._called, self._since = None, time.monotonic()
 
     @property
     def _service(self) -> Client:
         return self._fallback if self._left is None else self._calls[self._left[0]]
 
+    @property
+    def _name(self) -> str:
+        return str(self.resolve_service_name(self._service.srv_name))
+
     def _call(self) -> None:
+        if self._verb == "estop" and self._left:  # who is there does not wait for who is not
+            self._left.sort(key=lambda name: not self._calls[name].service_is_ready())
         client = self._service
         if client.service_is_ready():
             request = Trigger.Request()
@@ -68,10 +84,9 @@ class Operator(MainNode):
                 request = GetParameters.Request(names=[_FALLBACK])
             self._called, self._since = client.call_async(request), time.monotonic()
         elif time.monotonic() - self._since > _FIND_S:
-            name = self.resolve_service_name(client.srv_name)
-            raise MachineError(
-                f"{name} is not there after {_FIND_S:g} s; start the deployment first (ddpg-ros "
-                "deploy, or deploy.launch.py), in the same ROS_DOMAIN_ID and namespace."
+            self._give_up(
+                f"{self._name} is not there after {_FIND_S:g} s; start the deployment first "
+                "(ddpg-ros deploy, or deploy.launch.py), in the same ROS_DOMAIN_ID and namespace."
             )
 
     def _take(self, answer: Any) -> None:
@@ -83,6 +98,8 @@ class Operator(MainNode):
         if not answer.success:
             raise RefusedError(f"{name}/{self._verb} is refused: {answer.message}")
         self.get_logger().info(f"{name}: {answer.message}")
+        if self._missed:
+            raise MachineError(" ".join(self._missed))
         self.finished = not self._left
 
 

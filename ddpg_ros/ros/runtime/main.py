@@ -23,6 +23,7 @@ from ddpg_ros.ros.runtime.node import MainNode
 from ddpg_ros.ros.runtime.process import leave, leave_within, make_stdio_nonblocking
 from ddpg_ros.ros.runtime.realtime import wake_on_time
 from ddpg_ros.ros.runtime.transport import choose_transport
+from ddpg_ros.ros_domain import require_ros_domain
 
 _LOG = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ def _exit_code(problem: BaseException | None) -> int:
 def _init(args: Sequence[str] | None) -> Arguments:
     """Read the command line, and bring ROS up."""
     arguments = read_arguments(sys.argv[1:] if args is None else args)
+    require_ros_domain()
     choose_transport()
     try:
         rclpy.init(args=list(arguments.rest), signal_handler_options=SignalHandlerOptions.NO)
