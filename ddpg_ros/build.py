@@ -10,7 +10,7 @@ from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Safety
-from ddpg_ros.safety.weight import require_start_carried
+from ddpg_ros.safety.weight import require_friction_overcome, require_start_carried
 from ddpg_ros.tasks import Task, make_task
 from ddpg_ros.version import __version__
 
@@ -20,7 +20,7 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
 
     Raises:
         DdpgRosError: as `build_guard`, a task that does not fit the arm, or an arm that is too
-            heavy for its motors at its start position.
+            heavy for its motors at its start position, or that they do not move.
     """
     robot, guard = build_guard(config)
     task = make_task(config.task, robot)
@@ -31,6 +31,7 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
         )
     if config.control.reset_service:  # else the arm is where it is
         require_start_carried(robot, config, guard)
+        require_friction_overcome(robot, guard.limits.torque)
     return robot, task, guard
 
 

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 
-from ddpg_ros.build import build_arm
+from ddpg_ros.build import build_arm, build_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.guard import Guard
-from ddpg_ros.safety.weight import describe_weight, falls_fast, too_heavy
+from ddpg_ros.safety.weight import (
+    describe_weight,
+    falls_fast,
+    require_friction_overcome,
+    too_heavy,
+)
 from test.dotted import dotted
 
 LEVEL = np.array([np.pi / 2])
@@ -66,6 +71,30 @@ def test_fault_91_an_arm_too_heavy_for_its_motors_where_it_starts_is_refused(
     sentence = rf"joint \w+ needs {needed:.4g} N·m, and its limit is {limit} N·m"
     with pytest.raises(ConfigError, match=sentence):
         build_arm(Config().with_parameters(given))
+
+
+RUBS = """<robot name="rubs"><link name="base"/><link name="arm"><inertial><mass value="1"/>
+<origin xyz="0.1 0 0"/><inertia ixx="0.01" iyy="0.01" izz="0.01"/></inertial></link>
+<joint name="turn" type="revolute"><parent link="base"/><child link="arm"/><axis xyz="0 0 1"/>
+<limit effort="5" velocity="2" lower="-1" upper="1"/><dynamics friction="2"/></joint></robot>"""
+
+
+@pytest.mark.parametrize(("limit", "moves"), [(1.0, False), (2.0, False), (2.5, True)])
+def test_a_torque_limit_below_the_friction_that_the_simulator_has_is_refused(
+    tmp_path, limit, moves
+):
+    file = tmp_path / "rubs.urdf"
+    file.write_text(RUBS)
+    config = Config().with_parameters(
+        dotted(robot__urdf=str(file), robot__torque_limit=[limit], robot__tip="arm")
+    )
+    robot, guard = build_guard(config)
+    if moves:
+        require_friction_overcome(robot, guard.limits.torque)
+        return
+    sentence = f"joint turn has a friction of 2 N·m, its limit is {limit:g}"
+    with pytest.raises(ConfigError, match=sentence):
+        require_friction_overcome(robot, guard.limits.torque)
 
 
 @pytest.mark.parametrize(
