@@ -7,6 +7,7 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.payload import Payload
+from ddpg_ros.robot.start import start_interval
 from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Safety
@@ -19,8 +20,8 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """Build an arm, its task and its guard; this also checks the configuration quickly.
 
     Raises:
-        DdpgRosError: as `build_guard`, a task that does not fit the arm, or an arm that is too
-            heavy for its motors at its start position, or that they do not move.
+        DdpgRosError: as `build_guard`, a task or a start position that does not fit the arm, or an
+            arm that is too heavy for its motors at its start position, or that they do not move.
     """
     robot, guard = build_guard(config)
     task = make_task(config.task, robot)
@@ -30,6 +31,7 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
             f"overcome, and robot.gravity is {config.robot.gravity}; expected robot.gravity: none."
         )
     if config.control.reset_service:  # else the arm is where it is
+        start_interval(robot, config.sim)
         require_start_carried(robot, config, guard)
         require_friction_overcome(robot, guard.limits.torque)
     return robot, task, guard

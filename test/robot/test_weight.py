@@ -98,6 +98,22 @@ def test_a_torque_limit_below_the_friction_that_the_simulator_has_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        ([9.0, 1.0], "sim.start_position puts shoulder at 9 rad; expected -2.4 to 2.4 rad"),
+        ([0.0], "sim.start_position has 1 numbers; expected one for each of the joints"),
+    ],
+)
+@pytest.mark.parametrize("gravity", ["none", "driver"])
+def test_a_start_position_that_does_not_fit_is_refused_before_anything_starts(
+    start, sentence, gravity
+):
+    given = dotted(sim__start_position=start, robot__gravity=gravity)
+    with pytest.raises(ConfigError, match=sentence):
+        build_arm(Config().with_parameters(given))
+
+
+@pytest.mark.parametrize(
     "more",
     [
         {"robot__gravity": "none"},  # nobody is to hold it
@@ -119,6 +135,8 @@ def test_a_swing_up_of_a_pendulum_that_somebody_carries_is_refused():
     ("given", "sentence"),
     [
         (dotted(robot__payload_centre=[0.0, 1.0]), "expected three numbers"),
+        (dotted(robot__payload_centre=[0.0, 50.0, 0.0]), "expected metres, none beyond 10"),
+        (dotted(robot__payload_mass=1e-300), "expected 0, or at least 1e-12 kg"),
         (dotted(robot__payload_mass=-1.0), "greater than or equal to 0"),
         (dotted(robot__gravity="me"), "'driver', 'model' or 'none'"),
         (dotted(robot__gravity="model", sim__gravity=0.0), "expected robot.gravity: none"),
