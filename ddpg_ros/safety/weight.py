@@ -39,8 +39,10 @@ def require_start_carried(robot: Robot, config: Config, guard: Guard) -> None:
     ours = config.robot.gravity == "model"
     limit = guard.limits.torque if ours else robot.effort_limit
     wrong = [
-        f"joint {joint} needs {needed:.4g} N·m, and its limit is {most:.4g} N·m"
-        for joint, needed, most in zip(robot.joints, weight.tolist(), limit.tolist(), strict=True)
+        f"joint {name} needs {needed:.4g} {unit.torque}, and its limit is {most:.4g} {unit.torque}"
+        for name, needed, most, unit in zip(
+            robot.joints, weight.tolist(), limit.tolist(), units_of(robot.kinds), strict=True
+        )
         if needed > most
     ]
     if wrong:

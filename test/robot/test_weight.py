@@ -79,6 +79,14 @@ RUBS = """<robot name="rubs"><link name="base"/><link name="arm"><inertial><mass
 <limit effort="5" velocity="2" lower="-1" upper="1"/><dynamics friction="2"/></joint></robot>"""
 
 
+def test_what_slides_is_too_heavy_in_newtons(tmp_path):
+    file = tmp_path / "lift.urdf"
+    file.write_text(RUBS.replace("revolute", "prismatic"))  # 1 kg along z
+    given = dotted(robot__urdf=str(file), robot__torque_limit=[5.0], robot__gravity="model")
+    with pytest.raises(ConfigError, match=r"joint turn needs 9\.81 N, and its limit is 5 N\. Exp"):
+        build_arm(Config().with_parameters(given | dotted(robot__tip="arm")))
+
+
 @pytest.mark.parametrize(("limit", "moves"), [(1.0, False), (2.0, False), (2.5, True)])
 def test_a_torque_limit_below_the_friction_that_the_simulator_has_is_refused(
     tmp_path, limit, moves
