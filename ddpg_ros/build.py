@@ -7,10 +7,11 @@ from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.payload import Payload
+from ddpg_ros.robot.start import start_interval
 from ddpg_ros.safety.deadlines import Deadlines
 from ddpg_ros.safety.guard import Guard
 from ddpg_ros.safety.state_machine import Safety
-from ddpg_ros.safety.weight import require_start_carried
+from ddpg_ros.safety.weight import require_friction_overcome, require_start_carried
 from ddpg_ros.tasks import Task, make_task
 from ddpg_ros.version import __version__
 
@@ -19,14 +20,16 @@ def build_arm(config: Config) -> tuple[Robot, Task, Guard]:
     """Build an arm, its task and its guard; this also checks the configuration quickly.
 
     Raises:
-        DdpgRosError: as `build_guard`, a task that does not fit the arm, or an arm that is too
-            heavy for its motors at its start position.
+        DdpgRosError: as `build_guard`, a task or a start position that does not fit the arm, or an
+            arm that is too heavy for its motors at its start position, or that they do not move.
     """
     robot, guard = build_guard(config)
     task = make_task(config.task, robot)
     require_weight(task, config)
     if config.control.reset_service:  # else the arm is where it is
+        start_interval(robot, config.sim)
         require_start_carried(robot, config, guard)
+        require_friction_overcome(robot, guard.limits.torque)
     return robot, task, guard
 
 

@@ -20,6 +20,7 @@ from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import Payload
+from ddpg_ros.safety.weight import require_friction_overcome
 from ddpg_ros.tasks import make_task
 from ddpg_ros.types import Vector32
 from sim.world import World
@@ -75,6 +76,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         )
         robot, section = Robot.of(self.config), self.config.robot
         self._joints, self._torque_limit = robot.joints, robot.torque_limit(section.torque_limit)
+        require_friction_overcome(robot, self._torque_limit)
         self._task = make_task(self.config.task, robot)
         require_weight(self._task, self.config)
         payload = Payload.of(section)

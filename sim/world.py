@@ -28,7 +28,7 @@ from ddpg_ros.errors import ConfigError, MachineError, RobotError, few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import read_damping, read_friction
 from ddpg_ros.robot.payload import NO_PAYLOAD, Payload
-from ddpg_ros.robot.units import units_of
+from ddpg_ros.robot.start import start_interval
 from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.types import JointState, Vector
 from sim.bullet import pybullet, quiet
@@ -43,9 +43,6 @@ from sim.push import Push
 
 _CREEP = 1e-6  # [rad/s], [m/s] at which damping alone must not take all the effort
 _BRAKES = 3.0  # torque of a brake over the joint's effort limit
-
-LIMIT_MARGIN = 0.05
-"""Smallest distance of start positions from the position limits [rad], [m]."""
 
 _TRIES = 100  # start positions, before an arm that touches itself is refused
 
@@ -81,7 +78,7 @@ class World:
             MachineError: `gui` without a display.
         """
         self.robot = robot
-        self._low, self._high = _start_interval(robot, settings)
+        self._low, self._high = start_interval(robot, settings)
         self._velocity_spread = settings.start_velocity_spread
         self._effort = robot.effort_limit
         self._friction = _friction(robot).tolist()
@@ -355,33 +352,3 @@ def _friction(robot: Robot) -> Vector:
                 f"so that the joint stands still; expected less {key} than effort."
             )
     return friction
-
-
-def _start_interval(robot: Robot, settings: SimSection) -> tuple[Vector, Vector]:
-    """Return the lowest and highest start positions, (n,) [rad] each.
-
-    Raises:
-        ConfigError: `sim.start_position` has another length, or is outside the limits.
-    """
-    size = len(robot.joints)
-    centre = np.array(settings.start_position or [0.0] * size)
-    if len(centre) != size:
-        raise ConfigError(
-            f"sim.start_position has {len(centre)} numbers; expected one for each of the joints "
-            f"{', '.join(robot.joints)}."
-        )
-    margin = np.minimum(LIMIT_MARGIN, (robot.upper - robot.lower) / 10.0)
-    inside = (centre >= robot.lower) & (centre <= robot.upper)
-    if not inside.all():
-        if settings.start_position:
-            worst = int(np.argmin(inside))
-            unit = units_of(robot.kinds)[worst].position
-            raise ConfigError(
-                f"sim.start_position puts {robot.joints[worst]} at {centre[worst]:g} {unit}; "
-                f"expected {robot.lower[worst]:g} to {robot.upper[worst]:g} {unit}, as the URDF "
-                "says."
-            )
-        centre = np.clip(centre, robot.lower, robot.upper)  # the default, 0, is outside
-    low, high = robot.lower + margin, robot.upper - margin
-    spread = settings.start_position_spread
-    return np.clip(centre - spread, low, high), np.clip(centre + spread, low, high)

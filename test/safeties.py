@@ -19,14 +19,14 @@ PUSH = np.array([0.5, 0.5])  # [N·m]
 class Bench:
     """A safety with a clock of its own, and states that come when they should."""
 
-    def __init__(self, watches_commands=False, **changes):
+    def __init__(self, watches_commands=False, arm=None, **changes):
         given = {
             f"safety__{key}": value for key, value in ({"ramp_seconds": 0.0} | changes).items()
         }
         config = Config().with_parameters(
-            dotted(control__period=PERIOD, sim__physics_timestep=PERIOD, **given)
+            dotted(control__period=PERIOD, sim__physics_timestep=PERIOD, **given, **(arm or {}))
         )
-        guard = Guard.of(Robot.load("reacher2"), config)
+        guard = Guard.of(Robot.of(config), config)
         deadlines = Deadlines.of(PERIOD, config.safety.latch_after)
         self.safety = Safety(guard, config.safety, deadlines, watches_commands)
         self.now = 100.0

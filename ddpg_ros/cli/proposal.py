@@ -9,7 +9,7 @@ import numpy as np
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, RobotError, few_of
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.robot.dynamics import MassMatrix, read_damping
+from ddpg_ros.robot.dynamics import MassMatrix, read_damping, read_friction
 from ddpg_ros.robot.loads import Loads, finite_range, loads_of
 from ddpg_ros.robot.posture import choose_start
 from ddpg_ros.robot.units import units_of
@@ -30,6 +30,7 @@ _TOLERANCE = 0.05  # of the arm's extent
 _GOAL_RANGES = (0.8, 0.7, 0.6, 0.5, 0.4)  # shares of the joints' ranges, best first
 _TOUCHING, _DRAWN = 0.05, 300  # share of goals in which the arm touches itself, of so many
 _SECONDS, _TO_REST = 3.0, 0.5  # [s] of an episode at least; for what is not travel
+_LONGEST = 3600.0  # [s] of a joint's travel
 _STILL = 1e-6  # of the reach: a tip that moves less stands still
 _RATE = 250.0  # [N·m/s] the default of robot.torque_rate
 _STEPS = ((2, 40_000), (4, 120_000), (math.inf, 220_000))  # joints, control steps
@@ -63,7 +64,7 @@ def limits_needed(robot: Robot, loads: Loads) -> tuple[Vector, Vector]:
     fastest = np.where(robot.sliding, FASTEST_SLIDING, FASTEST)
     velocity = np.minimum(robot.velocity_limit, fastest)
     moving = loads.inertia * velocity / _UP_TO_SPEED + read_damping(robot) * velocity
-    return velocity, _RESERVE * loads.gravity + moving
+    return velocity, _RESERVE * loads.gravity + read_friction(robot) + moving
 
 
 def placeholders(robot: Robot, needed: Vector) -> list[str]:
@@ -190,10 +191,22 @@ def goal_range(robot: Robot, touches: Callable[[Vector], bool]) -> float:
 
 
 def episode_seconds(robot: Robot, share: float, start: Vector, velocity: Vector) -> float:
-    """Return a length of an episode [s] in which each joint gets from the start to any goal."""
+    """Return a length of an episode [s] in which each joint gets from the start to any goal.
+
+    Raises:
+        RobotError: a joint that takes longer than anybody waits.
+    """
     low, high = JointSpace(robot).range(share)
-    travel = float((np.maximum(high - start, start - low) / velocity).max())
-    return max(_SECONDS, math.ceil(2.0 * (travel + _TO_REST)) / 2.0)
+    travel = np.maximum(high - start, start - low) / velocity
+    slowest = int(np.argmax(travel))
+    if travel[slowest] > _LONGEST:
+        raise RobotError(
+            f"{robot.urdf_path}: joint '{robot.joints[slowest]}' takes {travel[slowest]:.3g} s "
+            f"through its range at its velocity limit, {velocity[slowest]:g} "
+            f"{units_of(robot.kinds)[slowest].velocity}; expected at most {_LONGEST:g} s. "
+            "Correct the limit, or leave the joint out with --joints."
+        )
+    return max(_SECONDS, math.ceil(2.0 * (float(travel[slowest]) + _TO_REST)) / 2.0)
 
 
 def extent(robot: Robot) -> float:

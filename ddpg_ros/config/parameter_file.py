@@ -22,6 +22,7 @@ NODES = (AGENT, "guard", "policy", "recorder", SIMULATOR)
 """The default names of this package's nodes."""
 
 _SHAPE = "expected '/**:', below it 'ros__parameters:', below that the settings"
+_LARGEST = 1_000_000  # [bytes] reading YAML takes a minute for 30 MB
 _SHARED = ("robot.urdf", "robot.joints", "robot.tip", "control.period", "run.clock", "run.seed")
 """Settings that agent and simulator must share."""
 
@@ -149,7 +150,7 @@ def read_sections(file: Path) -> list[Section]:
     """Return the sections of a parameter file, in order.
 
     Raises:
-        ConfigError: the file is missing, unreadable, not YAML or not a parameter file.
+        ConfigError: the file is missing, unreadable, too large, not YAML or not a parameter file.
     """
     if not is_regular(file):
         problem = "is a pipe or a device" if is_special(file) else "is not there"
@@ -157,6 +158,10 @@ def read_sections(file: Path) -> list[Section]:
         name = shortened(str(file))
         raise ConfigError(f"the parameter file {name} {problem}; expected a regular YAML file.")
     try:
+        if (size := file.stat().st_size) > _LARGEST:
+            raise ConfigError(
+                f"the parameter file {file} has {size} bytes; expected at most {_LARGEST}."
+            )
         document = read_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None

@@ -22,6 +22,8 @@ from ddpg_ros.config.fields import (
 )
 
 _ROS_NAME = re.compile(r"(~?/)?[A-Za-z_{][\w{}]*(/[A-Za-z_{][\w{}]*)*", re.ASCII)
+_FURTHEST_LOAD = 10.0  # [m] a payload's centre further from the tip is in other units
+_LIGHTEST_LOAD = 1e-12  # [kg] of less, a simulation loses its numbers
 
 
 class RobotSection(Section):
@@ -68,6 +70,15 @@ class RobotSection(Section):
     def _three_numbers(cls, given: list[float]) -> list[float]:
         if len(given) not in (0, 3):
             raise ValueError("expected three numbers [m], or none")
+        if any(abs(number) > _FURTHEST_LOAD for number in given):
+            raise ValueError(f"expected metres, none beyond {_FURTHEST_LOAD:g}")
+        return given
+
+    @field_validator("payload_mass")
+    @classmethod
+    def _weighs(cls, given: float) -> float:
+        if 0.0 < given < _LIGHTEST_LOAD:
+            raise ValueError(f"expected 0, or at least {_LIGHTEST_LOAD:g} kg")
         return given
 
 

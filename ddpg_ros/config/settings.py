@@ -194,7 +194,13 @@ def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters
         if name in retired:
             continue
         if name not in known:
-            problems.append(f"there is no setting '{shortened(name)}'{nearest(name, known)}")
+            inside = next((own for own in known if own.startswith(f"{name}.")), "")
+            problems.append(
+                f"'{name}' is a section, not a setting; expected settings below it, such as "
+                f"{inside}"
+                if inside
+                else f"there is no setting '{shortened(name)}'{nearest(name, known)}"
+            )
         elif value is None:
             problems.append(
                 f"{name} has no value; expected one like {known[name]!r}, or no such line at all."

@@ -13,6 +13,7 @@ from ddpg_ros.robot.numbers import read_number, read_place
 from ddpg_ros.types import Vector
 
 _ROUNDING = 1e-6  # relative to the largest moment: a negative moment this small counts as 0
+_LIGHTEST = 1e-12  # [kg] of less, a simulation loses its numbers
 _TINY = 1e-15  # [kg·m²] likewise, in absolute terms
 
 
@@ -43,7 +44,7 @@ def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
 
     Raises:
         RobotError: a number is missing or not finite, or a moving link has a negative mass or
-            principal moment.
+            principal moment, or a mass that is next to none.
     """
     inertial = link.find("inertial")
     if inertial is None:
@@ -69,6 +70,10 @@ def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
         raise RobotError(
             f"{where} has a mass of {mass:g} kg and principal moments of {principal} kg·m²; "
             "expected none below 0."
+        )
+    if moves and 0.0 < mass < _LIGHTEST:
+        raise RobotError(
+            f"{where} has a mass of {mass:g} kg; expected 0, or at least {_LIGHTEST:g} kg."
         )
     return Inertia(max(mass, 0.0), frame, np.maximum(moments, 0.0))
 

@@ -2,20 +2,16 @@
 
 import math
 
-import numpy as np
-
 from ddpg_ros.errors import few_of
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.inertia import Inertia
 from ddpg_ros.robot.numbers import number_of
-from ddpg_ros.robot.units import units_of
 
 _TURNS = 4.0 * math.pi  # [rad] cables allow no joint more than two turns from 0
 _ROLL = 2.0 * math.pi + 0.01  # [rad] an origin turned by more
 _DENSE, _LIGHT = 2000.0, 0.01  # [kg/m³] of the cube whose side is the reach; arms have 0.1 to 250
 _WIDE, _NARROW = 3.0, 3e-4  # radius of gyration: of the reach, [m]; arms have 0.002 m to 0.7
 _HEAVY = 0.2  # [kg] a lighter link may be a point
-_SLOW = 60.0  # [s] a joint that takes longer through its range or a turn
 
 
 def mistaken_units(robot: Robot, moving: dict[str, Inertia]) -> list[str]:
@@ -25,7 +21,7 @@ def mistaken_units(robot: Robot, moving: dict[str, Inertia]) -> list[str]:
         robot: the arm.
         moving: the inertias of the links that move, by link.
     """
-    return [*_degrees(robot), *_lengths_and_masses(robot, moving), *_slow(robot)]
+    return [*_degrees(robot), *_lengths_and_masses(robot, moving)]
 
 
 def _degrees(robot: Robot) -> list[str]:
@@ -89,16 +85,3 @@ def _lengths_and_masses(robot: Robot, moving: dict[str, Inertia]) -> list[str]:
             "the links theirs in kg·m²."
         )
     return said
-
-
-def _slow(robot: Robot) -> list[str]:
-    turn = np.where(robot.sliding, np.inf, 2.0 * math.pi)
-    way = np.minimum(robot.upper - robot.lower, turn)
-    slow = [
-        f"{name} {limit:g} {unit.velocity}"
-        for name, limit, length, unit in zip(
-            robot.joints, robot.velocity_limit, way, units_of(robot.kinds), strict=True
-        )
-        if length > _SLOW * limit
-    ]
-    return [f"velocity limits with which the arm hardly moves: {few_of(slow)}."] if slow else []

@@ -7,6 +7,7 @@ import numpy as np
 
 from ddpg_ros.errors import few_of
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import read_damping, read_friction
 from ddpg_ros.robot.inertia import read_inertia
 from ddpg_ros.robot.loads import Loads
 from ddpg_ros.robot.mistaken_units import mistaken_units
@@ -14,6 +15,7 @@ from ddpg_ros.robot.numbers import number_of
 from ddpg_ros.robot.units import units_of
 
 _TORQUES = "Set robot.torque_limit to what the motors may deliver; it has what the arm needs."
+_LONG = 60.0  # [s] a joint that takes longer through its range or a turn
 _FAST = {"rad/s": 20.0, "m/s": 5.0}  # a velocity limit above this is a placeholder
 
 
@@ -94,6 +96,7 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
         robot,
         {name: read_inertia(link, True, robot.urdf_path) for name, link in _moving(robot).items()},
     )
+    said += _slow(robot, loads)
     away = [
         joint
         for joint, low, high in zip(robot.joints, robot.lower, robot.upper, strict=True)
@@ -102,6 +105,27 @@ def oddities(robot: Robot, loads: Loads, invented: list[str]) -> list[str]:
     if away:
         said.append(f"0 is outside the limits of {few_of(away)}; the arm cannot start there.")
     return said
+
+
+def _slow(robot: Robot, loads: Loads) -> list[str]:
+    """Return what is odd about how fast the motors get each joint through its range, or a turn."""
+    turn = np.where(robot.sliding, np.inf, 2.0 * math.pi)
+    way = np.minimum(robot.upper - robot.lower, turn)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.maximum(robot.effort_limit - read_friction(robot), 0.0)
+        speed = np.fmin(robot.velocity_limit, left / read_damping(robot))
+        seconds = way / speed + np.sqrt(2.0 * way * loads.inertia / left)
+    slow = [
+        f"{joint} {needed:.3g} s"
+        for joint, needed in zip(robot.joints, seconds.tolist(), strict=True)
+        if needed > _LONG
+    ]
+    if not slow:
+        return []
+    return [
+        f"the arm hardly moves; through its range, or a turn, takes: {few_of(slow)}. Look at the "
+        "velocity and the effort of <limit>, and at the damping and friction of <dynamics>."
+    ]
 
 
 def _efforts(robot: Robot, invented: list[str]) -> list[str]:

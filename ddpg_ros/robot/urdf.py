@@ -22,6 +22,15 @@ KINDS = (*MOTORS, "fixed", "floating", "planar")
 
 _MOST_JOINTS = 500  # PyBullet takes minutes for more, and ends the process at some number
 _LONGEST_NAME = 400  # PyBullet ends the process for 1000 characters
+_ONCE = {
+    "link": ("inertial", "inertial/origin", "inertial/mass", "inertial/inertia"),
+    "joint": (
+        *("origin", "parent", "child", "axis", "limit", "mimic", "dynamics"),
+        "safety_controller",
+    ),
+}
+"""Elements of which readers of a URDF take the first, so that a second one is silently lost."""
+
 _ANY_AXIS: Vector = np.array([1.0, 0.0, 0.0])  # of the joints whose type has no axis
 
 
@@ -58,7 +67,8 @@ def read_urdf(source: bytes, path: Path) -> ElementTree.Element:
         path: the file, for error messages.
 
     Raises:
-        RobotError: not a URDF, more joints than an arm has, or two share a name.
+        RobotError: not a URDF, more joints than an arm has, two share a name, a name that cannot
+            be told from another, or an element that is there twice.
     """
     try:
         root = ElementTree.fromstring(source)
@@ -74,6 +84,17 @@ def read_urdf(source: bytes, path: Path) -> ElementTree.Element:
                 f"{path}: the {named.tag} '{shortened(name, 40)}' has a name of {len(name)} "
                 f"characters; expected at most {_LONGEST_NAME}."
             )
+        if name != name.strip() or not name.isprintable():
+            raise RobotError(
+                f"{path} has the {named.tag} name {name!r}; expected no spaces at its ends, and "
+                "no line breaks or tabs."
+            )
+        for tag in _ONCE.get(named.tag, ()):
+            if len(named.findall(tag)) > 1:
+                raise RobotError(
+                    f"{path}: the {named.tag} '{name}' has <{tag.rpartition('/')[2]}> twice; "
+                    "expected it once. Remove the one that is wrong."
+                )
     if len(root.findall("joint")) > _MOST_JOINTS:
         raise RobotError(
             f"{path} has {len(root.findall('joint'))} joints; expected at most {_MOST_JOINTS}. "
@@ -110,6 +131,8 @@ def read_joint(element: ElementTree.Element, path: Path) -> Joint:
     direction = direction / largest  # whose square neither overflows nor vanishes
     bounded = kind in ("revolute", "prismatic")
     mimic = element.find("mimic")
+    if mimic is not None and not mimic.get("joint"):
+        raise RobotError(f'{where} has no joint in its <mimic>; add joint="…", which it follows.')
     unstated = 0.0 if mimic is None else math.inf  # a joint that mimics needs no limits
     return Joint(
         name=element.get("name", ""),

@@ -112,7 +112,13 @@ class Safety:
 
     @property
     def suppress_output(self) -> bool:
-        """Whether to send nothing, because the policy may not act and the driver holds the arm."""
+        """Whether to send nothing.
+
+        The policy may not act and the driver holds the arm; or we carry an arm of which no state
+        is known yet, and zero torque, for which a driver opens its brakes, would drop it.
+        """
+        if self._state is None and self.guard.carrier.carries:
+            return True
         held_back = not self.armed or bool(self._withheld)
         return held_back and self._settings.fallback == "hold"
 
@@ -135,6 +141,8 @@ class Safety:
             if self.armed:  # the state may be late although the watchdog has not noticed yet
                 self._check_deadlines(self.age(now), "joint state")
             self._lateness.record_state(now)
+            if self._state is None:
+                self.guard.reset()  # nothing was sent: the first torque is what carries the arm
             self._state, self._now = state, now
             self._valid += 1
             self._rejected = 0

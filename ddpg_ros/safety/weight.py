@@ -1,4 +1,4 @@
-"""Whether the motors can carry the arm's weight, and who carries it, in words."""
+"""Whether the motors can carry and move the arm, and who carries it, in words."""
 
 import numpy as np
 
@@ -6,7 +6,10 @@ from ddpg_ros.config.sections import RobotSection
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.robot.dynamics import read_friction
+from ddpg_ros.robot.units import units_of
 from ddpg_ros.safety.guard import Guard
+from ddpg_ros.types import Vector
 
 SLOW_ENOUGH = 0.5
 """Largest T λ at which a stop holds every arm that was drawn; see `Carrier.fall_share`."""
@@ -30,14 +33,16 @@ def require_start_carried(robot: Robot, config: Config, guard: Guard) -> None:
         ConfigError: with every joint that is too weak, the torque that it needs and its limit.
     """
     start = config.sim.start_position or [0.0] * len(robot.joints)
-    if config.robot.gravity == "none" or len(start) != len(robot.joints):
+    if config.robot.gravity == "none":
         return
     weight = np.abs(guard.carrier.weight(np.clip(start, robot.lower, robot.upper)))
     ours = config.robot.gravity == "model"
     limit = guard.limits.torque if ours else robot.effort_limit
     wrong = [
-        f"joint {joint} needs {needed:.4g} N·m, and its limit is {most:.4g} N·m"
-        for joint, needed, most in zip(robot.joints, weight.tolist(), limit.tolist(), strict=True)
+        f"joint {name} needs {needed:.4g} {unit.torque}, and its limit is {most:.4g} {unit.torque}"
+        for name, needed, most, unit in zip(
+            robot.joints, weight.tolist(), limit.tolist(), units_of(robot.kinds), strict=True
+        )
         if needed > most
     ]
     if wrong:
@@ -48,6 +53,34 @@ def require_start_carried(robot: Robot, config: Config, guard: Guard) -> None:
             "Expected a start position, "
             f"{'a robot.torque_limit' if ours else 'an effort in the URDF'} or a "
             "robot.payload_mass with which the motors hold the arm."
+        )
+
+
+def require_friction_overcome(robot: Robot, limit: Vector) -> None:
+    """Refuse an arm whose friction, as the simulator has it, is more than its torque limit.
+
+    Args:
+        robot: the arm.
+        limit: the torque limit of each joint, (n,) [N·m].
+
+    Raises:
+        ConfigError: with every joint that nothing moves, its friction and its limit.
+    """
+    stuck = [
+        f"joint {joint} has a friction of {friction:.4g} {unit.torque}, its limit is {most:.4g}"
+        for joint, friction, most, unit in zip(
+            robot.joints,
+            read_friction(robot).tolist(),
+            limit.tolist(),
+            units_of(robot.kinds),
+            strict=True,
+        )
+        if friction >= most
+    ]
+    if stuck:
+        raise ConfigError(
+            f"no torque moves the arm: {'; '.join(stuck)}. Expected a robot.torque_limit above "
+            "the <dynamics friction=…> of the URDF; raise it, or correct the file."
         )
 
 

@@ -22,6 +22,13 @@ _PLACEHOLDER = 1e15
 _LARGEST = float(np.finfo(np.float32).max)  # learning is in float32
 
 
+_REAL = "biuf"
+"""Kinds of numpy's types that are real numbers."""
+
+_FAILURES = (Exception, SystemExit)
+"""What ends an environment's code; one that ends the process would end the training in silence."""
+
+
 class Step:
     """What a step came to."""
 
@@ -91,7 +98,7 @@ class Environment:
         """
         try:
             raw, _ = self._env.reset(seed=seed)
-        except Exception as error:
+        except _FAILURES as error:
             raise self._failed("reset()", error) from error
         return self._observation(raw, "reset()")
 
@@ -104,15 +111,21 @@ class Environment:
         """
         try:
             raw, reward, terminated, truncated, info = self._env.step(action)
-            value = float(reward)
             self.knows_success |= "is_success" in info
-            success = bool(info.get("is_success", False))
-        except Exception as error:
+            success = info.get("is_success", False)
+        except _FAILURES as error:
             raise self._failed("step()", error) from error
         observation = self._observation(raw, "step()")
+        value = self._number(reward, "reward", "a number")
         if not abs(value) <= _LARGEST:
             raise Unusable(f"the reward that {self.name} gave is {value}")
-        return Step(observation, value, bool(terminated), bool(truncated), success)
+        return Step(
+            observation,
+            value,
+            self._truth(terminated, "terminated"),
+            self._truth(truncated, "truncated"),
+            self._truth(success, "is_success"),
+        )
 
     def close(self) -> None:
         """Close it, if it was made here; what its own code raises then changes nothing."""
@@ -120,7 +133,7 @@ class Environment:
             return
         try:
             self._env.close()
-        except Exception as error:
+        except _FAILURES as error:
             _LOG.warning("%s failed in close(): %s", self.name, _one_line(error))
 
     @staticmethod
@@ -130,10 +143,16 @@ class Environment:
 
     def _observation(self, raw: Any, where: str) -> Vector32:
         try:
-            with np.errstate(over="ignore"):  # is looked at below
-                observation: Vector32 = np.array(raw, dtype=np.float32)  # it may be its own buffer
+            given = np.asarray(raw)
         except (TypeError, ValueError) as error:
             raise self._failed(where, error) from error
+        if given.dtype.kind not in _REAL:
+            raise EnvironmentFailedError(
+                f"{self.name} gave the observation {shortened(repr(raw))} in {where}; expected "
+                "real numbers."
+            )
+        with np.errstate(over="ignore"):  # is looked at below
+            observation: Vector32 = given.astype(np.float32)  # a copy: it may be its own buffer
         if observation.shape != (self.observation_size,):
             raise EnvironmentFailedError(
                 f"{self.name} gave an observation of shape {observation.shape} in {where}; its "
@@ -145,7 +164,27 @@ class Environment:
             raise Unusable(f"component {place} of the observation of {self.name} is {number}")
         return observation
 
-    def _failed(self, where: str, error: Exception) -> EnvironmentFailedError:
+    def _number(self, given: Any, what: str, expected: str) -> float:
+        """Return a number of a step; an array of one number is one, a text is none."""
+        array = np.asarray(given)
+        if array.size != 1 or array.dtype.kind not in _REAL:
+            raise EnvironmentFailedError(
+                f"{self.name} gave the {what} {shortened(repr(given))} in step(); expected "
+                f"{expected}."
+            )
+        return float(array.item())
+
+    def _truth(self, given: Any, what: str) -> bool:
+        if type(given) is bool:
+            return given
+        number = self._number(given, what, "True or False")
+        if number not in (0.0, 1.0):
+            raise EnvironmentFailedError(
+                f"{self.name} gave {what} = {number:g} in step(); expected True or False."
+            )
+        return number == 1.0
+
+    def _failed(self, where: str, error: BaseException) -> EnvironmentFailedError:
         what = shortened(f"{type(error).__name__}: {_one_line(error)}", 500)
         return EnvironmentFailedError(f"the environment {self.name} failed in {where}: {what}.")
 
@@ -153,8 +192,9 @@ class Environment:
 def _make(env_id: str) -> gymnasium.Env[Any, Any]:
     try:
         made: gymnasium.Env[Any, Any] = gymnasium.make(env_id)
-    except Exception as error:  # whatever an environment's own code raises
-        reason = shortened(_one_line(error), 500)
+    except _FAILURES as error:  # whatever an environment's own code raises
+        ended = "it ends the process: " if isinstance(error, SystemExit) else ""
+        reason = ended + shortened(_one_line(error), 500)
         raise ConfigError(
             f"Gymnasium cannot make '{env_id}' ({reason}){_way_out(env_id, error)}"
         ) from None
@@ -180,7 +220,18 @@ def _with_flat_spaces(env_id: str, env: gymnasium.Env[Any, Any]) -> gymnasium.En
         raise ConfigError(
             f"{env_id} gives observations without a number; DDPG needs one at least."
         )
-    return gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+    with np.errstate(all="ignore"):
+        scaled = gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+        ends = [scaled.action(np.full(space.shape, end, np.float32)) for end in (-1.0, 1.0)]
+        narrow = np.flatnonzero(~(np.isfinite(ends[1] - ends[0]) & (ends[0] < ends[1])))
+    if narrow.size:
+        low, high = space.low[narrow[0]], space.high[narrow[0]]
+        raise ConfigError(
+            f"{env_id} takes actions that DDPG cannot choose: component {narrow[0]} goes from "
+            f"{low:g} to {high:g}, too near each other for {space.dtype}. Wrap the environment "
+            "with bounds further apart (gymnasium.wrappers.TransformAction)."
+        )
+    return scaled
 
 
 def _check_actions(env_id: str, space: Box) -> None:
@@ -213,12 +264,12 @@ def _check_actions(env_id: str, space: Box) -> None:
         )
 
 
-def _way_out(env_id: str, error: Exception) -> str:
+def _way_out(env_id: str, error: BaseException) -> str:
     missing = isinstance(error, gymnasium.error.DependencyNotInstalled)
     if missing and "MuJoCo" in str(error):
         return "; in a checkout, 'make setup-bench' installs it."
     return "." if env_id in gymnasium.registry else nearest(env_id, gymnasium.registry)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())

@@ -125,3 +125,15 @@ def test_in_a_namespace_the_sections_of_that_namespace_count(write):
     file = write(section("/left/agent", **{"learner.tau": 0.5}))
     assert load_config(file, "/left").learner.tau == 0.5
     assert load_config(file).learner.tau == 0.01
+
+
+def test_a_file_that_would_take_minutes_to_read_is_refused_at_once(write):
+    with pytest.raises(ConfigError, match=r"has 10000.. bytes; expected at most 1000000"):
+        load_config(write("#" * 1_000_000 + "\n", section("'/**'", run={"steps": 5})))
+
+
+@pytest.mark.parametrize("value", [None, 5, [1, 2], "fast"])
+def test_a_section_without_settings_is_called_one(write, value):
+    sentence = "'run' is a section, not a setting; expected settings below it, such as run.seed"
+    with pytest.raises(ConfigError, match=sentence):
+        load_config(write(section("'/**'", run=value)))

@@ -287,6 +287,46 @@ def test_the_arms_that_pybullet_brings_are_found_by_their_path_within_its_data()
     assert robot.effort_limit.tolist() == [87, 87, 87, 87, 12, 12, 12]
 
 
+@pytest.mark.parametrize(
+    ("inside", "sentence"),
+    [
+        (LIMIT + LIMIT, "the joint 'a' has <limit> twice; expected it once"),
+        (LIMIT + "<origin/>", "the joint 'a' has <origin> twice"),
+        (LIMIT + AXIS_Z + '<axis xyz="1 0 0"/>', "the joint 'a' has <axis> twice"),
+        (LIMIT + "<mimic/>", "joint 'a' has no joint in its <mimic>; add joint="),
+        (LIMIT + '<mimic joint="" offset="1"/>', "joint 'a' has no joint in its <mimic>"),
+    ],
+)
+def test_what_a_joint_says_twice_or_leaves_open_is_refused(load, inside, sentence):
+    with pytest.raises(RobotError, match=sentence):
+        load(joint("a", "base", "b", inside=inside))
+
+
+@pytest.mark.parametrize("tag", ["inertial", "mass", "inertia", "origin"])
+def test_a_link_that_is_weighed_twice_is_refused(load, tag):
+    once = {
+        "mass": '<mass value="1"/>',
+        "inertia": '<inertia ixx="1" iyy="1" izz="1"/>',
+        "origin": '<origin xyz="0 0 0"/>',
+    }
+    inner = "".join(once.values())
+    twice = f"<inertial>{inner}{once.get(tag, '')}</inertial>"
+    link = f'<link name="b">{twice * (2 if tag == "inertial" else 1)}</link>'
+    with pytest.raises(RobotError, match=f"the link 'b' has <{tag}> twice; expected it once"):
+        load(link + joint("a", "base", "b"))
+
+
+@pytest.mark.parametrize("name", [" a", "a ", "   ", "a&#10;b", "a&#9;b"])
+def test_a_name_that_looks_like_another_is_refused(load, name):
+    with pytest.raises(RobotError, match=r"has the joint name .*; expected no spaces at its ends"):
+        load(joint(name, "base", "b"))
+
+
+@pytest.mark.parametrize("name", ["my joint", "Gelenk_ä_関節", "🦾", "a/b", "yes", "1e3"])
+def test_a_name_may_be_of_any_script(load, name):
+    assert load(joint(name, "base", "b")).joints == (name,)
+
+
 def test_a_joint_that_hangs_on_nothing_is_refused(load):
     with pytest.raises(RobotError, match="joint 'a' has no parent; add <parent link=\"…\"/>"):
         load(f'<joint name="a" type="revolute"><child link="b"/>{LIMIT}</joint>')

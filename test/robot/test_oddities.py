@@ -70,7 +70,16 @@ def test_a_visual_whose_origin_is_no_number_is_the_pictures_matter(odd):
             'ixx="5e-9" iyy="1e-8" izz="1e-8"',
             "moments of inertia as of points: upper, fore",
         ),
-        ('velocity="4"', 'velocity="0.001"', "hardly moves: elbow 0.001 rad/s"),
+        # 5 rad at 0.001 rad/s; then what it takes to speed up: √(2 · 5 rad · 0.02 kg·m² / 20 N·m)
+        ('velocity="4"', 'velocity="0.001"', "hardly moves; .* elbow 5e\\+03 s"),
+        # 5 rad at 20 N·m over 2000 N·m·s/rad
+        (
+            '<limit effort="20"',
+            '<dynamics damping="2000"/><limit effort="20"',
+            r"hardly moves; .* elbow 500 s\. Look at",
+        ),
+        # √(2 · 5 rad · 0.02 kg·m² / 1e-6 N·m) = 447 s, and 5 rad at 4 rad/s
+        ('<limit effort="20"', '<limit effort="1e-6"', r"hardly moves; .* elbow 448 s\. Look"),
         ('effort="20"', 'effort="-20"', 'efforts that limit nothing: elbow effort="-20"'),
         ('effort="20"', 'effort="0"', "no effort is stated for elbow"),
         (

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 
-from ddpg_ros.build import build_arm
+from ddpg_ros.build import build_arm, build_guard
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.guard import Guard
-from ddpg_ros.safety.weight import describe_weight, falls_fast, too_heavy
+from ddpg_ros.safety.weight import (
+    describe_weight,
+    falls_fast,
+    require_friction_overcome,
+    too_heavy,
+)
 from test.dotted import dotted
 
 LEVEL = np.array([np.pi / 2])
@@ -68,6 +73,54 @@ def test_fault_91_an_arm_too_heavy_for_its_motors_where_it_starts_is_refused(
         build_arm(Config().with_parameters(given))
 
 
+RUBS = """<robot name="rubs"><link name="base"/><link name="arm"><inertial><mass value="1"/>
+<origin xyz="0.1 0 0"/><inertia ixx="0.01" iyy="0.01" izz="0.01"/></inertial></link>
+<joint name="turn" type="revolute"><parent link="base"/><child link="arm"/><axis xyz="0 0 1"/>
+<limit effort="5" velocity="2" lower="-1" upper="1"/><dynamics friction="2"/></joint></robot>"""
+
+
+def test_what_slides_is_too_heavy_in_newtons(tmp_path):
+    file = tmp_path / "lift.urdf"
+    file.write_text(RUBS.replace("revolute", "prismatic"))  # 1 kg along z
+    given = dotted(robot__urdf=str(file), robot__torque_limit=[5.0], robot__gravity="model")
+    with pytest.raises(ConfigError, match=r"joint turn needs 9\.81 N, and its limit is 5 N\. Exp"):
+        build_arm(Config().with_parameters(given | dotted(robot__tip="arm")))
+
+
+@pytest.mark.parametrize(("limit", "moves"), [(1.0, False), (2.0, False), (2.5, True)])
+def test_a_torque_limit_below_the_friction_that_the_simulator_has_is_refused(
+    tmp_path, limit, moves
+):
+    file = tmp_path / "rubs.urdf"
+    file.write_text(RUBS)
+    config = Config().with_parameters(
+        dotted(robot__urdf=str(file), robot__torque_limit=[limit], robot__tip="arm")
+    )
+    robot, guard = build_guard(config)
+    if moves:
+        require_friction_overcome(robot, guard.limits.torque)
+        return
+    sentence = f"joint turn has a friction of 2 N·m, its limit is {limit:g}"
+    with pytest.raises(ConfigError, match=sentence):
+        require_friction_overcome(robot, guard.limits.torque)
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        ([9.0, 1.0], "sim.start_position puts shoulder at 9 rad; expected -2.4 to 2.4 rad"),
+        ([0.0], "sim.start_position has 1 numbers; expected one for each of the joints"),
+    ],
+)
+@pytest.mark.parametrize("gravity", ["none", "driver"])
+def test_a_start_position_that_does_not_fit_is_refused_before_anything_starts(
+    start, sentence, gravity
+):
+    given = dotted(sim__start_position=start, robot__gravity=gravity)
+    with pytest.raises(ConfigError, match=sentence):
+        build_arm(Config().with_parameters(given))
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -90,6 +143,8 @@ def test_a_swing_up_of_a_pendulum_that_somebody_carries_is_refused():
     ("given", "sentence"),
     [
         (dotted(robot__payload_centre=[0.0, 1.0]), "expected three numbers"),
+        (dotted(robot__payload_centre=[0.0, 50.0, 0.0]), "expected metres, none beyond 10"),
+        (dotted(robot__payload_mass=1e-300), "expected 0, or at least 1e-12 kg"),
         (dotted(robot__payload_mass=-1.0), "greater than or equal to 0"),
         (dotted(robot__gravity="me"), "'driver', 'model' or 'none'"),
         (dotted(robot__gravity="model", sim__gravity=0.0), "expected robot.gravity: none"),

@@ -164,6 +164,16 @@ def test_fault_92_a_policy_that_ends_leaves_what_holds_the_arm_and_its_last_torq
     assert "Traceback" not in policy.said
 
 
+def test_the_brakes_open_onto_what_carries_the_arm(line):
+    line.start("simulator", "sim.simulator_node")
+    settings = {"run__policy": line.policy_file, "safety__auto_arm": False}
+    line.start("policy", "ddpg_ros.ros.nodes.policy", **settings)
+    line.until(lambda: len(line.asked) > 50, "torques for a second")
+    assert line.onlooker.mode("policy") == "disarmed"
+    assert np.array(line.asked[0].torque) == pytest.approx(line.weight(), rel=0.02)
+    assert line.sinking(0.0) < SINKS
+
+
 def test_fault_93_a_policy_of_another_weight_is_refused_with_the_two(line):
     other = {"robot__gravity": "none", "run__policy": line.policy_file}
     line.start("policy", "ddpg_ros.ros.nodes.policy", **other)

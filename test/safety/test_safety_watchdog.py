@@ -258,3 +258,23 @@ def test_commands_that_stop_between_arming_and_the_first_torque_are_stood_in_for
     bench.hear(7)
     bench.pass_time(0.0)
     assert bench.safety.cause == "no command for 110 ms"
+
+
+def test_an_arm_that_is_carried_gets_nothing_before_its_first_state_and_then_its_whole_weight():
+    pendulum = {"robot__urdf": "pendulum", "robot__gravity": "model"}
+    bench = Bench(arm=pendulum)
+    bench.position, bench.velocity = np.array([0.3]), np.zeros(1)
+    assert bench.safety.suppress_output
+    assert bench.pass_time(PERIOD) is None
+    assert bench.pass_time(1.0) is None
+    bench.hear()
+    assert not bench.safety.suppress_output
+    # 0.93 kg at 0.5516 m, 0.3 rad from hanging: at once, as no torque was sent to rise from
+    held = bench.pass_time(PERIOD)
+    assert np.abs(held) == pytest.approx([9.81 * 0.93 * 0.5516129 * np.sin(0.3)], rel=1e-5)
+
+
+def test_an_arm_that_its_driver_carries_gets_zero_before_its_first_state():
+    bench = Bench()
+    assert not bench.safety.suppress_output
+    assert bench.pass_time(PERIOD).tolist() == [0.0, 0.0]

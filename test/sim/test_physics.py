@@ -164,6 +164,7 @@ def test_moments_that_no_body_has_are_refused_with_the_link(tmp_path):
     ("wrong", "sentence"),
     [
         (BODY.replace("0.2", "-0.2"), "has a mass of -0.2 kg"),
+        (BODY.replace("0.2", "1e-300"), "has a mass of 1e-300 kg; expected 0, or at least 1e-12"),
         (BODY.replace('iyy="1e-3"', 'iyy="-1e-3"'), "principal moments of 0.0001, -0.001, 0.001"),
         (BODY.replace('"0.2"', '"heavy"'), '<mass value="heavy">; expected a finite number'),
         (BODY.replace('iyy="1e-3"', ""), "no <inertia iyy=…>; expected a finite number"),
