@@ -156,7 +156,7 @@ def _go_on(
             _require_ros()
         prepare_resumed(resumed, "", held, what or "")
         for line in resumed.sentences:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            console.print(line, highlight=False, soft_wrap=True)
         if resumed.environment:
             return _train_on_environment(what or resumed.environment, resumed.run, shown)
         return _train_arm(resumed.run, shown, resumed)
@@ -222,4 +222,4 @@ def _progress(run: RunDirectory, shown: bool) -> AbstractContextManager[object]:
 def _console(shown: bool) -> Any:
     from rich.console import Console
 
-    return Console(stderr=True, quiet=not shown)
+    return Console(stderr=True, quiet=not shown, markup=False)

@@ -25,7 +25,7 @@ def close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: bool
     console.print(Summary(**summary).sentence(), highlight=False, soft_wrap=True)
     policy = run.directory / POLICY
     if outcome.kind == "interrupted":
-        console = Console(stderr=as_json or outcome.code == EXIT_CODE)
+        console = Console(stderr=as_json or outcome.code == EXIT_CODE, markup=False)
         results = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
         line = f"{outcome.message} {results} in {shown(run.directory)}."
         console.print(line, highlight=False, soft_wrap=True)

@@ -44,7 +44,7 @@ def deploy(
     assigned = read_assignments(changes or [])
     deployment = deploy_plan(policy, config, namespace, simulate, assigned, gui=gui)
     try:
-        console = Console()
+        console = Console(markup=False)
         line = order_of_arming(deployment.config, namespace)
         console.print(line, highlight=False, soft_wrap=True)
         with Supervisor(deployment.plan) as supervisor:

@@ -23,7 +23,7 @@ def evaluate(
 ) -> None:
     """Run greedy episodes over ROS topics in the simulator, or in the Gymnasium environment."""
     loaded = load_policy(policy)
-    console = Console(stderr=as_json)
+    console = Console(stderr=as_json, markup=False)
     if loaded.about.joints:
         summary = run_policy(config_of(policy, loaded, episodes, seed), console)
     else:

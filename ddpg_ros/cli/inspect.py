@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.inspect_recording import inspect_recording
@@ -71,10 +72,10 @@ def inspect(
         table.add_row(name, value)
     table.add_section()
     for name, value in shown.details.items():
-        table.add_row(f"[dim]{name}[/dim]", value)
-    console = Console()
+        table.add_row(Text(name, style="dim"), value)
+    console = Console(markup=False)
     console.print(table)
-    console.print(shown.verdict, highlight=False, markup=False, soft_wrap=True)
+    console.print(shown.verdict, highlight=False, soft_wrap=True)
 
 
 def _require_there(path: Path) -> None:

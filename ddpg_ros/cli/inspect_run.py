@@ -33,6 +33,6 @@ def inspect_checkpoints(path: Path, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for name, value in found.rows.items():
         table.add_row(name, str(value))
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, highlight=False, soft_wrap=True)

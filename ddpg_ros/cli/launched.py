@@ -84,7 +84,7 @@ def plan_training(values: Values) -> dict[str, Any]:
     require("rclpy", "pybullet")
     _require_window(values)
     with ExitStack() as held:
-        run = prepare(settings, run_dir, "", namespace, held, Console(stderr=True))
+        run = prepare(settings, run_dir, "", namespace, held, Console(stderr=True, markup=False))
     return _planned(values, run)
 
 

@@ -30,7 +30,7 @@ def play(
 ) -> None:
     """Run greedy episodes over ROS topics and show them."""
     config = config_of(policy, load_policy(policy), episodes, seed)
-    console = Console(stderr=as_json)
+    console = Console(stderr=as_json, markup=False)
     if gui:
         require_display()
         config = config.with_parameters({"run.clock": "realtime"}, source="--gui")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.text import Text
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.cli.place import require_ros_domain, take_training_lock
@@ -100,7 +101,7 @@ def _read_earlier(
     """Read what `run.init_from` names, if it names anything, and print what it is."""
     earlier = earlier_of(settings, about, run_dir)
     for sentence in () if earlier is None else earlier.sentences:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        console.print(sentence, highlight=False, soft_wrap=True)
     return earlier
 
 
@@ -136,9 +137,11 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
         return None
     paths = [Path(name) for name in settings.run.recordings]
     with console.status("reading the recordings") as status:
-        recorded = experience_of(settings, paths, lambda path: status.update(f"reading {path}"))
+        recorded = experience_of(
+            settings, paths, lambda path: status.update(Text(f"reading {path}"))
+        )
     for sentence in recorded.sentences:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        console.print(sentence, highlight=False, soft_wrap=True)
     return recorded
 
 
@@ -174,4 +177,4 @@ def notes_on(config: Config) -> list[str]:
 def print_arm(config: Config, console: Console) -> None:
     """Print what `notes_on` the arm says."""
     for line in notes_on(config):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)

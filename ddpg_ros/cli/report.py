@@ -27,10 +27,10 @@ def report_command(
         raise RunDirectoryError(
             f"{run_dir} holds no {METRICS}; expected the run directory of a training."
         )
-    console = Console()
+    console = Console(markup=False)
     pictures = report(run_dir, console)
     for picture in pictures:
-        console.print(f"look at {picture}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"look at {picture}", highlight=False, soft_wrap=True)
     if not pictures:
         console.print("nothing to draw: no episode has ended, and there is no policy of an arm.")
 

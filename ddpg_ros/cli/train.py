@@ -78,7 +78,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Train a policy, evaluate it greedily and leave everything in a run directory."""
-    console = Console(stderr=as_json)
+    console = Console(stderr=as_json, markup=False)
     assigned = read_assignments(changes or [])
     options = {
         "run.steps": ("--steps", steps),
@@ -108,7 +108,7 @@ def train(
             prepare_resumed(resumed, namespace, held)
             run = resumed.run
             for line in resumed.sentences:
-                console.print(line, highlight=False, markup=False, soft_wrap=True)
+                console.print(line, highlight=False, soft_wrap=True)
         else:
             settings = _settings(config, gym, namespace, given)
             run = prepare(settings, run_dir, gym, namespace, held, console)

@@ -138,6 +138,20 @@ def test_inspect_says_what_a_run_holds(ddpg_ros, arm_policy):
     assert "its policy does not load: " in ddpg_ros("inspect", run).out
 
 
+def test_brackets_in_a_path_are_shown_as_they_are(ddpg_ros, arm_policy, bag, empty):
+    """They are no markup: neither `[red]`, which would vanish, nor `[/red]`, which would fail."""
+    place = arm_policy.parents[1] / "[red]x[" / "red]y"
+    place.mkdir(parents=True)
+    save_config(Config(), place / "config.yaml")
+    policy = arm_policy.rename(place / "policy.safetensors")
+    for path in (place, policy, bag.rename(place / "bag")):
+        ended = ddpg_ros("inspect", path)
+        assert ended.code == 0
+        assert ended.out.replace("\n", "").startswith(str(path)), ended.out
+    sentence = ddpg_ros("train", *APART, "--from-bag", cut(place / "bag").parent).sentence
+    assert f"{place}/bag/bag_0.mcap is cut off" in sentence
+
+
 def test_inspect_says_if_the_policy_is_of_another_arm(ddpg_ros, arm_policy, monkeypatch):
     def another(*arguments):
         return replace(policy_about(*arguments), urdf_sha256="another file")
