@@ -126,6 +126,14 @@ def test_inspect_says_why_a_recording_cannot_train(ddpg_ros, bag, tmp_path):
     assert "it cannot train: " in ddpg_ros("inspect", lacking).out
 
 
+def test_inspect_says_that_settings_nested_too_deep_are_none(ddpg_ros, tmp_path):
+    about = ABOUT | {"settings": "[" * 100_000}
+    deep = write_bag(tmp_path / "deep", contents_of(an_episode()), about)
+    ended = ddpg_ros("inspect", deep)
+    assert ended.code == 0
+    assert "it does not train with its own settings here: maximum recursion" in ended.out
+
+
 def test_inspect_says_what_a_run_holds(ddpg_ros, arm_policy):
     run = arm_policy.parent
     save_config(Config(), run / "config.yaml")
