@@ -1,10 +1,11 @@
 """What kill -9 of a whole training in real time costs: steps lost, and the return after it.
 
-    .venv/bin/python -m benchmarks.killed [--steps 1900] [--kill-at 450]
+    .venv/bin/python -m benchmarks.killed [--steps 1900] [--kill-at 450] [--seed 0]
 
 One training on the simulated arm in real time runs in one go; another, with the same settings, is
-killed with all of its processes and resumed. Writes `results/killed.json`: how many steps and
-seconds were lost, and the mean return of the episodes from 1,000 steps after the kill on.
+killed with all of its processes and resumed. Writes `results/killed.json`, a round for each seed:
+how many steps and seconds were lost, and mean and spread of the returns of the episodes from 1,000
+steps after the kill on.
 """
 
 import argparse
@@ -56,18 +57,20 @@ def main() -> None:
         finish(start(killed, "--resume", str(killed)))
         period = load_config(arguments.config).control.period
         report: dict[str, Any] = {
-            "benchmark": "killed",
             "asked": vars(arguments),
             "killed_at": seen,
             "resumed_at": found.step,
             "lost_steps": seen - found.step,
             "lost_s": round((seen - found.step) * period, 2),
             "resumed_run_s": round(time.monotonic() - began, 1),
-            "return_whole": late_return(whole, arguments.kill_at),
-            "return_killed": late_return(killed, arguments.kill_at),
+            "return_whole": late_returns(whole, arguments.kill_at),
+            "return_killed": late_returns(killed, arguments.kill_at),
         }
     print(json.dumps(report, indent=2))
-    write_results({**report, **describe_machine()}, RESULTS / "killed.json")
+    path = RESULTS / "killed.json"
+    rounds = json.loads(path.read_text(encoding="utf-8"))["rounds"] if path.exists() else []
+    rounds = [one for one in rounds if one["asked"]["seed"] != arguments.seed] + [report]
+    write_results({"benchmark": "killed", "rounds": rounds, **describe_machine()}, path)
 
 
 def start(run: Path, *options: str) -> "subprocess.Popen[bytes]":
@@ -107,11 +110,16 @@ def kill_all(run: Path) -> None:
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
-def late_return(run: Path, killed_at: int) -> float:
-    """Return the mean return of the episodes that end long enough after the kill."""
+def late_returns(run: Path, killed_at: int) -> dict[str, float]:
+    """Return mean and spread of the returns of episodes long enough after the kill."""
     with (run / METRICS).open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if int(row["step"]) > killed_at + RECOVERED]
-    return statistics.fmean(float(row["return"]) for row in rows)
+    returns = [float(row["return"]) for row in rows]
+    return {
+        "episodes": len(returns),
+        "mean": statistics.fmean(returns),
+        "deviation": statistics.stdev(returns),
+    }
 
 
 if __name__ == "__main__":

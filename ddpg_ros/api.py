@@ -18,6 +18,7 @@ from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
 from ddpg_ros.files.unused import remove_unused
+from ddpg_ros.training.resuming import has_begun
 from ddpg_ros.training.summary import Summary
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _go_on(
             _require_ros()
         prepare_resumed(resumed, "", held, what or "")
         for line in resumed.sentences:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            console.print(line, highlight=False, soft_wrap=True)
         if resumed.environment:
             return _train_on_environment(what or resumed.environment, resumed.run, shown)
         return _train_arm(resumed.run, shown, resumed)
@@ -168,7 +169,7 @@ def _train_on_environment(
     if failure:
         raise RunFailedError(f"{failure} What was learnt before is in {run.directory}.")
     if number:
-        _interrupt(number, f"Policy and summary are in {run.directory}.")
+        _interrupt(number, f"Policy and summary are in {run.directory}.", run.directory)
     return Run(run.directory, summary)
 
 
@@ -192,13 +193,14 @@ def _train_arm(run: RunDirectory, shown: bool, resumed: "ResumedRun | None" = No
         raise RunFailedError(outcome.message)
     file = run.directory / SUMMARY
     if outcome.kind == "interrupted":
-        _interrupt(outcome.code - 128, f"What was learnt is in {run.directory}.")
+        _interrupt(outcome.code - 128, f"What was learnt is in {run.directory}.", run.directory)
     return Run(run.directory, Summary(**json.loads(file.read_text(encoding="utf-8"))))
 
 
-def _interrupt(number: int, where: str) -> None:
+def _interrupt(number: int, where: str, run_dir: Path) -> None:
     """End as Python does of a signal, when everything is saved."""
-    print(f"stopped by {signal.Signals(number).name}. {where}", file=sys.stderr)
+    how = f" Go on: {_ASKED}(resume={str(run_dir)!r})" if has_begun(run_dir) else ""
+    print(f"stopped by {signal.Signals(number).name}. {where}{how}", file=sys.stderr)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)

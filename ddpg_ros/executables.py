@@ -10,7 +10,6 @@ import sys
 from importlib import import_module
 
 from ddpg_ros.errors import EXIT_CODE, MachineError
-from ddpg_ros.extras import naming_extras
 from ddpg_ros.interpreter import begin
 
 _MODULES = {
@@ -50,6 +49,8 @@ def simulator() -> int:
 
 def _run(name: str) -> int:
     begin()
+    from ddpg_ros.extras import naming_extras
+
     try:
         with naming_extras():
             main = import_module(_MODULES[name]).main

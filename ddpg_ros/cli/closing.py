@@ -11,6 +11,7 @@ from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.supervise import Outcome
 from ddpg_ros.config.run_directory import POLICY, ROLLOUT, SUMMARY, Run
 from ddpg_ros.errors import EXIT_CODE
+from ddpg_ros.training.resuming import has_begun
 from ddpg_ros.training.summary import Summary
 
 
@@ -28,7 +29,7 @@ def close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: bool
     if outcome.kind == "interrupted":
         console = plain_console(stderr=as_json or outcome.code == EXIT_CODE)
         results = "Policy and summary are" if policy.exists() else "No policy yet; the summary is"
-        line = f"{outcome.message} {results} in {shown(run.directory)}."
+        line = f"{outcome.message} {results} in {shown(run.directory)}.{going_on(run.directory)}"
         console.print(line, highlight=False, soft_wrap=True)
     elif gym:
         console.print(
@@ -41,6 +42,13 @@ def close(run: Run, outcome: Outcome, console: Console, as_json: bool, gym: bool
             highlight=False,
             soft_wrap=True,
         )
+
+
+def going_on(run_dir: Path) -> str:
+    """Return the command by which a run goes on, to end a line; empty if it has not begun."""
+    if not has_begun(run_dir):
+        return ""
+    return f" Go on: {program()} train --resume {shown(run_dir)}"
 
 
 def program() -> str:

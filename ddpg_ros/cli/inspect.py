@@ -75,7 +75,7 @@ def inspect(
         table.add_row(Text(name, style="dim"), value)
     console = plain_console()
     console.print(table)
-    console.print(shown.verdict, highlight=False, markup=False, soft_wrap=True)
+    console.print(shown.verdict, highlight=False, soft_wrap=True)
 
 
 def _require_there(path: Path) -> None:

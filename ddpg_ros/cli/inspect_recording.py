@@ -74,7 +74,7 @@ def _verdict(
             raise ConfigError("its settings are none.")
         config = from_parameters(settings, f"the settings in {path}")
         experience_of(config, [path])
-    except (DdpgRosError, yaml.YAMLError) as error:
+    except (DdpgRosError, yaml.YAMLError, RecursionError) as error:
         return f"it does not train with its own settings here: {error}"
     return (
         f"it loads: ddpg-ros train --from-bag {path} fills the replay buffer of an arm with these "

@@ -36,4 +36,4 @@ def inspect_checkpoints(path: Path, as_json: bool) -> None:
         table.add_row(name, str(value))
     console = plain_console()
     console.print(table)
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, highlight=False, soft_wrap=True)

@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from ddpg_ros.errors import EXIT_CODE, DdpgRosError
-from ddpg_ros.extras import naming_extras
 from ddpg_ros.interpreter import begin
 from ddpg_ros.log import log_to_stderr
 
@@ -29,6 +28,8 @@ def main() -> None:
         from ddpg_ros.cli.doctor import doctor
 
         sys.exit(doctor("--json" in words))
+    from ddpg_ros.extras import naming_extras
+
     try:
         with naming_extras():
             from ddpg_ros.cli.app import app
@@ -42,6 +43,8 @@ def main() -> None:
 def run(app: "Typer", name: str) -> None:
     """Run an app; an error that a user can fix becomes one message and exit code 2."""
     from typer.main import get_command
+
+    from ddpg_ros.extras import naming_extras
 
     log_to_stderr()
     try:

@@ -106,7 +106,7 @@ def _read_earlier(
     """Read what `run.init_from` names, if it names anything, and print what it is."""
     earlier = earlier_of(settings, about, run_dir)
     for sentence in () if earlier is None else earlier.sentences:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        console.print(sentence, highlight=False, soft_wrap=True)
     return earlier
 
 
@@ -146,7 +146,7 @@ def read_recorded(settings: Config, console: Console) -> Recorded | None:
             settings, paths, lambda path: status.update(Text(f"reading {path}"))
         )
     for sentence in recorded.sentences:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        console.print(sentence, highlight=False, soft_wrap=True)
     return recorded
 
 
@@ -182,4 +182,4 @@ def notes_on(config: Config) -> list[str]:
 def print_arm(config: Config, console: Console) -> None:
     """Print what `notes_on` the arm says."""
     for line in notes_on(config):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)

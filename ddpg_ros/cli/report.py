@@ -1,7 +1,12 @@
 """`ddpg-ros report`: draws the pictures of a finished run."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGINT, SIGTERM
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +37,7 @@ def report_command(
     console = plain_console()
     pictures = report(run_dir, console)
     for picture in pictures:
-        console.print(f"look at {picture}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"look at {picture}", highlight=False, soft_wrap=True)
     if not pictures:
         console.print("nothing to draw: no episode has ended, and there is no policy of an arm.")
 
@@ -45,15 +50,37 @@ def report(run_dir: Path, console: Console) -> list[Path]:
 
     Raises:
         RunDirectoryError: a picture cannot be written.
+        typer.Exit: the rollout failed, or a signal ended the drawing; the message is printed.
     """
     try:
-        return _draw(run_dir, console)
+        with _ended_by_signals():
+            return _draw(run_dir, console)
     except OSError as error:
         why = error.strerror or error
         raise RunDirectoryError(
             f"the pictures of {run_dir} cannot be written ({why}); the policy is safe. Make room "
             "and draw them with ddpg-ros report."
         ) from None
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the block with a sentence and the usual exit code."""
+    received: list[int] = []
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, on_signal) for number in (SIGINT, SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"stopped by {signal.Signals(received[0]).name}.", err=True)
+        raise typer.Exit(128 + received[0]) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _draw(run_dir: Path, console: Console) -> list[Path]:

@@ -1,5 +1,6 @@
 """`--resume`: everything is checked before anything of the run changes on the disk."""
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,11 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddpg_ros.build import build_arm, policy_about
 from ddpg_ros.config.parameter_file import load_config, save_config
-from ddpg_ros.config.run_directory import STATUS, SUMMARY, Run, hold_run
+from ddpg_ros.config.run_directory import (
+    EVALUATION,
+    METRICS,
+    POLICY,
+    STATUS,
+    SUMMARY,
+    Run,
+    hold_run,
+)
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import ConfigError, RunDirectoryError
-from ddpg_ros.files.kinds import at_home
+from ddpg_ros.files.kinds import at_home, is_regular
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.resuming import (
     Resumed,
@@ -103,6 +112,7 @@ def resume_run(
             f"run.directory is {given['run.directory']!r}, and a run goes on in its own "
             "directory; leave it out."
         )
+    _require_files(path)
     own = load_config(path / CONFIG)
     place: dict[str, Value | None] = {"run.directory": str(path), "run.resume": False}  # moved?
     config = own.with_parameters(given, source="what is given to resume").with_parameters(place)
@@ -113,6 +123,16 @@ def resume_run(
     warm_start_of(config, path)  # what it began with is still there
     resuming = config.with_parameters({"run.resume": True})
     return ResumedRun(Run(path, path / CONFIG, resuming), resumed, environment, config != own)
+
+
+def _require_files(path: Path) -> None:
+    """Refuse a folder, a pipe or the like where the run writes a file: it would fail, or wait."""
+    for name in (METRICS, EVALUATION, POLICY, STATUS, SUMMARY):
+        file = path / name
+        if os.path.lexists(file) and not is_regular(file):
+            raise RunDirectoryError(
+                f"{file} is no file, and the run that goes on writes one there; move it away."
+            )
 
 
 def _about(

@@ -161,7 +161,7 @@ class Supervisor:
         for names, grace_s in (([main], AGENT_GRACE_S), (others, others_s)):
             running = [self._processes[name] for name in names if self._runs(name)]
             for process in running:
-                process.send_signal(signal.SIGINT)
+                process.terminate()  # one that still imports would answer SIGINT by a traceback
             self._await(partial(_ended, running), grace_s)
         for name in filter(self._runs, self._processes):
             self._kill_group(name)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.console import Console
 
-from ddpg_ros.cli.closing import close, shown
+from ddpg_ros.cli.closing import close, going_on, program, shown
 from ddpg_ros.cli.console import plain_console
 from ddpg_ros.cli.plan import SIMULATED, load_arm_config
 from ddpg_ros.cli.preflight import require_display
@@ -21,6 +22,7 @@ from ddpg_ros.cli.report import report
 from ddpg_ros.cli.resume import resume_run
 from ddpg_ros.cli.running import train_over_topics, train_without_ros
 from ddpg_ros.config.parameter_file import load_config, own_configs, read_assignments
+from ddpg_ros.config.run_directory import Run
 from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
@@ -109,7 +111,7 @@ def train(
             prepare_resumed(resumed, namespace, held)
             run = resumed.run
             for line in resumed.sentences:
-                console.print(line, highlight=False, markup=False, soft_wrap=True)
+                console.print(line, highlight=False, soft_wrap=True)
         else:
             settings = _settings(config, gym, namespace, given)
             run = prepare(settings, run_dir, gym, namespace, held, console)
@@ -123,14 +125,25 @@ def train(
             print_arm(run.config, console)
             outcome = train_over_topics(run, namespace, gui, console, resumed)
     if outcome.kind == "failed":
-        console.print(outcome.message, highlight=False, markup=False, style="red")
-        log = shown(run.directory / "log")
-        console.print(f"the nodes' logs: {log}", highlight=False, soft_wrap=True)
+        console.print(outcome.message, highlight=False, style="red")
+        line = f"the nodes' logs: {shown(run.directory / 'log')}.{going_on(run.directory)}"
+        console.print(line, highlight=False, soft_wrap=True)
         raise typer.Exit(outcome.code)
     if outcome.kind == "finished":
-        report(run.directory, console)
+        _draw(run, console)
     close(run, outcome, console, as_json, bool(gym))
     raise typer.Exit(outcome.code)
+
+
+def _draw(run: Run, console: Console) -> None:
+    """Draw the pictures; if that ends early, say that all else is there, and how to draw them."""
+    try:
+        report(run.directory, console)
+    except typer.Exit:
+        place = shown(run.directory)
+        line = f"The training is done, and its policy in {place}. Draw its pictures: "
+        console.print(f"{line}{program()} report {place}", highlight=False, soft_wrap=True)
+        raise
 
 
 def _refuse_ros_options(gym: str, options: dict[str, Any]) -> None:

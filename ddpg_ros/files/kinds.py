@@ -23,3 +23,11 @@ def is_special(path: Path) -> bool:
         return path.exists() and not path.is_file() and not path.is_dir()
     except (OSError, ValueError):
         return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path, or what it links to, is a directory; it accepts any path."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

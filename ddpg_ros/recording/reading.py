@@ -124,7 +124,7 @@ def _listed(bag: Path) -> list[Path]:
         about = yaml.safe_load((bag / METADATA).read_text(encoding="utf-8"))[_BAG]
         kind, names = about["storage_identifier"], list(about["relative_file_paths"])
         files = [bag / Path(str(name)).name for name in names]
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
         what = shortened(" ".join(str(error).split()))
         raise RecordingError(
             f"{bag / METADATA} is not what rosbag2 writes ({what}); give the .mcap files "
@@ -167,6 +167,8 @@ def read_recording(path: Path, wanted: Callable[[str, str], bool]) -> Recording:
     recording = Recording(path)
     times: list[int] = []
     for file in files_of(path):
+        if is_special(file):
+            raise RecordingError(f"{file} is a pipe or a device; expected a recording.")
         with _explained(file):
             _read_file(file, recording, wanted, times)
         recording.files.append(file)

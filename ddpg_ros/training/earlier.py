@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from os.path import exists, isdir
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.control.policy import PolicyAbout, load_policy
 from ddpg_ros.errors import CheckpointError, ConfigError, few_of, shortened
 from ddpg_ros.files.generations import Generation, newest_generation
-from ddpg_ros.files.kinds import at_home, is_regular
+from ddpg_ros.files.kinds import at_home, is_folder, is_regular, is_special
 from ddpg_ros.files.sealed import read_sealed, require_finite, require_version
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.training.memory_check import available_memory, require_disk, require_room
@@ -70,7 +69,8 @@ def earlier_of(config: Config, about: PolicyAbout, run_dir: Path | None) -> Earl
     if not config.run.init_from or (folder is not None and is_regular(folder / WARM_START)):
         return None
     path = at_home(config.run.init_from).absolute()
-    earlier = _of_run(path, config, about) if isdir(path) else _of_policy(path, config, about)
+    read = _of_run if is_folder(path) else _of_policy
+    earlier = read(path, config, about)
     records = len(earlier.kept.warm.records)
     require_room(config.learner, about.sizes, available_memory(), records)
     require_disk(config, about.sizes, run_dir, earlier=earlier.bytes)
@@ -88,10 +88,10 @@ def keep_earlier(earlier: Earlier | None, run_dir: Path) -> None:
 
 
 def _of_policy(path: Path, config: Config, about: PolicyAbout) -> Earlier:
-    if not exists(path):
+    if not is_regular(path) and not is_special(path):
         raise ConfigError(
-            f"{_SETTING} is {path}, which is not there; expected the directory of a training, or "
-            "a policy file."
+            f"{_SETTING} is {shortened(str(path))}, which is not there; expected the "
+            "directory of a training, or a policy file."
         )
     policy = load_policy(path)
     theirs = asdict(policy.about)
@@ -172,7 +172,7 @@ def _values(document: dict[str, Any], settings: dict[str, Any]) -> tuple[float, 
 
 def _newest(path: Path) -> tuple[Generation, list[str]]:
     """Return a run's newest checkpoint that verifies, and why newer ones do not."""
-    if not (path / CONFIG).is_file():
+    if not is_regular(path / CONFIG):
         raise ConfigError(
             f"{_SETTING} is {path}, a folder without a {CONFIG}; expected the directory of a "
             "training, or a policy file."

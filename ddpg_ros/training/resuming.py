@@ -10,7 +10,7 @@ from ddpg_ros.config.run_directory import CHECKPOINTS, POLICY, SUMMARY
 from ddpg_ros.config.settings import Config, task_settings, to_parameters
 from ddpg_ros.control.policy import PolicyAbout
 from ddpg_ros.errors import CheckpointError, RunDirectoryError, few_of, shortened
-from ddpg_ros.files.generations import Generation, verified
+from ddpg_ros.files.generations import Generation, list_generations, verified
 from ddpg_ros.files.kinds import is_regular
 from ddpg_ros.files.unused import CONFIG
 from ddpg_ros.worker.document import check_document
@@ -73,6 +73,11 @@ def require_run(run_dir: Path) -> None:
             f"{run_dir} is no run directory, as it holds no {CONFIG}; expected the directory of "
             "an earlier training."
         )
+
+
+def has_begun(run_dir: Path) -> bool:
+    """Return whether a run has a checkpoint to go on from; it is not verified."""
+    return bool(list_generations(run_dir / CHECKPOINTS))
 
 
 def load_resumed(run_dir: Path, steps: int) -> Resumed:

@@ -234,7 +234,8 @@ def test_ctrl_c_in_a_script_leaves_policy_and_summary_and_ends_it(tmp_path):
     finally:
         script.kill()
     assert out.split() == ["begin"]
-    assert f"stopped by SIGINT. Policy and summary are in {tmp_path}/run." in errors
+    assert f"stopped by SIGINT. Policy and summary are in {tmp_path}/run. Go on: " in errors
+    assert f"Go on: ddpg_ros.train(resume='{tmp_path}/run')\n" in errors
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert (tmp_path / "run" / "policy.safetensors").exists()
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["interrupted"] is True

@@ -126,6 +126,14 @@ def test_inspect_says_why_a_recording_cannot_train(ddpg_ros, bag, tmp_path):
     assert "it cannot train: " in ddpg_ros("inspect", lacking).out
 
 
+def test_inspect_says_that_settings_nested_too_deep_are_none(ddpg_ros, tmp_path):
+    about = ABOUT | {"settings": "[" * 100_000}
+    deep = write_bag(tmp_path / "deep", contents_of(an_episode()), about)
+    ended = ddpg_ros("inspect", deep)
+    assert ended.code == 0
+    assert "it does not train with its own settings here: maximum recursion" in ended.out
+
+
 def test_inspect_says_what_a_run_holds(ddpg_ros, arm_policy):
     run = arm_policy.parent
     save_config(Config(), run / "config.yaml")
@@ -136,6 +144,20 @@ def test_inspect_says_what_a_run_holds(ddpg_ros, arm_policy):
     assert "its policy: it loads: ddpg-ros eval --policy" in said
     arm_policy.write_bytes(arm_policy.read_bytes()[:100])
     assert "its policy does not load: " in ddpg_ros("inspect", run).out
+
+
+def test_brackets_in_a_path_are_shown_as_they_are(ddpg_ros, arm_policy, bag, empty):
+    """They are no markup: neither `[red]`, which would vanish, nor `[/red]`, which would fail."""
+    place = arm_policy.parents[1] / "[red]x[" / "red]y"
+    place.mkdir(parents=True)
+    save_config(Config(), place / "config.yaml")
+    policy = arm_policy.rename(place / "policy.safetensors")
+    for path in (place, policy, bag.rename(place / "bag")):
+        ended = ddpg_ros("inspect", path)
+        assert ended.code == 0
+        assert ended.out.replace("\n", "").startswith(str(path)), ended.out
+    sentence = ddpg_ros("train", *APART, "--from-bag", cut(place / "bag").parent).sentence
+    assert f"{place}/bag/bag_0.mcap is cut off" in sentence
 
 
 def test_inspect_says_if_the_policy_is_of_another_arm(ddpg_ros, arm_policy, monkeypatch):

@@ -29,6 +29,12 @@ def test_a_path_that_is_not_there_is_refused(ddpg_ros, empty, tmp_path):
     assert f"run.init_from is {tmp_path / 'none'}, which is not there" in sentence
 
 
+@pytest.mark.parametrize("path", ["n" * 5000, "n" * 300], ids=["path", "name"])
+def test_a_path_that_no_disk_takes_is_refused_in_a_short_sentence(ddpg_ros, empty, path):
+    sentence = ddpg_ros("train", *GYM, "--init-from", path).sentence
+    assert "which is not there" in sentence and len(sentence) < 500
+
+
 def test_a_folder_that_is_no_run_is_refused(ddpg_ros, empty, tmp_path):
     sentence = ddpg_ros("train", *GYM, "--init-from", tmp_path).sentence
     assert "a folder without a config.yaml" in sentence

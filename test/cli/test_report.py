@@ -1,10 +1,14 @@
 """`ddpg-ros report`: what it draws and what it says of it."""
 
+import os
 import shutil
+import signal
 
 import pytest
 
 from ddpg_ros.cli import report as module
+from ddpg_ros.cli.supervise import Outcome
+from ddpg_ros.config.run_directory import Run
 
 METRICS = "step,return,success,critic_loss,q_mean\n"
 
@@ -56,3 +60,38 @@ def test_a_directory_without_metrics_is_no_run_directory(ddpg_ros, run_dir):
     assert f"{run_dir} holds no metrics.csv" in ddpg_ros("report", run_dir).sentence
     shutil.rmtree(run_dir)
     assert f"{run_dir} holds no metrics.csv" in ddpg_ros("report", run_dir).sentence
+
+
+@pytest.fixture
+def signalled(monkeypatch, request):
+    """Drawing takes long, and a signal comes."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    monkeypatch.setattr(module, "_draw", lambda *_: os.kill(os.getpid(), request.param))
+    yield request.param
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+BOTH = pytest.mark.parametrize("signalled", [signal.SIGINT, signal.SIGTERM], indirect=True)
+
+
+@BOTH
+def test_a_signal_ends_the_drawing_with_a_sentence(ddpg_ros, run_dir, signalled):
+    ended = ddpg_ros("report", run_dir)
+    said = f"stopped by {signal.Signals(signalled).name}.\n"
+    assert (ended.code, ended.out, ended.errors) == (128 + signalled, "", said)
+
+
+@BOTH
+def test_a_signal_while_a_training_draws_leaves_how_to_draw(
+    ddpg_ros, run_dir, signalled, monkeypatch
+):
+    monkeypatch.chdir(run_dir)
+    finished = Outcome("finished", 0)
+    monkeypatch.setattr("ddpg_ros.cli.train.train_without_ros", lambda *_: finished)
+    monkeypatch.setattr(
+        "ddpg_ros.cli.train.prepare", lambda config, *_: Run(run_dir, run_dir / "c", config)
+    )
+    ended = ddpg_ros("train", "--gym", "Pendulum-v1")
+    assert ended.code == 128 + signalled
+    assert ended.out.splitlines()[-1].startswith("The training is done, and its policy in .. Dr")
+    assert ended.out.endswith("ddpg-ros report .\n")

@@ -125,6 +125,16 @@ def test_a_signal_stops_the_agent_first_and_then_the_simulator(
     assert signal.getsignal(number) == before
 
 
+def test_a_node_that_still_starts_ends_without_a_traceback_in_its_log(tmp_path: Path) -> None:
+    """It has no handlers yet, as while it imports: Python's own would raise in SIGINT's."""
+    starting = OBEDIENT.replace("signal.signal(", "str((").replace(", stop)", ", stop))")
+    with Supervisor(plan(tmp_path, starting, starting)):
+        numbers = [pid(tmp_path, name) for name in ("simulator", "agent")]
+    assert not any(map(alive, numbers))
+    for name in ("simulator", "agent"):
+        assert (tmp_path / "log" / f"{name}.log").read_text() == ""
+
+
 def test_processes_that_hear_nothing_are_killed(tmp_path: Path) -> None:
     with Supervisor(plan(tmp_path, DEAF, DEAF)) as supervisor:
         numbers = [pid(tmp_path, name) for name in ("simulator", "agent")]

@@ -175,6 +175,7 @@ def test_a_signal_ends_everything_soon_and_what_was_learnt_is_kept(
         assert summary(run)["interrupted"] is True
         assert load_policy(run / "policy.safetensors").about.updates == summary(run)["updates"]
         assert "Policy and summary are in" in process.said
+        assert f"ddpg-ros train --resume {run}\n" in process.said
 
 
 def test_ctrl_c_while_the_update_is_compiled_ends_the_compiler_too(cli, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Recordings that cannot be used are refused in a sentence; none is half used."""
 
+import os
 import re
 from pathlib import Path
 
@@ -264,6 +265,16 @@ def test_steps_of_other_makers_are_not_ours(tmp_path):
 def test_a_bag_with_a_metadata_file_that_does_not_hold_is_refused(tmp_path, text, expected):
     (tmp_path / METADATA).write_text(text)
     assert re.search(expected, refusal(tmp_path))
+
+
+def test_a_pipe_among_the_files_of_a_folder_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "steps.mcap")
+    assert "steps.mcap is a pipe or a device; expected a recording" in refusal(tmp_path)
+
+
+def test_a_metadata_file_that_is_nested_too_deep_is_refused(tmp_path):
+    (tmp_path / METADATA).write_text("[" * 100_000)
+    assert "is not what rosbag2 writes" in refusal(tmp_path)
 
 
 def test_what_is_no_recording_at_all_is_refused(tmp_path):

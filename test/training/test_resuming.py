@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -233,6 +234,19 @@ def test_a_run_that_was_stopped_in_its_evaluation_is_evaluated(run, left):
 def test_a_summary_that_is_none_counts_as_none(run, text):
     (run / "summary.json").write_text(text, encoding="latin-1")
     assert resume(run, LESS).resumed.taken == 300
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.csv", "evaluation.csv", "policy.safetensors", "status.json", "summary.json"]
+)
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_where_the_run_writes_one_is_named_and_nothing_changes(run, name, make):
+    (run / name).unlink(missing_ok=True)
+    make(run / name)
+    before = content(run)
+    with pytest.raises(RunDirectoryError, match=rf"{run}/{name} is no file, .* move it away\.$"):
+        resume(run, {"run.steps": 40_000})
+    assert content(run) == before
 
 
 def test_fewer_steps_than_were_taken_are_refused(run):
