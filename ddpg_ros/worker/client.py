@@ -21,7 +21,7 @@ from ddpg_ros.errors import LearnerDiedError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES
 from ddpg_ros.types import Episode, Experience, RecordLayout, Vector32
-from ddpg_ros.worker.handle import SPAWN, SaveRequest, Target, WorkerHandle
+from ddpg_ros.worker.handle import SaveRequest, Target, WorkerHandle
 from ddpg_ros.worker.heartbeat import Deadline, Heartbeat, HeartbeatMonitor
 from ddpg_ros.worker.main import learn
 from ddpg_ros.worker.messages import (
@@ -93,7 +93,7 @@ class WorkerClient:
         self._ring = Ring(min(RING_CAPACITY, fits), self._layout.width)
         self._mailbox = WeightMailbox(weight_count(about.sizes))
         self._progress, self._heartbeat = Counter(), Heartbeat()
-        self._work, self._done = Wakeup(SPAWN), Wakeup(SPAWN)
+        self._work, self._done = Wakeup(), Wakeup()
         self._make_endpoint = partial(
             WorkerEndpoint,
             config,

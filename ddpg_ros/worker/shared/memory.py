@@ -6,8 +6,12 @@ name, so that nothing is left behind, not even by kill -9.
 
 import ctypes
 import multiprocessing
+import os
 import platform
-from multiprocessing.context import SpawnContext
+import select
+from contextlib import suppress
+from multiprocessing import reduction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,19 +98,38 @@ class Wakeup:
     """Wakes a sleeping process; any number of notifications wakes it once.
 
     A process that polled instead would wake thousands of times a second, on cores that the
-    control loop and the simulator need.
+    control loop and the simulator need. It is a file descriptor (Linux's eventfd), which is handed
+    to the child at spawn and has no name, as the memory.
     """
 
-    def __init__(self, context: SpawnContext) -> None:
-        """Make one that a process of this context may receive."""
-        self._semaphore = context.Semaphore(0)
+    def __init__(self) -> None:
+        """Make one that a spawned process may receive."""
+        self._adopt(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK))
+
+    def __getstate__(self) -> Any:
+        """Hand over a duplicate of the descriptor."""
+        return reduction.DupFd(self._descriptor)
+
+    def __setstate__(self, handed: Any) -> None:
+        """Take the duplicate."""
+        self._adopt(handed.detach())
+
+    def _adopt(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def __del__(self) -> None:
+        """Close the descriptor."""
+        with suppress(AttributeError, OSError):
+            os.close(self._descriptor)
 
     def notify(self) -> None:
         """Wake the other process, now or at its next `wait`; takes one to five microseconds."""
-        self._semaphore.release()
+        os.eventfd_write(self._descriptor, 1)
 
     def wait(self, timeout: float) -> None:
         """Sleep until a notification since the last `wait`, at most `timeout` [s]."""
-        if self._semaphore.acquire(timeout=timeout):
-            while self._semaphore.acquire(block=False):
-                pass
+        if self._poll.poll(1000.0 * timeout):
+            with suppress(BlockingIOError):  # another thread of this process was faster
+                os.eventfd_read(self._descriptor)
