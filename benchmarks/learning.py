@@ -34,6 +34,7 @@ LIMIT_S = {
     "iiwa": 300.0,
     "pose": 900.0,
     "track": 600.0,
+    "iiwa_track": 300.0,
     "joints": 120.0,
     "hold": 120.0,
 }
