@@ -33,7 +33,7 @@ def test_settings_change_what_the_urdf_says(robot):
 @pytest.mark.parametrize(
     ("period", "settings", "said"),
     [
-        (-1.0, {}, r"Guard.for_robot: control.period is -1.0; input should be greater than 0"),
+        (-1.0, {}, r"Guard.for_robot: control.period is -1.0; input should be greater than or "),
         (PERIOD, {"torque_limit": [1.0]}, r"no setting 'torque_limit'; .*'robot.torque_limit'\?"),
         (PERIOD, {"robot.torque_limit": [9.0, 9.0]}, "at most the URDF's effort"),
     ],

@@ -174,7 +174,7 @@ def test_a_home_of_nobody_and_a_name_that_is_too_long_are_named(
     ddpg_ros, monkeypatch, tmp_path, words, name
 ):
     monkeypatch.chdir(tmp_path)
-    assert name[:150] in ddpg_ros(*words, name).sentence
+    assert name[:60] in ddpg_ros(*words, name).sentence
     assert list(tmp_path.iterdir()) == []
 
 
