@@ -89,6 +89,13 @@ def stopped_at(folder: Path, name: str) -> float:
     return float((folder / f"{name}.stopped").read_text())
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give an obedient process a stall of the machine before it is killed."""
+    monkeypatch.setattr("ddpg_ros.cli.supervise.AGENT_GRACE_S", 30.0)
+    monkeypatch.setattr("ddpg_ros.cli.supervise.OTHERS_GRACE_S", 30.0)
+
+
 def test_the_run_ends_with_the_agent_and_the_simulator_is_told_to_stop(tmp_path: Path) -> None:
     with Supervisor(plan(tmp_path, "import time; time.sleep(0.3)")) as supervisor:
         simulator = pid(tmp_path, "simulator")
@@ -108,7 +115,7 @@ def test_poll_and_wait_say_nothing_while_the_run_goes_on(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_agent_first_and_then_the_simulator(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, patient: None
 ) -> None:
     before = signal.getsignal(number)
     with Supervisor(plan(tmp_path, OBEDIENT)) as supervisor:
@@ -120,7 +127,7 @@ def test_a_signal_stops_the_agent_first_and_then_the_simulator(
     assert outcome is not None
     assert (outcome.kind, outcome.code) == ("interrupted", 128 + number)
     assert stopped_at(tmp_path, "agent") < stopped_at(tmp_path, "simulator")
-    assert took < 2.0
+    assert took < 10.0  # they end at once, on an idle machine
     assert not any(map(alive, numbers))
     assert signal.getsignal(number) == before
 
@@ -145,7 +152,7 @@ def test_processes_that_hear_nothing_are_killed(tmp_path: Path) -> None:
     assert not any(map(alive, numbers))
 
 
-def test_a_signal_that_comes_twice_at_once_is_one_signal(tmp_path: Path) -> None:
+def test_a_signal_that_comes_twice_at_once_is_one_signal(tmp_path: Path, patient: None) -> None:
     with Supervisor(plan(tmp_path, OBEDIENT)) as supervisor:
         pid(tmp_path, "simulator"), pid(tmp_path, "agent")
         os.kill(os.getpid(), signal.SIGINT)
