@@ -134,7 +134,7 @@ class Robot:
             lower=limits.lower,
             upper=limits.upper,
             velocity_limit=limits.velocity,
-            allowed_velocity=_lower_of(limits.velocity, velocities),
+            allowed_velocity=np.fmin(limits.velocity, _given(velocities, len(names))),
             effort_limit=limits.effort,
             safety=tuple(read_safety(elements[joint], path) for joint in names),
             tree=tuple(tree.joints.values()),
@@ -256,12 +256,6 @@ class _Limits(NamedTuple):
     effort: Vector
 
 
-def _lower_of(stated: Vector, wanted: Sequence[float] | float) -> Vector:
-    """Return limits, (n,), none above what is wanted; a list of another length is the guard's."""
-    given = np.atleast_1d(np.asarray(wanted, dtype=np.float64))
-    return np.minimum(stated, given) if len(given) in (1, len(stated)) else stated
-
-
 def _limits(
     joints: Sequence[ElementTree.Element],
     path: Path,
@@ -293,3 +287,8 @@ def _one_each(given: Sequence[float] | float, size: int) -> Sequence[float | Non
     if isinstance(given, int | float):
         return [given] * size
     return list(given) if len(given) == size else [None] * size
+
+
+def _given(numbers: Sequence[float] | float, size: int) -> Vector:
+    """Return a number for each joint, (n,); NaN, if another count is given."""
+    return np.array(_one_each(numbers, size), dtype=np.float64)

@@ -95,6 +95,11 @@ def test_fault_62_a_goal_that_the_arm_cannot_meet_is_refused_in_one_sentence(
 def test_a_trajectory_is_measured_by_the_limit_in_force_not_by_the_files(arm):
     slow = Robot.load(str(arm.urdf_path), velocities=[0.4, 5.0])
     assert slow.allowed_velocity.tolist() == [0.4, 1.0]  # of 2 and 1 in the file
+    for wanted in ([], [0.4]):  # a number too few is the guard's to refuse
+        assert Robot.load(str(arm.urdf_path), velocities=wanted).allowed_velocity.tolist() == [
+            2,
+            1,
+        ]
     goal = way([0.0, 1.0], [[0.5, 0.2], [1.0, 0.2]])
     TRAJECTORY.meet(goal, arm, HERE)
     with pytest.raises(RefusedError, match=r"up to 0\.5 rad/s; expected at most 0\.4 rad/s"):
