@@ -22,8 +22,10 @@ from ddpg_ros.config.fields import (
 )
 
 _ROS_NAME = re.compile(r"(~?/)?[A-Za-z_{][\w{}]*(/[A-Za-z_{][\w{}]*)*", re.ASCII)
+LIGHTEST = 1e-12
+"""Of a mass that is smaller, a simulation loses its numbers [kg]."""
+
 _FURTHEST_LOAD = 10.0  # [m] a payload's centre further from the tip is in other units
-_LIGHTEST_LOAD = 1e-12  # [kg] of less, a simulation loses its numbers
 
 
 class RobotSection(Section):
@@ -77,8 +79,8 @@ class RobotSection(Section):
     @field_validator("payload_mass")
     @classmethod
     def _weighs(cls, given: float) -> float:
-        if 0.0 < given < _LIGHTEST_LOAD:
-            raise ValueError(f"expected 0, or at least {_LIGHTEST_LOAD:g} kg")
+        if 0.0 < given < LIGHTEST:
+            raise ValueError(f"expected 0, or at least {LIGHTEST:g} kg")
         return given
 
 

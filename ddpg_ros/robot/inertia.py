@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ddpg_ros.config.sections import LIGHTEST
 from ddpg_ros.errors import RobotError
 from ddpg_ros.robot.kinematics import Pose, transform
 from ddpg_ros.robot.numbers import read_number, read_place
 from ddpg_ros.types import Vector
 
 _ROUNDING = 1e-6  # relative to the largest moment: a negative moment this small counts as 0
-_LIGHTEST = 1e-12  # [kg] of less, a simulation loses its numbers
 _TINY = 1e-15  # [kg·m²] likewise, in absolute terms
 
 
@@ -71,9 +71,9 @@ def read_inertia(link: ElementTree.Element, moves: bool, path: Path) -> Inertia:
             f"{where} has a mass of {mass:g} kg and principal moments of {principal} kg·m²; "
             "expected none below 0."
         )
-    if moves and 0.0 < mass < _LIGHTEST:
+    if moves and 0.0 < mass < LIGHTEST:
         raise RobotError(
-            f"{where} has a mass of {mass:g} kg; expected 0, or at least {_LIGHTEST:g} kg."
+            f"{where} has a mass of {mass:g} kg; expected 0, or at least {LIGHTEST:g} kg."
         )
     return Inertia(max(mass, 0.0), frame, np.maximum(moments, 0.0))
 
