@@ -124,7 +124,7 @@ def propose(
         "robot.torque_limit": _of("[N·m]", robot.effort_limit, robot),
         "safety.velocity_limit": _of("[rad/s]", robot.velocity_limit, robot),
         "task.tolerance": f"[m], {_TOLERANCE:.0%} of how far the tip gets from its middle",
-        "task.goal_range": f"of each joint; the arm touches itself in at most {_TOUCHING:.0%}",
+        "task.goal_range": "of each joint; less than 0.8, if the arm often touches itself",
     }
     span = robot.upper - robot.lower
     for name, own in (("soft_margin", ~robot.sliding), ("sliding_margin", robot.sliding)):
