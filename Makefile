@@ -1,6 +1,6 @@
 # Everything needs python3 (3.10 or newer, with venv) and make; the rest is set up in .venv.
 # PYTHON=…  interpreter to set up with      ARGS=…  more arguments for the command
-# WORKERS=…  tests at a time
+# WORKERS=…  tests at a time         ROUNDS=…  rounds of `make fuzz`
 
 ARGS ?=
 CONFIG ?= reach
@@ -18,6 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Tests wait for nodes more than they compute: a worker more than cores, with ROS domains of its own.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
+ROUNDS ?= 5
 WORKERS ?= $(shell echo $$(( $(CORES) < 8 ? $(CORES) + 1 : 8 )))
 PYTEST := $(BIN)/python -m pytest
 NO_ARMS := --ignore test/arms
@@ -25,7 +26,7 @@ TOGETHER := -n $(WORKERS) --dist worksteal
 # These alone: to collect all tests takes longer than some of them.
 TIMING = $(if $(filter test/%,$(ARGS)),,$(shell grep -rl --include='test_*.py' 'mark\.timing' test))
 
-.PHONY: help setup setup-dev setup-bench train test test-fast test-arms test-kilted lint mutation bench bench-arms bench-gym bench-options doctor clean
+.PHONY: help setup setup-dev setup-bench train test test-fast test-arms test-kilted lint fuzz mutation bench bench-arms bench-gym bench-options doctor clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 \t/p' Makefile | expand -t 16
@@ -69,6 +70,11 @@ lint: setup-dev  ## ruff, mypy and import-linter alone
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: setup-dev  ## every property on examples that `make test` does not try; ROUNDS=20
+	for round in $$(seq $(ROUNDS)); do \
+		$(PYTEST) $(NO_ARMS) -m "hypothesis and not timing" --hypothesis-profile fuzz \
+			-n $(CORES) --dist worksteal $(ARGS) || exit 1; done
 
 mutation: setup-dev  ## change the torque guard line by line; a test has to notice each (minutes)
 	@$(SETUP) mutation

@@ -104,7 +104,7 @@ def _require_links(robot: Robot, names: list[str]) -> None:
     }
     for problem, those in problems.items():
         if those:
-            listed = ", ".join(sorted(set(those)))
+            listed = few_of(sorted(set(those)))
             raise RobotError(
                 f"{robot.urdf_path}: these links {problem}: {listed}; expected one tree of links."
             )

@@ -24,8 +24,10 @@ if hasattr(providers, "_get_local_constants"):  # since Hypothesis 6.131
     providers._get_local_constants = lambda: _NO_CONSTANTS
 
 # How long an example takes says something about the machine's load, and nothing about the code.
-settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any load")
+settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make test` answers the same to the same code; `make fuzz` looks for new examples.
+settings.register_profile("test", settings.get_profile("fuzz"), derandomize=True, database=None)
+settings.load_profile("test")
 
 PATIENCE = 120.0
 """For what takes a second where nothing else runs [s]: it bounds a hang and no speed."""

@@ -78,12 +78,16 @@ def read_urdf(source: bytes, path: Path) -> ElementTree.Element:
         raise RobotError(f"{path} {other}.")
     if not all(link.get("name") for link in root.findall("link")):
         raise RobotError(f"{path} has a link without a name; name it.")
+    parts = [part for tag in ("link", "joint", "joint/*") for part in root.findall(tag)]
+    for part in (root, *parts):
+        for name in filter(None, map(part.get, ("name", "link", "joint"))):
+            if len(name) > _LONGEST_NAME:
+                raise RobotError(
+                    f"{path}: the {part.tag} '{shortened(name, 40)}' has a name of {len(name)} "
+                    f"characters; expected at most {_LONGEST_NAME}."
+                )
     for named in (root, *root.findall("link"), *root.findall("joint")):
-        if len(name := named.get("name", "")) > _LONGEST_NAME:
-            raise RobotError(
-                f"{path}: the {named.tag} '{shortened(name, 40)}' has a name of {len(name)} "
-                f"characters; expected at most {_LONGEST_NAME}."
-            )
+        name = named.get("name", "")
         if name != name.strip() or not name.isprintable():
             raise RobotError(
                 f"{path} has the {named.tag} name {name!r}; expected no spaces at its ends, and "

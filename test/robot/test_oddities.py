@@ -118,3 +118,10 @@ def test_a_name_that_would_end_pybullets_process_is_refused(tmp_path: Path):
     file.write_text(ARM.replace('"elbow"', f'"{"e" * 1000}"'))
     with pytest.raises(RobotError, match=r"the joint 'e{40}…' has a name of 1000 characters; exp"):
         Robot.load(str(file))
+
+
+def test_a_long_name_of_a_link_that_is_not_there_is_cut_in_the_sentence(tmp_path: Path):
+    file = tmp_path / "arm.urdf"
+    file.write_text(ARM.replace('<parent link="base"', f'<parent link="{"b" * 5000}"', 1))
+    with pytest.raises(RobotError, match=r"the parent 'b{40}…' has a name of 5000 characters"):
+        Robot.load(str(file))
