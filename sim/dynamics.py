@@ -43,8 +43,10 @@ class Dynamics:
         self._own: dict[str, Any] = {"physicsClientId": client}
         self._body = body
         self._robot = robot
-        self._to_bullet = np.argsort(joints)  # PyBullet's arrays are in the order of its indices
-        self._from_bullet = np.argsort(self._to_bullet)
+        # PyBullet's arrays are in the order of its indices.
+        self._to_bullet: list[int] = np.argsort(joints).tolist()
+        self._from_bullet: list[int] = np.argsort(self._to_bullet).tolist()
+        self._still = [0.0] * len(joints)
         self._square = np.ix_(self._from_bullet, self._from_bullet)
 
     def mass_matrix(self, position: Vector) -> NDArray[np.float64]:
@@ -72,9 +74,11 @@ class Dynamics:
         own: Vector = np.array(torque)[self._from_bullet]
         return own
 
-    def weight(self, position: Vector) -> Vector:
-        """Return g(q), the torque that carries the arm's weight, (n,) [N·m]."""
-        return self.bias(position, np.zeros(len(position)))
+    def weight(self, position: Sequence[float]) -> list[float]:
+        """Return g(q), the torques that carry the arm's weight, n numbers [N·m]."""
+        q, still = [position[at] for at in self._to_bullet], self._still
+        torque = pybullet.calculateInverseDynamics(self._body, q, still, still, **self._own)
+        return [torque[at] for at in self._from_bullet]
 
     def largest_rate(self, damping: Vector) -> float:
         """Return the largest eigenvalue of M⁻¹ D [1/s] over many positions.

@@ -81,6 +81,7 @@ class World:
         self._low, self._high = start_interval(robot, settings)
         self._velocity_spread = settings.start_velocity_spread
         self._effort = robot.effort_limit
+        self._most: list[float] = robot.effort_limit.tolist()
         self._friction = _friction(robot).tolist()
         self._push, self._steps = Push(robot, settings), 0  # physics steps since the reset
         self._client = _connect(gui)
@@ -252,14 +253,18 @@ class World:
 
         They are the applied ones, with the driver's and a push, less the damping.
         """
-        _, position, velocity = self.state(0)
+        forces: list[float] = applied.tolist()
+        states = pybullet.getJointStates(self._body, self._joints, **self._own)
+        position = [state[0] for state in states]
         if self._driver_carries:
-            carried = applied + self._dynamics.weight(position)
-            applied = np.minimum(np.maximum(carried, -self._effort), self._effort)
-        acting = applied if push is None else applied + push
+            rows = zip(forces, self._dynamics.weight(position), self._most, strict=True)
+            forces = [min(max(own + weight, -most), most) for own, weight, most in rows]
+        if push is not None:
+            forces = (forces + push).tolist()
         if self._damping is not None:
-            acting = self._damping.torque(acting, position, velocity)
-        forces: list[float] = acting.tolist()
+            velocity = np.array([state[1] for state in states])
+            acting = self._damping.torque(np.array(forces), np.array(position), velocity)
+            forces = acting.tolist()
         return forces
 
     def _clamp_velocities(self) -> None:
@@ -281,7 +286,7 @@ class World:
 
     def weight(self, position: Vector) -> Vector:
         """Return g(q) by PyBullet's inverse dynamics, (n,) [N·m], at a position (n,) [rad]."""
-        return self._dynamics.weight(position)
+        return np.array(self._dynamics.weight(position.tolist()))
 
     def link_position(self, link: str) -> Vector:
         """Return the position of a link's frame in PyBullet, (3,) [m].

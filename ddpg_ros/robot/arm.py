@@ -162,6 +162,15 @@ class Robot:
         tip: Vector = self.tip_pose(position)[:3, 3]
         return tip
 
+    def seen_from_tip(self, position: Vector, point: Vector) -> Vector:
+        """Return a point of the base frame, (3,) [m], in the fingertip's frame, (3,) [m].
+
+        Args:
+            position: (n,) [rad], [m] if prismatic.
+            point: (3,) [m].
+        """
+        return self._kinematics.seen_from_tip(position, point)
+
     def places(self, position: Vector) -> Vector:
         """Return where the arm is, (m, 3) [m]: each joint from base to tip, and the tip.
 

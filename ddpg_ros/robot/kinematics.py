@@ -84,6 +84,7 @@ class Chain:
                 order.append(list(commanded).index(joint.name))
                 fixed = np.eye(4)
         self._tip = fixed  # in the frame of the last commanded joint
+        self._tip_placement = pinocchio.SE3(fixed)
         self._last = self._model.njoints - 1
         self._order = None if order == list(range(len(commanded))) else np.array(order)
         self._data = self._model.createData()
@@ -94,10 +95,24 @@ class Chain:
         Args:
             position: (n,) [rad], [m] if prismatic, in the order of `commanded`.
         """
+        pose: Pose = self._last_frame(position).homogeneous @ self._tip
+        return pose
+
+    def seen_from_tip(self, position: Vector, point: Vector) -> Vector:
+        """Return a point of the base frame, (3,) [m], in the tip's frame, (3,) [m].
+
+        Args:
+            position: (n,) [rad], [m] if prismatic, in the order of `commanded`.
+            point: (3,) [m].
+        """
+        seen: Vector = self._tip_placement.actInv(self._last_frame(position).actInv(point))
+        return seen
+
+    def _last_frame(self, position: Vector) -> "pinocchio.SE3":
+        """Return the frame of the last commanded joint; the next call overwrites it."""
         along = position if self._order is None else position[self._order]
         pinocchio.forwardKinematics(self._model, self._data, along)
-        pose: Pose = self._data.oMi[self._last].homogeneous @ self._tip
-        return pose
+        return self._data.oMi[self._last]
 
     def places(self, position: Vector) -> Vector:
         """Return where the commanded joints and then the tip are, (n + 1, 3) [m].

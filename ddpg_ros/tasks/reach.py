@@ -8,7 +8,6 @@ from pydantic import Field
 from ddpg_ros.config.fields import NonNegative, Positive
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.robot.kinematics import Pose
 from ddpg_ros.tasks.joint_space import JointSpace
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState, Vector, Vector32
@@ -65,8 +64,8 @@ class Reach(Task):
             self._scratch, (posture, posture + space.size)
         )
         self.goal: Vector = np.zeros(3)
-        self._seen: JointState | None = None
-        self._seen_pose: Pose = np.eye(4)
+        self._seen: tuple[JointState | None, Vector] = None, self.goal
+        self._away: Vector = np.zeros(3)
 
     def _require_motion(self) -> None:
         rng = np.random.default_rng(0)
@@ -95,11 +94,9 @@ class Reach(Task):
         The goal as the fingertip sees it is the same wherever the shoulder points, so that what
         is learnt in one direction holds in all.
         """
-        pose = self._pose(state)
         self._write_posture(state.position, self._posture)
         np.divide(state.velocity, self._robot.velocity_limit, out=self._velocity)
-        np.dot(self.goal - pose[:3, 3], pose[:3, :3], out=self._goal_seen)
-        self._goal_seen /= self._reach
+        np.divide(self._goal_from_tip(state), self._reach, out=self._goal_seen)
         return self._scratch.astype(np.float32)
 
     def reward(self, state: JointState, action: Vector32) -> dict[str, float]:
@@ -122,11 +119,16 @@ class Reach(Task):
         return self._distance(state) <= self._settings.tolerance
 
     def _distance(self, state: JointState) -> float:
-        away = self.goal - self._pose(state)[:3, 3]
+        away = self._goal_from_tip(state)
         return math.sqrt(away.dot(away))
 
-    def _pose(self, state: JointState) -> Pose:
-        """Return the fingertip's frame; a tick asks for that of one state several times."""
-        if state is not self._seen:
-            self._seen, self._seen_pose = state, self._robot.tip_pose(state.position)
-        return self._seen_pose
+    def _goal_from_tip(self, state: JointState) -> Vector:
+        """Return the goal in the fingertip's frame, (3,) [m].
+
+        A tick asks for that of one state several times.
+        """
+        seen, goal = self._seen
+        if state is not seen or goal is not self.goal:
+            self._seen = state, self.goal
+            self._away = self._robot.seen_from_tip(state.position, self.goal)
+        return self._away

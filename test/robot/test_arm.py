@@ -89,6 +89,17 @@ def test_the_fingertip_of_two_links_is_where_the_drawing_has_it(load, degrees, t
 
 
 @pytest.mark.parametrize(
+    ("degrees", "seen"),
+    [((0, 0), (-0.2, 0.4, 0.0)), ((90, 0), (-0.1, -0.3, 0.0)), ((0, 90), (0.2, 0.0, 0.0))],
+)
+def test_a_point_is_seen_from_the_tip_along_the_last_link_and_to_its_left(load, degrees, seen):
+    point, position = np.array([0.3, 0.4, 0.5]), np.radians(np.array(degrees, dtype=np.float64))
+    assert load(TWO_LINKS).seen_from_tip(position, point) == pytest.approx(
+        np.array(seen), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(
     ("rpy", "where_x_goes", "where_y_goes"),
     [
         ("1.5707963267948966 0 0", (1, 0, 0), (0, 0, 1)),
