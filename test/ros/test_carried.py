@@ -168,7 +168,7 @@ def test_the_brakes_open_onto_what_carries_the_arm(line):
     line.start("simulator", "sim.simulator_node")
     settings = {"run__policy": line.policy_file, "safety__auto_arm": False}
     line.start("policy", "ddpg_ros.ros.nodes.policy", **settings)
-    line.until(lambda: len(line.asked) > 50, "torques for a second")
+    line.until(lambda: len(line.asked) > 50 and line.states, "torques for a second, and states")
     assert line.onlooker.mode("policy") == "disarmed"
     assert np.array(line.asked[0].torque) == pytest.approx(line.weight(), rel=0.02)
     assert line.sinking(0.0) < SINKS
