@@ -197,7 +197,7 @@ def from_parameters(parameters: Mapping[str, Any], source: str = "the parameters
             inside = next((own for own in known if own.startswith(f"{name}.")), "")
             problems.append(
                 f"'{name}' is a section, not a setting; expected settings below it, such as "
-                f"{inside}"
+                f"{inside}."
                 if inside
                 else f"there is no setting '{shortened(name)}'{nearest(name, known)}"
             )
