@@ -33,6 +33,7 @@ LIMIT_S = {
     "panda": 300.0,
     "iiwa": 300.0,
     "pose": 900.0,
+    "panda_pose": 1200.0,
     "track": 600.0,
     "iiwa_track": 300.0,
     "joints": 120.0,
