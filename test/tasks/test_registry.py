@@ -234,6 +234,12 @@ def test_settings_that_cannot_be_parameters_are_refused(package, settings, said)
         (("observation_size = 4", "observation_size = 4; goal = 3.0"), "goal is 3.0; expected"),
         (("# and", "def success(self, state): return 3.0"), "success() returned 3.0; expected T"),
         (("# and", "def __init__(self): ..."), "failed in __init__()"),
+        (("# and", "def reset(self, rng): raise SystemExit(0)"), "failed in reset(), "),
+        (("= 4", "= True"), "observation_size is True; expected a count"),
+        (("float(state.position[0])", "np.zeros(1)"), "away: array([0.]); expected finite"),
+        (("float(state.position[0])", "'1'"), "away: '1'; expected finite numbers."),
+        (('"away", "effort")', '"a\\nb", "effort")'), "expected a tuple of names."),
+        (('"away", "effort")', '"", "effort")'), "expected a tuple of names."),
     ],
 )
 def test_a_task_that_gives_something_else_than_it_states_is_named_before_a_run(
