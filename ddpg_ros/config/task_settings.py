@@ -2,7 +2,7 @@
 
 import sys
 from functools import reduce
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, ValidationError
 
@@ -33,7 +33,7 @@ def model_of(task: type) -> type[TaskSettings]:
             f"the Settings of the task {path} are {shortened(repr(model))}; expected a class that "
             "extends ddpg_ros.Task.Settings."
         )
-    place: Any = sys.modules.get(model.__module__)
+    place: object = sys.modules.get(model.__module__)
     if (
         reduce(lambda at, part: getattr(at, part, None), model.__qualname__.split("."), place)
         is not model

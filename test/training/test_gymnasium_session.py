@@ -84,6 +84,24 @@ def interrupted(register):
     return register(Interrupted)
 
 
+class StoppedAtOnce(Interrupted):
+    def reset(self, *, seed=None, options=None):
+        signal.raise_signal(signal.SIGTERM)
+        return super().reset(seed=seed)
+
+
+@pytest.mark.slow
+def test_a_training_that_is_stopped_before_its_first_step_leaves_no_run_directory(
+    ddpg_ros, register, tmp_path
+):
+    run_dir = tmp_path / "run"
+    name = register(StoppedAtOnce)
+    ended = ddpg_ros("train", "--gym", name, "--run-dir", run_dir, "--set", "learner.mode=eager")
+    assert ended.code == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM. The training had not started; nothing was learnt." in ended.out
+    assert not run_dir.exists()
+
+
 @pytest.mark.slow
 def test_a_ctrl_c_that_is_handed_on_during_the_stop_leaves_the_summary(
     ddpg_ros, interrupted, monkeypatch, tmp_path
