@@ -110,12 +110,12 @@ class Summary:
     def save(self, run_dir: Path, patience: float = LAST_TRIES) -> str:
         """Write summary.json; see `last_resort.keep` for `patience`.
 
-        A run that was stopped before its first step has none, and so leaves no run directory.
+        A run that was stopped before it had a policy has none, and so leaves no run directory.
 
         Returns:
             Why the file is not in its place, and where it is, or nothing.
         """
-        if self.interrupted and not (self.steps or self.updates or self.eval_episodes):
+        if self.interrupted and not (self.steps or self.eval_episodes or self.policy):
             return ""
         content = json.dumps(asdict(self), indent=2).encode() + b"\n"
         return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]
