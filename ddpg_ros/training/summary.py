@@ -115,7 +115,8 @@ class Summary:
         Returns:
             Why the file is not in its place, and where it is, or nothing.
         """
-        if self.interrupted and not (self.steps or self.eval_episodes or self.policy):
+        done = self.steps or self.updates or self.eval_episodes or self.policy
+        if self.interrupted and not done:
             return ""
         content = json.dumps(asdict(self), indent=2).encode() + b"\n"
         return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]
