@@ -128,14 +128,14 @@ def test_a_run_directory_in_which_nothing_was_learnt_goes_with_the_launch(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["used"]
 
 
-class Asked(Exception):
+class AskedError(Exception):
     """What a resumed run is asked to replace."""
 
 
 @pytest.fixture
 def resuming(monkeypatch: pytest.MonkeyPatch) -> None:
     def resume_run(directory: Path, given: dict[str, object], *_: object, **__: object) -> None:
-        raise Asked(str(directory), given)
+        raise AskedError(str(directory), given)
 
     monkeypatch.setattr(launched, "resume_run", resume_run)
 
@@ -143,7 +143,7 @@ def resuming(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("resuming")
 def test_a_launch_that_resumes_may_ask_for_what_the_command_line_may() -> None:
     values = {"resume": "runs/one", "steps": "4000", "record": "all", "tf": "true", "rviz": "True"}
-    with pytest.raises(Asked) as asked:
+    with pytest.raises(AskedError) as asked:
         plan_training({**DEFAULTS, **values, "set": "run.eval_episodes=3"})
     replaced = {"run.steps": 4000, "run.record": "all", "run.eval_episodes": 3}
     assert asked.value.args == ("runs/one", replaced)
