@@ -17,7 +17,7 @@ from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError, MachineError, RunFailedError
 from ddpg_ros.extras import require
 from ddpg_ros.files.last_resort import LAST_TRIES, require_whole
-from ddpg_ros.files.unused import remove_unused
+from ddpg_ros.files.unused import LOG, remove_unused
 from ddpg_ros.training.resuming import has_begun
 from ddpg_ros.training.summary import Summary
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ddpg_ros.cli.resume import ResumedRun
 
 _ASKED = "ddpg_ros.train"
+_NOTHING = "The training had not started; nothing was learnt."
 
 
 @dataclass(frozen=True)
@@ -166,10 +167,13 @@ def _train_on_environment(
         summary, number, failure, complaints = train_on_gymnasium(what, run.config, run.directory)
     saved = summary.save(run.directory, 0.0 if number else LAST_TRIES)
     require_whole([*complaints, saved])
+    learnt = (run.directory / SUMMARY).exists()
     if failure:
-        raise RunFailedError(f"{failure} What was learnt before is in {run.directory}.")
+        before = f"What was learnt before is in {run.directory}." if learnt else _NOTHING
+        raise RunFailedError(f"{failure} {before}")
     if number:
-        _interrupt(number, f"Policy and summary are in {run.directory}.", run.directory)
+        where = f"Policy and summary are in {run.directory}." if learnt else _NOTHING
+        _interrupt(number, where, run.directory)
     return Run(run.directory, summary)
 
 
@@ -193,7 +197,9 @@ def _train_arm(run: RunDirectory, shown: bool, resumed: "ResumedRun | None" = No
         raise RunFailedError(outcome.message)
     file = run.directory / SUMMARY
     if outcome.kind == "interrupted":
-        _interrupt(outcome.code - 128, f"What was learnt is in {run.directory}.", run.directory)
+        where = f"What was learnt is in {run.directory}." if file.exists() else _NOTHING
+        remove_unused(run.directory, LOG)
+        _interrupt(outcome.code - 128, where, run.directory)
     return Run(run.directory, Summary(**json.loads(file.read_text(encoding="utf-8"))))
 
 

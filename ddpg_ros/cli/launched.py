@@ -68,12 +68,7 @@ def plan_training(values: Values) -> dict[str, Any]:
     if values["resume"]:
         return _plan_resumed(values)
     namespace, file = values["namespace"], values["config"]
-    given = {a.setting: (f"{a.name}:=", values[a.name]) for a in TRAIN if a.setting}
-    options = {
-        setting: (name, read_assignments([f"{setting}={value}"])[setting])
-        for setting, (name, value) in given.items()
-        if value != AS_CONFIGURED
-    }
+    options = _options(values)
     run_dir = Path(values["run_dir"]) if values["run_dir"] else None
     if run_dir is not None:
         options["run.directory"] = ("run_dir:=", values["run_dir"])
@@ -89,18 +84,19 @@ def plan_training(values: Values) -> dict[str, Any]:
 
 
 def _plan_resumed(values: Values) -> dict[str, Any]:
-    """Plan a run that goes on; its own configuration says everything else."""
+    """Plan a run that goes on; it has its own configuration, of which some may be replaced."""
     own = {argument.name: argument.default for argument in TRAIN}
-    apart = ("resume", "namespace", "gui", "log_level", "use_sim_time")
-    given = [name for name, value in values.items() if name not in apart and value != own[name]]
+    given = [name for name in ("config", "run_dir", "init_from") if values[name] != own[name]]
     if given:
         raise ConfigError(
-            f"{', '.join(given)} and resume exclude each other: a run goes on as it began."
+            f"{', '.join(given)} and resume exclude each other: a run goes on as it began, in its "
+            "own directory."
         )
+    replaced = joined(_assigned(values), _options(values))
     require("rclpy", "pybullet")
     _require_window(values)
     with ExitStack() as held:
-        resumed = resume_run(Path(values["resume"]), {}, held, of_an_arm=dict(SIMULATED))
+        resumed = resume_run(Path(values["resume"]), replaced, held, of_an_arm=dict(SIMULATED))
         if resumed.environment:
             raise ConfigError(
                 f"the run {resumed.run.directory} is of the Gymnasium environment "
@@ -211,7 +207,22 @@ def in_launch_words(sentence: str) -> str:
     sentence = re.sub(r"(?:ddpg-ros \w+ )?--namespace second", "namespace:=second", sentence)
     sentence = re.sub(r"--set (?=\S+: expected)", "set:=", sentence)
     names = "run-dir|init-from|namespace|gui|steps|seed|clock|config|policy|simulate|set"
-    return re.sub(rf"--({names})\b", lambda match: match[1].replace("-", "_") + ":=", sentence)
+    return re.sub(
+        rf"(?<!eval )--({names})\b", lambda match: match[1].replace("-", "_") + ":=", sentence
+    )
+
+
+def _options(values: Values) -> dict[str, tuple[str, Any]]:
+    """Return the settings that have an argument of their own: its name, and the value."""
+    options: dict[str, tuple[str, Any]] = {}
+    for argument in TRAIN:
+        name, value = argument.name, values[argument.name]
+        if argument.setting and value != AS_CONFIGURED:
+            if not value.strip():
+                raise ConfigError(f"{name}:= is empty; leave it out, or give a value.")
+            read = read_assignments([f"{argument.setting}={value}"])[argument.setting]
+            options[argument.setting] = (f"{name}:=", read)
+    return options
 
 
 def _assigned(values: Values) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ddpg_ros.config.settings import Config
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.extras import require
 from ddpg_ros.files.kinds import at_home
-from ddpg_ros.files.unused import remove_unused
+from ddpg_ros.files.unused import LOG, remove_unused
 
 
 def train(
@@ -124,6 +124,8 @@ def train(
         else:
             print_arm(run.config, console)
             outcome = train_over_topics(run, namespace, gui, console, resumed)
+        if outcome.kind == "interrupted":
+            remove_unused(run.directory, LOG)
     if outcome.kind == "failed":
         console.print(outcome.message, highlight=False, style="red")
         line = f"the nodes' logs: {shown(run.directory / 'log')}.{going_on(run.directory)}"

@@ -20,9 +20,9 @@ from ddpg_ros.config.sections import (
 )
 from ddpg_ros.config.task_registry import DEFAULT as DEFAULT_TASK
 from ddpg_ros.config.task_registry import settings_model
-from ddpg_ros.config.task_settings import TaskSettings
+from ddpg_ros.config.task_settings import TaskSettings, failed
 from ddpg_ros.config.yaml_text import read_number
-from ddpg_ros.errors import ConfigError, nearest, shortened
+from ddpg_ros.errors import ConfigError, DdpgRosError, nearest, shortened
 
 Value = bool | int | float | str | list[int] | list[float] | list[str]
 """What a setting may hold: what a ROS parameter may hold."""
@@ -151,12 +151,17 @@ def task_settings(given: Mapping[str, Any]) -> TaskSettings:
     """Return the settings of a task, as its own model; `given` holds its name and others.
 
     Raises:
-        ConfigError: there is no such task.
+        ConfigError: there is no such task, or the code of its settings fails.
         ValidationError: a setting that it has not, or a value out of its range.
     """
     name = given.get("name", DEFAULT_TASK)
     model = settings_model(name) if isinstance(name, str) else TaskSettings
-    return model.model_validate({"name": name, **given}, strict=True)
+    try:
+        return model.model_validate({"name": name, **given}, strict=True)
+    except (ValidationError, DdpgRosError):
+        raise
+    except Exception as error:  # whatever a validator of another package raises
+        raise failed(str(name), error) from error
 
 
 def to_parameters(config: Config) -> dict[str, Value]:
@@ -240,7 +245,7 @@ def _as_kind(value: Any, kind: type) -> Any:
 
 
 def _sentence(problem: ErrorDetails) -> str:
-    message = problem["msg"].removeprefix("Value error, ")
+    message = " ".join(problem["msg"].removeprefix("Value error, ").split())
     where = ".".join(str(part) for part in problem["loc"])
     if not where:
         return f"{message}."

@@ -3,13 +3,12 @@
 The loop has no ROS, no torch and no clock, so that the nodes and the tests drive the same object.
 """
 
-import math
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ddpg_ros.control.actor import Actor
-from ddpg_ros.errors import TaskFailedError
+from ddpg_ros.tasks import answers
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import Episode, JointState, Transition, Vector, Vector32
 
@@ -78,7 +77,7 @@ class ControlLoop:
             rng: the source of the task's goals.
         """
         self._task = task
-        self._shape = (task.observation_size,)
+        self._size = task.observation_size
         self._actor = actor
         self._guard = guard
         self._torque_limit = torque_limit
@@ -91,10 +90,14 @@ class ControlLoop:
         """Steps completed since the start."""
 
     def begin_episode(self) -> None:
-        """Reset the task; the next state is the first of an episode."""
+        """Reset the task; the next state is the first of an episode.
+
+        Raises:
+            TaskFailedError: the task failed.
+        """
         self._length = 0
         self._terms = dict.fromkeys(self._task.terms, 0.0)
-        self._task.reset(self._rng)
+        answers.begin(self._task, self._rng)
 
     def abandon(self) -> None:
         """Drop the episode and its open step."""
@@ -109,16 +112,10 @@ class ControlLoop:
             dt: measured time since the last tick [s], for the guard's rate limit.
 
         Raises:
-            TaskFailedError: the task gave an observation of another size than it states, a reward
-                that is not finite, or other terms than it names.
+            TaskFailedError: the task failed, or gave an observation of another size than it
+                states, numbers that are not finite, or other terms than it names.
         """
-        self._task.advance(state)
-        observation = self._task.observe(state)
-        if observation.shape != self._shape:
-            raise TaskFailedError(
-                f"the task {type(self._task).__name__} returned an observation of shape "
-                f"{observation.shape}; its observation_size promises {self._shape}."
-            )
+        observation = answers.observation_of(self._task, state, self._size)
         episode = self._close(state, observation) if self._open is not None else None
         if episode is not None:
             self._open = None
@@ -133,14 +130,9 @@ class ControlLoop:
     def _close(self, state: JointState, observation: Vector32) -> Episode | None:
         """Record the open step as a transition; returns the episode if it is over."""
         assert self._open is not None
-        terms = self._task.reward(state, self._open.action)
-        terminated = self._task.terminated(state)
+        terms = answers.reward_of(self._task, state, self._open.action)
+        terminated = answers.verdict(self._task, "terminated", state)
         reward = sum(terms.values())
-        if not math.isfinite(reward) or terms.keys() != self._terms.keys():
-            raise TaskFailedError(
-                f"the task {type(self._task).__name__} returned the reward {terms}; expected "
-                f"finite numbers for {', '.join(self._terms)}."
-            )
         self._actor.record(Transition(*self._open, reward, terminated, observation))
         self.steps += 1
         self._length += 1
@@ -151,7 +143,7 @@ class ControlLoop:
         episode = Episode(
             sum(self._terms.values()),
             self._length,
-            self._task.success(state),
+            answers.verdict(self._task, "success", state),
             terminated,
             self._terms,
         )

@@ -1,15 +1,14 @@
 """One step of a task before anything depends on it: what it gives is what it says it gives."""
 
-import math
-import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ddpg_ros.errors import ConfigError, DdpgRosError, shortened
+from ddpg_ros.errors import ConfigError, TaskFailedError, shortened
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.answers import ask, is_finite, is_truth
 from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState
@@ -27,23 +26,24 @@ def rehearse(make: Callable[[], Task], name: str, robot: Robot) -> Task:
         ConfigError: the task's own code fails, or gives something else than `Task` describes.
     """
     step = _Rehearsal(name)
-    task: Task = step.call("__init__()", make)
+    task: Task = step.call("__init__", make)
     size = step.attribute(task, "observation_size")
     terms = step.attribute(task, "terms")
     step.attribute(task, "takes_goals")
-    step.expect(isinstance(size, int) and size > 0, f"observation_size is {size!r}", "a count")
-    named = isinstance(terms, tuple) and terms and all(isinstance(term, str) for term in terms)
+    counted = isinstance(size, int) and not isinstance(size, bool) and size > 0
+    step.expect(counted, f"observation_size is {size!r}", "a count, an int above 0")
+    named = isinstance(terms, tuple) and terms and all(map(_is_name, terms))
     step.expect(bool(named), f"terms is {terms!r}", "a tuple of names")
     rest = np.clip(np.zeros(len(robot.joints)), robot.lower, robot.upper)
     state = JointState(0, rest, np.zeros_like(rest))
-    step.call("reset()", lambda: task.reset(np.random.default_rng(0)))
+    step.call("reset", lambda: task.reset(np.random.default_rng(0)))
     kind = step.attribute(task, "goals")
     step.expect(isinstance(kind, GoalKind), f"goals is {kind!r}", "a kind of tasks/goals.py")
-    step.call("advance()", lambda: task.advance(state))
+    step.call("advance", lambda: task.advance(state))
     goal = step.attribute(task, "goal")
     wrong = kind.fault(goal, robot)
     step.expect(not wrong, f"goal is {goal!r}", wrong)
-    seen = step.call("observe()", lambda: task.observe(state))
+    seen = step.call("observe", lambda: task.observe(state))
     step.expect(
         isinstance(seen, np.ndarray) and seen.dtype == np.float32 and seen.shape == (size,),
         f"observe() returned {_described(seen)}",
@@ -53,24 +53,22 @@ def rehearse(make: Callable[[], Task], name: str, robot: Robot) -> Task:
         bool(np.isfinite(seen).all()), f"observe() returned {seen.tolist()}", "finite numbers"
     )
     step.expect(
-        not np.shares_memory(seen, step.call("observe()", lambda: task.observe(state))),
+        not np.shares_memory(seen, step.call("observe", lambda: task.observe(state))),
         "observe() returned the same array twice",
         "a new one each time",
     )
     action = np.zeros(len(robot.joints), dtype=np.float32)
-    given = step.call("reward()", lambda: task.reward(state, action))
+    given = step.call("reward", lambda: task.reward(state, action))
     step.expect(
         isinstance(given, dict) and tuple(given) == terms,
         f"reward() returned {_described(given)}",
         f"the terms {', '.join(terms)}, in that order",
     )
     for term, value in given.items():
-        finite = step.call("reward()", partial(math.isfinite, value))
-        step.expect(finite, f"reward() returned {term}: {value!r}", "finite numbers")
+        step.expect(is_finite(value), f"reward() returned {term}: {value!r}", "finite numbers")
     for method in ("terminated", "success"):
-        said = step.call(f"{method}()", partial(getattr(task, method), state))
-        is_bool = isinstance(said, bool | np.bool_)
-        step.expect(is_bool, f"{method}() returned {said!r}", "True or False")
+        said = step.call(method, partial(getattr(task, method), state))
+        step.expect(is_truth(said), f"{method}() returned {said!r}", "True or False")
     return task
 
 
@@ -80,15 +78,9 @@ class _Rehearsal:
 
     def call(self, method: str, function: Callable[[], Any]) -> Any:
         try:
-            return function()
-        except DdpgRosError:  # a sentence already
-            raise
-        except Exception as error:  # whatever a task's own code raises
-            what = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 500)
-            last = traceback.extract_tb(error.__traceback__)[-1]
-            raise ConfigError(
-                f"the task {self._name} failed in {method}, {last.filename}:{last.lineno}: {what}."
-            ) from error
+            return ask(self._name, method, function)
+        except TaskFailedError as error:
+            raise ConfigError(str(error)) from error
 
     def attribute(self, task: Task, name: str) -> Any:
         self.expect(hasattr(task, name), f"{name} is not there", f"the attribute {name}")
@@ -97,6 +89,10 @@ class _Rehearsal:
     def expect(self, holds: bool, what: str, wanted: str) -> None:
         if not holds:
             raise ConfigError(f"the task {self._name}: {shortened(what)}; expected {wanted}.")
+
+
+def _is_name(term: object) -> bool:
+    return isinstance(term, str) and term.isprintable() and bool(term.strip())
 
 
 def _described(given: Any) -> str:

@@ -30,7 +30,7 @@ from ddpg_ros.recording.step_messages import is_wanted
 from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.units import units_of
 from ddpg_ros.safety.guard import Guard
-from ddpg_ros.tasks import Task
+from ddpg_ros.tasks import Task, answers
 from ddpg_ros.training.n_step import NStep
 from ddpg_ros.training.seeds import RECORDED_STREAM, stream
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector
@@ -110,21 +110,20 @@ def _learn(
 ) -> list[Experience]:
     """Return the experience of steps that follow each other; as `ControlLoop.tick` makes it."""
     robot, task, guard = arm
-    task.reset(rng)
+    answers.begin(task, rng)
     experience: list[Experience] = []
     if same_task:
         _set_goal(task, stretch[0].goal, robot)
-    task.advance(stretch[0].state)
-    observation = task.observe(stretch[0].state)
+    size = task.observation_size
+    observation = answers.observation_of(task, stretch[0].state, size)
     for step in stretch:
         own = step.torque - guard.carrying(step.state.position, step.state.velocity)
         action = (own / limit).astype(np.float32)
         if same_task:
             _set_goal(task, step.next_goal, robot)
-        task.advance(step.next_state)
-        following = task.observe(step.next_state)
-        reward = float(sum(task.reward(step.next_state, action).values()))
-        over = bool(task.terminated(step.next_state))
+        following = answers.observation_of(task, step.next_state, size)
+        reward = float(sum(answers.reward_of(task, step.next_state, action).values()))
+        over = answers.verdict(task, "terminated", step.next_state)
         experience += steps.add(Transition(observation, action, reward, over, following))
         observation = following
     return experience + steps.end()

@@ -110,8 +110,13 @@ class Summary:
     def save(self, run_dir: Path, patience: float = LAST_TRIES) -> str:
         """Write summary.json; see `last_resort.keep` for `patience`.
 
+        A run that was stopped before it had a policy has none, and so leaves no run directory.
+
         Returns:
             Why the file is not in its place, and where it is, or nothing.
         """
+        done = self.steps or self.updates or self.eval_episodes or self.policy
+        if self.interrupted and not done:
+            return ""
         content = json.dumps(asdict(self), indent=2).encode() + b"\n"
         return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]

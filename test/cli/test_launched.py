@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ddpg_ros.cli import launched
 from ddpg_ros.cli.launched import in_launch_words, plan_deployment, plan_training
 from ddpg_ros.cli.launching import AS_CONFIGURED, DEPLOY, TRAIN
 from ddpg_ros.cli.plan import training_plan
@@ -38,10 +39,10 @@ def test_launch_arguments_reach_configuration_and_nodes(tmp_path: Path) -> None:
 
 
 def test_launch_defaults_are_what_the_command_line_starts(tmp_path: Path) -> None:
-    launched = plan_training({**DEFAULTS, "run_dir": str(tmp_path / "launched")})
+    plan = plan_training({**DEFAULTS, "run_dir": str(tmp_path / "launched")})
     run = prepare_run(load_config("reach"), tmp_path / "started")
     started = training_plan(run.config_file, run.directory)
-    for one, other in zip(launched["nodes"], started.nodes, strict=True):
+    for one, other in zip(plan["nodes"], started.nodes, strict=True):
         assert (one["executable"], one["namespace"]) == (other.executable, other.namespace)
         assert one["parameters"] == dict(other.parameters)
         there = Path(one["params_file"]).read_text().replace("launched", "started")
@@ -51,6 +52,7 @@ def test_launch_defaults_are_what_the_command_line_starts(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
+        ({"steps": ""}, "steps:= is empty; leave it out, or give a value."),
         ({"seed": "many"}, "the launch arguments: run.seed is 'many'"),
         ({"steps": "-3"}, "run.steps is -3"),
         ({"set": "learner.n_stp=3"}, "did you mean 'learner.n_step'"),
@@ -103,6 +105,7 @@ def test_a_window_without_a_display_is_refused(
         ("give another one with --run-dir, leave", "give another one with run_dir:=, leave"),
         ("--gui opens a window; leave --gui out.", "gui:= opens a window; leave gui:= out."),
         ("ddpg-ros train --gym ENV_ID", "ddpg-ros train --gym ENV_ID"),
+        ("or: ddpg-ros eval --policy FILE.", "or: ddpg-ros eval --policy FILE."),
     ],
 )
 def test_hints_speak_of_launch_arguments(said: str, in_launch: str) -> None:
@@ -123,6 +126,36 @@ def test_a_run_directory_in_which_nothing_was_learnt_goes_with_the_launch(tmp_pa
     for folder in (unused, used, tmp_path / "never"):
         remove_unused(folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["used"]
+
+
+class AskedError(Exception):
+    """What a resumed run is asked to replace."""
+
+
+@pytest.fixture
+def resuming(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resume_run(directory: Path, given: dict[str, object], *_: object, **__: object) -> None:
+        raise AskedError(str(directory), given)
+
+    monkeypatch.setattr(launched, "resume_run", resume_run)
+
+
+@pytest.mark.usefixtures("resuming")
+def test_a_launch_that_resumes_may_ask_for_what_the_command_line_may() -> None:
+    values = {"resume": "runs/one", "steps": "4000", "record": "all", "tf": "true", "rviz": "True"}
+    with pytest.raises(AskedError) as asked:
+        plan_training({**DEFAULTS, **values, "set": "run.eval_episodes=3"})
+    replaced = {"run.steps": 4000, "run.record": "all", "run.eval_episodes": 3}
+    assert asked.value.args == ("runs/one", replaced)
+
+
+@pytest.mark.usefixtures("resuming")
+@pytest.mark.parametrize(
+    ("name", "value"), [("config", "panda"), ("run_dir", "here"), ("init_from", "runs/other")]
+)
+def test_a_launch_that_resumes_takes_no_other_beginning(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} and resume exclude each other: "):
+        plan_training({**DEFAULTS, "resume": "runs/one", name: value})
 
 
 def test_a_deployment_without_a_policy_is_refused() -> None:

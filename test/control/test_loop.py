@@ -1,5 +1,7 @@
 """The tick: what a transition holds, when an episode ends, what it adds up to."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -283,9 +285,45 @@ def test_an_observation_of_another_size_than_the_task_states_is_an_error():
         tick(loop, 0.0)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_observation_that_is_no_number_is_an_error_and_is_never_learnt_from(bad):
+    loop = misbehaving(observe=lambda state: np.array([bad, 0.0], dtype=np.float32))
+    with pytest.raises(TaskFailedError, match=r"task Task .* \[(nan|inf)  *0\.\]; .* finite"):
+        tick(loop, 0.0)
+
+
+@pytest.mark.parametrize("error", [ValueError("one\ntwo"), SystemExit(0), RecursionError()])
+@pytest.mark.parametrize("method", ["reset", "advance", "observe", "reward", "terminated"])
+def test_a_task_that_fails_in_a_step_is_named_with_method_file_and_line(method, error):
+    def fail(*given):
+        raise error
+
+    loop = misbehaving()
+    tick(loop, 0.0)
+    setattr(loop._task, method, fail)
+    with pytest.raises(TaskFailedError, match=rf"Task failed in {method}\(\), .*test_loop.py:\d+"):
+        loop.begin_episode() if method == "reset" else tick(loop, 1.0)
+    assert loop.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [("observe", None), ("observe", [0.0, 0.0]), ("reward", None), ("terminated", "yes")],
+)
+def test_an_answer_of_another_type_is_an_error_in_its_step(method, said):
+    loop = misbehaving()
+    tick(loop, 0.0)
+    setattr(loop._task, method, lambda *given: said)
+    with pytest.raises(TaskFailedError, match=f"task Task.* {re.escape(repr(said))}"):
+        tick(loop, 1.0)
+    assert loop.steps == 0
+
+
 @pytest.mark.parametrize(
     ("terms", "said"),
     [
+        ({"position": 10**400, "effort": 0.0}, "finite numbers for position, effort"),
+        ({"position": "1", "effort": 0.0}, "finite numbers for position, effort"),
         ({"position": float("nan"), "effort": 0.0}, "'position': nan"),
         ({"position": float("inf"), "effort": 0.0}, "'position': inf"),
         ({"position": 0.0}, "finite numbers for position, effort"),

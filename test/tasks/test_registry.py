@@ -199,6 +199,40 @@ def test_what_a_task_lacks_is_named(package):
 
 
 @pytest.mark.parametrize(
+    ("force", "said"),
+    [
+        (3.0, "here: task.force is 3.0; too much at once."),
+        (6.0, "the Settings of the task pushing:Push failed: RuntimeError: no answer."),
+    ],
+)
+def test_a_validator_of_a_tasks_settings_refuses_in_one_line(package, force, said):
+    check = """
+        @pydantic.field_validator("force")
+        @classmethod
+        def check(cls, force):
+            if force > 5:
+                raise RuntimeError("no\\nanswer")
+            if force > 2:
+                raise ValueError("too much\\nat once")
+            return force
+"""
+    package(
+        "import pydantic" + HEAD.replace("        side: L", f"{check}\n        side: L") + BODY
+    )
+    with pytest.raises(ConfigError) as refused:
+        from_parameters({"task.name": "pushing:Push", "task.force": force}, "here")
+    assert str(refused.value) == said
+
+
+def test_a_whole_number_that_no_parameter_holds_is_refused(package):
+    package(HEAD.replace(", ge=1, le=9", "") + BODY)
+    with pytest.raises(
+        ConfigError, match=r"task\.tries is 10*; expected a whole number of at most"
+    ):
+        from_parameters({"task.name": "pushing:Push", "task.tries": 10**30}, "here")
+
+
+@pytest.mark.parametrize(
     ("settings", "said"),
     [
         ("Settings = 3", "the Settings of the task pushing:Push are 3; expected a class that"),
@@ -206,6 +240,21 @@ def test_what_a_task_lacks_is_named(package):
         ("{model} force: float", "the setting force of the task pushing:Push has no default"),
         ("{model} force: float = Field(0, gt=0)", "has the default 0; input should be greater"),
         ("{model} force: dict = {{}}", "force of the task pushing:Push is of type <class 'dict'>"),
+        ("{model} force: int = 10**30", "00; expected a whole number of at most 64 bits."),
+        (
+            "{model} force: list = Field(default_factory=lambda: 1 / 0)",
+            "is of type <class 'list'>",
+        ),
+        (
+            "{model} force: float = Field(default_factory=lambda: 1 / 0)",
+            "the Settings of the task pushing:Push failed: ZeroDivisionError: division by zero.",
+        ),
+        ("{model} name: int = 3", "every task has name as str: rename yours."),
+        ("{model} episode_seconds: str = ''", "every task has episode_seconds as float"),
+        (
+            "Settings = type('Made', (ddpg_ros.tasks.Task.Settings,), dict(__module__='pushing'))",
+            "the Settings of the task pushing:Push are not found as pushing:Made, where",
+        ),
     ],
 )
 def test_settings_that_cannot_be_parameters_are_refused(package, settings, said):
@@ -234,6 +283,12 @@ def test_settings_that_cannot_be_parameters_are_refused(package, settings, said)
         (("observation_size = 4", "observation_size = 4; goal = 3.0"), "goal is 3.0; expected"),
         (("# and", "def success(self, state): return 3.0"), "success() returned 3.0; expected T"),
         (("# and", "def __init__(self): ..."), "failed in __init__()"),
+        (("# and", "def reset(self, rng): raise SystemExit(0)"), "failed in reset(), "),
+        (("= 4", "= True"), "observation_size is True; expected a count"),
+        (("float(state.position[0])", "np.zeros(1)"), "away: array([0.]); expected finite"),
+        (("float(state.position[0])", "'1'"), "away: '1'; expected finite numbers."),
+        (('"away", "effort")', '"a\\nb", "effort")'), "expected a tuple of names."),
+        (('"away", "effort")', '"", "effort")'), "expected a tuple of names."),
     ],
 )
 def test_a_task_that_gives_something_else_than_it_states_is_named_before_a_run(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box
 
-from ddpg_ros.training import session
+from ddpg_ros.training import gymnasium_session, session
 from ddpg_ros.training.gymnasium_environment import Environment
 from ddpg_ros.training.gymnasium_session import _Course
 from ddpg_ros.training.interruption import Interruption
@@ -82,6 +82,22 @@ def register():
 @pytest.fixture
 def interrupted(register):
     return register(Interrupted)
+
+
+@pytest.mark.slow
+def test_a_training_that_is_stopped_before_it_begins_leaves_no_run_directory(
+    ddpg_ros, interrupted, monkeypatch, tmp_path
+):
+    def stopped(*given):
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr(gymnasium_session, "_run_phase", stopped)
+    run_dir = tmp_path / "run"
+    ended = ddpg_ros("train", "--gym", interrupted, "--run-dir", run_dir)
+    assert ended.code == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM. The training had not started; nothing was learnt." in ended.out
+    assert not run_dir.exists()
 
 
 @pytest.mark.slow
