@@ -54,7 +54,8 @@ def observation_of(task: Task, state: JointState, size: int) -> Vector32:
             f"the task {_name(task)} returned an observation {what}; its observation_size "
             f"promises {(size,)}."
         )
-    if not np.isfinite(observation).all():
+    square = observation.dot(observation)  # a fifth of the time of a look at each number
+    if not math.isfinite(square) and not np.isfinite(observation).all():
         raise TaskFailedError(
             f"the task {_name(task)} returned the observation {shortened(str(observation))}; "
             "expected finite numbers."
