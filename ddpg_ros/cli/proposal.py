@@ -42,6 +42,7 @@ _LEARNER: dict[str, Value] = {
     "learner.critic_learning_rate": 0.002,
     "learner.warmup_steps": 1000,
     "learner.n_step": 3,
+    "learner.critics": 2,
     "learner.critic_layer_norm": True,
     "learner.actor_layer_norm": True,
     "learner.averaged_policy": True,
