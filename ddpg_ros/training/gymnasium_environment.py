@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
+from numpy.typing import NDArray
 
 from ddpg_ros.errors import ConfigError, EnvironmentFailedError, nearest, shortened
 from ddpg_ros.types import Vector32
@@ -142,15 +143,7 @@ class Environment:
         return space
 
     def _observation(self, raw: Any, where: str) -> Vector32:
-        try:
-            given = np.asarray(raw)
-        except (TypeError, ValueError) as error:
-            raise self._failed(where, error) from error
-        if given.dtype.kind not in _REAL:
-            raise EnvironmentFailedError(
-                f"{self.name} gave the observation {shortened(repr(raw))} in {where}; expected "
-                "real numbers."
-            )
+        given = self._real(raw, "observation", where, "real numbers")
         with np.errstate(over="ignore"):  # is looked at below
             observation: Vector32 = given.astype(np.float32)  # a copy: it may be its own buffer
         if observation.shape != (self.observation_size,):
@@ -166,12 +159,9 @@ class Environment:
 
     def _number(self, given: Any, what: str, expected: str) -> float:
         """Return a number of a step; an array of one number is one, a text is none."""
-        array = np.asarray(given)
-        if array.size != 1 or array.dtype.kind not in _REAL:
-            raise EnvironmentFailedError(
-                f"{self.name} gave the {what} {shortened(repr(given))} in step(); expected "
-                f"{expected}."
-            )
+        array = self._real(given, what, "step()", expected)
+        if array.size != 1:
+            raise self._unexpected(given, what, "step()", expected)
         return float(array.item())
 
     def _truth(self, given: Any, what: str) -> bool:
@@ -183,6 +173,27 @@ class Environment:
                 f"{self.name} gave {what} = {number:g} in step(); expected True or False."
             )
         return number == 1.0
+
+    def _real(self, given: Any, what: str, where: str, expected: str) -> NDArray[Any]:
+        """Return real numbers as an array; what has none, or hides one of them, is refused."""
+        try:
+            array = np.asanyarray(given)
+        except _FAILURES as error:  # a ragged list, or the code of a class of its own
+            raise self._failed(f"{where}, with its {what}", error) from error
+        if array.dtype.kind not in _REAL or np.ma.is_masked(array):
+            raise self._unexpected(given, what, where, expected)
+        return np.asarray(array)
+
+    def _unexpected(
+        self, given: Any, what: str, where: str, expected: str
+    ) -> EnvironmentFailedError:
+        try:
+            text = shortened(repr(given))
+        except _FAILURES:  # an int of 5000 digits has no text
+            text = f"of type {type(given).__name__}"
+        return EnvironmentFailedError(
+            f"{self.name} gave the {what} {text} in {where}; expected {expected}."
+        )
 
     def _failed(self, where: str, error: BaseException) -> EnvironmentFailedError:
         what = shortened(f"{type(error).__name__}: {_one_line(error)}", 500)

@@ -61,6 +61,45 @@ def test_what_is_no_number_or_truth_is_refused(told, sentence):
         env.step(ACTION)
 
 
+class OnAnotherDevice:
+    """Like a tensor that cannot become an array."""
+
+    def __array__(self, *_, **__):
+        """Fail, as such a tensor does."""
+        raise RuntimeError("not on the CPU")
+
+
+RAGGED = [1.0, [2.0, 3.0]]
+A_NUMBER_WITHOUT_TEXT = 10**5000  # Python refuses to print it
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"reward": RAGGED}, r"in step\(\), with its reward: ValueError"),
+        ({"reward": OnAnotherDevice()}, "with its reward: RuntimeError: not on the CPU"),
+        ({"observation": OnAnotherDevice()}, "with its observation: RuntimeError: not on the"),
+        ({"ends": (RAGGED, False)}, "with its terminated: ValueError"),
+        ({"info": {"is_success": RAGGED}}, "with its is_success: ValueError"),
+        ({"reward": A_NUMBER_WITHOUT_TEXT}, "the reward of type int in"),
+    ],
+)
+def test_what_cannot_become_an_array_is_refused_by_name(told, sentence):
+    env = Environment(Told(**told))
+    env.reset(0)
+    with pytest.raises(EnvironmentFailedError, match=sentence):
+        env.step(ACTION)
+
+
+def test_a_number_that_is_masked_is_none():
+    half = np.ma.array([1.0, 2.0], mask=[False, True])
+    for told in ({"reward": np.ma.masked}, {"observation": half}):
+        env = Environment(Told(**told))
+        env.reset(0)
+        with pytest.raises(EnvironmentFailedError, match="expected"):
+            env.step(ACTION)
+
+
 @pytest.mark.parametrize("true", [True, np.True_, 1, 1.0, np.array(True), np.array([True])])
 def test_a_number_or_truth_may_be_of_any_type_that_is_one(true):
     told = Told([1, 0], np.array([2.5]), (true, False), {"is_success": true})
