@@ -36,6 +36,9 @@ class Resets(Protocol):
 class Trace(Protocol):
     """Takes every step of every episode, for recordings."""
 
+    def unheard(self) -> str:
+        """Say that nobody records yet; empty once somebody does, or after a while."""
+
     def begin(self, phase: str) -> None:
         """Record that an episode begins."""
 
@@ -195,10 +198,10 @@ class SessionController:
             self.session.abandon_episode()
 
     def ready_to_arm(self) -> str:
-        """A learner without weights, or one that learns offline, stands against arming."""
-        if self.session.ready:
-            return ""
-        return "the learner has not given its first weights yet, or still learns offline."
+        """Say what stands against arming; in lock-step, that nobody records yet, for a while."""
+        if not self.session.ready:
+            return "the learner has not given its first weights yet, or still learns offline."
+        return "" if self._realtime or self._trace is None else self._trace.unheard()
 
     def on_timer(self, now: float) -> None:
         """Look after the learner; hold the policy back while it has been away for long."""

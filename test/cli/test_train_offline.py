@@ -1,7 +1,6 @@
 """A recorded training, and one that learns from nothing else: real processes, from outside."""
 
 import json
-import re
 
 import pytest
 import yaml
@@ -47,12 +46,10 @@ def test_what_a_training_recorded_is_all_that_an_offline_one_learns_from(tmp_pat
     said, summary = train(
         "offline", "--from-bag", recordings, "--offline", "--steps", str(UPDATES)
     )
-    # Of the last state that is answered there is a second torque: zero, on the way out. On a busy
-    # machine the first steps may come before the recorder hears them.
+    # Of the last state that is answered there is a second torque: zero, on the way out.
     all_steps = STEPS + 2 * EPISODE
-    found = re.search(r"(\d+) transitions of (\d+) steps", said)
-    assert found is not None, said
-    assert 0.9 * all_steps <= int(found[1]) <= int(found[2]) <= all_steps, said
+    found = [f"{count} transitions of {all_steps} steps" for count in (all_steps - 1, all_steps)]
+    assert any(sentence in said for sentence in found), said
     assert (summary["steps"], summary["updates"], summary["eval_episodes"]) == (0, UPDATES, 2)
     policy = load_policy(tmp_path / "offline" / "policy.safetensors")
     assert (policy.about.steps, policy.about.updates) == (0, UPDATES)

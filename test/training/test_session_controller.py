@@ -108,7 +108,10 @@ class Trace:
     """Writes down what it is told: the phase of an episode, or state, torque and goal."""
 
     def __init__(self):
-        self.told = []
+        self.told, self.lacks = [], ""
+
+    def unheard(self):
+        return self.lacks
 
     def begin(self, phase):
         self.told.append(phase)
@@ -169,6 +172,15 @@ def test_a_goal_that_the_first_state_brings_is_announced_with_it():
     run.session.goal = GOAL
     run.see(2)
     assert run.told == [GOAL.tolist()]
+
+
+def test_only_in_lock_step_is_a_recorder_waited_for():
+    trace = Trace()
+    lockstep, realtime = Run(trace=trace).controller, Run(realtime=True, trace=trace).controller
+    assert lockstep.ready_to_arm() == realtime.ready_to_arm() == ""
+    trace.lacks = "no recorder hears them yet."
+    assert lockstep.ready_to_arm() == trace.lacks
+    assert realtime.ready_to_arm() == ""
 
 
 def test_the_trace_gets_each_step_once_its_torque_is_out_and_an_end_before_the_next_goal():
