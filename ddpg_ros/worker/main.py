@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable
 
 from ddpg_ros.config.settings import Config
@@ -15,17 +16,22 @@ from ddpg_ros.log import log_to_stderr
 from ddpg_ros.worker.messages import Failed, WorkerEndpoint
 
 _NICENESS = 10
+_PARENT_EVERY = 0.2  # [s] between looks for the parent
 
 
 def learn(endpoint: WorkerEndpoint) -> None:
     """Learn until told to stop, or until the parent is gone."""
     log_to_stderr("learner: ")
+    begun = threading.Event()
+    watch = threading.Thread(target=_end_with, args=(endpoint.parent_pid, begun), daemon=True)
+    watch.start()
     yield_to_control_loop(endpoint.config)
     from ddpg_ros.worker.loop import LearningLoop  # the only import of torch: in the child
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which sends Stop
     try:
         with contextlib.closing(LearningLoop(endpoint)) as loop:
+            begun.set()  # from here on the loop looks after it
             signal.signal(signal.SIGTERM, lambda *_: loop.stop())
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             loop.run()
@@ -37,6 +43,13 @@ def learn(endpoint: WorkerEndpoint) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(0)  # all is on the disk; unloading torch would take half a second
+
+
+def _end_with(parent: int, begun: threading.Event) -> None:
+    """End this process if its parent is gone before it has begun: an import can take long."""
+    while not begun.wait(_PARENT_EVERY):
+        if os.getppid() != parent:
+            os._exit(EXIT_CODE)
 
 
 def yield_to_control_loop(config: Config) -> None:
