@@ -223,7 +223,7 @@ class Supervisor:
         return Outcome("interrupted", 128 + number, message)
 
     def _failed(self, name: str, code: int) -> Outcome:
-        how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+        how = f"exit code {code}" if code >= 0 else f"signal {_name(-code)}"
         first = f"the {name} ended with {how}"
         if name != self._plan.main:
             first += f" while the {self._plan.main} still ran"
@@ -255,6 +255,14 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline and not self._is_impatient():
             time.sleep(_PERIOD_S)
+
+
+def _name(number: int) -> str:
+    """Return a signal's name, or its number: most real-time signals have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _ended(processes: Sequence[subprocess.Popen[bytes]]) -> bool:

@@ -113,6 +113,18 @@ def test_poll_and_wait_say_nothing_while_the_run_goes_on(tmp_path: Path) -> None
         pid(tmp_path, "simulator"), pid(tmp_path, "agent")
 
 
+@pytest.mark.parametrize(("number", "called"), [(signal.SIGSEGV, "SIGSEGV"), (35, "35")])
+def test_a_node_that_a_signal_ends_is_reported_with_the_signal(
+    tmp_path: Path, number: int, called: str
+) -> None:
+    ends = f"import os; os.kill(os.getpid(), {int(number)})"
+    with Supervisor(plan(tmp_path, ends)) as supervisor:
+        outcome = supervisor.wait(timeout_s=10)
+    assert outcome is not None
+    assert (outcome.kind, outcome.code) == ("failed", 1)
+    assert outcome.message.startswith(f"the agent ended with signal {called}.")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_agent_first_and_then_the_simulator(
     tmp_path: Path, number: signal.Signals, patient: None
