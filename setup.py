@@ -7,7 +7,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "ddpg_ros"
-EXTRAS = ("learn", "sim", "robot", "ros", "xacro", "dev")
+EXTRAS = ("learn", "sim", "robot", "ros", "xacro", "onnx", "dev")
 """And `test`, by which colcon finds pytest."""
 ROOT = Path(__file__).resolve().parent
 

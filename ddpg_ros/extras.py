@@ -20,6 +20,8 @@ EXTRA_OF = {
     "PIL": "sim",
     "pybullet": "sim",
     "xacro": "xacro",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
     "diagnostic_msgs": "ros",
     "geometry_msgs": "ros",
     "lifecycle_msgs": "ros",

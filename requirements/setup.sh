@@ -140,7 +140,7 @@ if ! same $venv/ready-runtime "$key"; then
     install "this checkout" --no-deps --no-build-isolation -e .
 fi
 if [ "$part" = dev ]; then
-    install "the test tools" -c $limits -r requirements/dev.txt
+    install "the test tools" -c $limits -r requirements/dev.txt -r requirements/onnx.txt
     echo "$key" >$venv/ready-dev
 fi
 if [ "$part" = arms ]; then

@@ -8,6 +8,7 @@ from ddpg_ros import __doc__ as about
 from ddpg_ros.cli.deploy import arm, deploy, estop, reset
 from ddpg_ros.cli.doctor import doctor as examine
 from ddpg_ros.cli.evaluate import evaluate
+from ddpg_ros.cli.export import export
 from ddpg_ros.cli.inspect import inspect
 from ddpg_ros.cli.launched import launch_plan
 from ddpg_ros.cli.play import play
@@ -48,6 +49,7 @@ app.command()(train)
 app.command("eval")(evaluate)
 app.command()(play)
 app.command()(inspect)
+app.command()(export)
 app.command("report")(report_command)
 app.command()(deploy)
 app.command()(arm)

@@ -157,6 +157,13 @@ def load_policy(path: str | Path) -> Policy:
     return Policy(actor, about)
 
 
+def read_golden(path: Path) -> Array32:
+    """Return the golden observations, (GOLDEN_PAIRS, o), of a file that `load_policy` reads."""
+    _, arrays = read_sealed(path, _KIND, SIZE_LIMIT)
+    golden: Array32 = arrays["golden_observations"]
+    return golden
+
+
 def _read_about(path: Path, document: dict[str, Any]) -> PolicyAbout:
     """Validate the metadata of a policy file."""
     version = document["schema_version"]

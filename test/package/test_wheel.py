@@ -94,7 +94,7 @@ def test_what_ros_looks_for_is_below_share(wheel: ZipFile) -> None:
 
 def test_the_metadata_has_what_the_files_in_requirements_ask_for(metadata: Message) -> None:
     wanted: dict[str, set[str]] = {}
-    for part in ("base", "learn", "sim", "robot", "ros", "xacro", "dev"):
+    for part in ("base", "learn", "sim", "robot", "ros", "xacro", "onnx", "dev"):
         lines = (ROOT / "requirements" / f"{part}.txt").read_text().splitlines()
         wanted[part] = {line for line in lines if line and not line.startswith("#")}
     wanted["test"] = wanted["dev"]
