@@ -29,8 +29,8 @@ def bench_from_recordings(
         list[Path] | None,
         typer.Option(help="Recordings of earlier runs, instead of recording anew; repeat."),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the recorded training.")] = 10_000,
-    updates: Annotated[int, typer.Option(min=1, help="Updates of the offline training.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the recorded training.")] = 25_000,
+    updates: Annotated[int, typer.Option(min=1, help="Updates of the offline training.")] = 40_000,
     episodes: Annotated[int, typer.Option(min=1, help="Greedy episodes.")] = 100,
     seed: Annotated[int, typer.Option(help="Of both trainings.")] = 0,
     results: Annotated[Path, typer.Option(help="Folder of the JSON file.")] = Path(
