@@ -110,13 +110,13 @@ class Summary:
     def save(self, run_dir: Path, patience: float = LAST_TRIES) -> str:
         """Write summary.json; see `last_resort.keep` for `patience`.
 
-        A run that was stopped before it had a policy has none, and so leaves no run directory.
+        A training that was stopped before it had a policy has none, and leaves no directory.
 
         Returns:
             Why the file is not in its place, and where it is, or nothing.
         """
         done = self.steps or self.updates or self.eval_episodes or self.policy
-        if self.interrupted and not done:
+        if self.interrupted and not done and not self.config.get("run.policy"):
             return ""
         content = json.dumps(asdict(self), indent=2).encode() + b"\n"
         return keep(run_dir / SUMMARY, lambda place: write_whole(place, content), patience)[1]
