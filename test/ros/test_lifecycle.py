@@ -63,8 +63,11 @@ def own_topics(onlooker, name):
     return {topic for topic, _ in topics} - everybody
 
 
-def feed(robot, onlooker, commands, heard):
-    """Publish states, and commands for a guard, until a torque other than zero was heard."""
+def feed(robot, onlooker, commands, heard, name):
+    """Publish states, and commands for a guard, until a torque other than zero was heard.
+
+    An agent slows the arm down until its learner is there; it is to have taken steps of its own.
+    """
 
     def turn():
         robot.stamp += PERIOD
@@ -73,7 +76,11 @@ def feed(robot, onlooker, commands, heard):
         commands.publish(JointState(header=header, name=list(JOINTS), effort=[0.5, -0.25]))
         robot.turn()
 
-    wait_until(lambda: any(any(command.torque) for command in heard), LONG, "a torque", turn)
+    def answered():
+        steps = int(onlooker.value("agent", "steps") or 0) if name == "agent" else 1
+        return steps and any(any(command.torque) for command in heard)
+
+    wait_until(answered, LONG, "a torque", turn)
 
 
 def assert_silent(robot, onlooker, name, heard):
@@ -114,7 +121,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
         heard.clear()
         assert onlooker.change(name, "activate")
         refuse_all_but(onlooker, name, "active")
-        feed(robot, onlooker, commands, heard)
+        feed(robot, onlooker, commands, heard, name)
         assert onlooker.change(name, "deactivate")
         assert onlooker.state_of(name) == "inactive"
         assert_zeros_last(heard, robot.turn)
@@ -133,7 +140,7 @@ def test_every_transition_from_every_state_is_made_or_refused_and_nothing_is_lef
     else:
         heard.clear()
         assert onlooker.change(name, "configure") and onlooker.change(name, "activate")
-        feed(robot, onlooker, commands, heard)
+        feed(robot, onlooker, commands, heard, name)
     onlooker.change(name, "shutdown", onlooker.state_of(name))
     assert process.exit(LONG) == 0
     assert_zeros_last(heard, robot.turn)
