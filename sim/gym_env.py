@@ -21,7 +21,7 @@ from ddpg_ros.robot.arm import Robot
 from ddpg_ros.robot.dynamics import MassMatrix
 from ddpg_ros.robot.payload import Payload
 from ddpg_ros.safety.weight import require_friction_overcome
-from ddpg_ros.tasks import make_task
+from ddpg_ros.tasks import answers, make_task
 from ddpg_ros.types import Vector32
 from sim.world import World
 
@@ -75,6 +75,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
             {"task.name": task, **_ARMS.get(task, {})}, source="ArmEnv"
         )
         robot, section = Robot.of(self.config), self.config.robot
+        self._robot = robot
         self._joints, self._torque_limit = robot.joints, robot.torque_limit(section.torque_limit)
         require_friction_overcome(robot, self._torque_limit)
         self._task = make_task(self.config.task, robot)
@@ -93,23 +94,28 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
             warnings.warn(note, stacklevel=2)
         self._steps = 0
         self.metadata = {**self.metadata, "render_fps": round(1.0 / self.config.control.period)}
-        size = self._task.observation_size
-        self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
+        self._size = self._task.observation_size
+        self.observation_space = spaces.Box(-np.inf, np.inf, (self._size,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (len(robot.joints),), np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Vector32, dict[str, Any]]:
-        """Draw a start state and a goal; returns the observation, (o,), and `is_success`."""
+        """Draw a start state and a goal; returns the observation, (o,), and `is_success`.
+
+        Raises:
+            TaskFailedError: the task failed, or gave something else than it says.
+        """
         super().reset(seed=seed)
         self._world.reset(self.np_random)
-        self._task.reset(self.np_random)
+        answers.begin(self._task, self.np_random)
+        answers.check_goal(self._task, self._robot)
         self._steps = 0
         state = self._world.state(0)
-        self._task.advance(state)
+        observation = answers.observation_of(self._task, state, self._size)
         if self.render_mode is not None:
             self._world.show_goal(self._task.goals, self._task.goal)
-        return self._task.observe(state), {"is_success": self._task.success(state)}
+        return observation, {"is_success": answers.verdict(self._task, "success", state)}
 
     def step(self, action: Vector32) -> tuple[Vector32, float, bool, bool, dict[str, Any]]:
         """Apply a torque for one control period.
@@ -119,6 +125,7 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
 
         Raises:
             ConfigError: another number of them, or one that is not finite.
+            TaskFailedError: the task failed.
         """
         applied = np.clip(np.asarray(action, dtype=np.float32), -1.0, 1.0)
         if applied.shape != self.action_space.shape or not np.isfinite(applied).all():
@@ -133,12 +140,12 @@ class ArmEnv(gymnasium.Env[Vector32, Vector32]):
         self._world.step(torque, self.config.substeps)
         self._steps += 1
         state = self._world.state(round(self._steps * self.config.control.period * 1e9))
-        self._task.advance(state)
-        terms = self._task.reward(state, applied)
-        terminated = self._task.terminated(state)
+        observation = answers.observation_of(self._task, state, self._size)
+        terms = answers.reward_of(self._task, state, applied)
+        terminated = answers.verdict(self._task, "terminated", state)
         truncated = self._steps >= self.config.episode_steps
-        info = {**terms, "is_success": self._task.success(state)}
-        return self._task.observe(state), sum(terms.values()), terminated, truncated, info
+        info = {**terms, "is_success": answers.verdict(self._task, "success", state)}
+        return observation, sum(terms.values()), terminated, truncated, info
 
     def render(self) -> NDArray[np.uint8] | None:
         """Return a picture, (480, 640, 3), or None if render_mode is None."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ddpg_ros.errors import DdpgRosError, TaskFailedError, shortened
+from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.goals import is_finite as is_finite_goal
 from ddpg_ros.tasks.task import Task
 from ddpg_ros.types import JointState, Vector32
 
@@ -47,12 +49,12 @@ def observation_of(task: Task, state: JointState, size: int) -> Vector32:
     """
     ask(_name(task), "advance", task.advance, state)
     observation: Vector32 = ask(_name(task), "observe", task.observe, state)
-    shape = getattr(observation, "shape", None)
-    if shape != (size,):
-        what = f"of shape {shape}" if shape is not None else shortened(repr(observation))
+    is_array = isinstance(observation, np.ndarray)
+    if not (is_array and observation.shape == (size,) and observation.dtype.kind == "f"):
+        what = f"{observation.dtype} {observation.shape}" if is_array else repr(observation)
         raise TaskFailedError(
-            f"the task {_name(task)} returned an observation {what}; its observation_size "
-            f"promises {(size,)}."
+            f"the task {_name(task)} returned the observation {shortened(what)}; expected float32 "
+            f"{(size,)}, as its observation_size says."
         )
     square = observation.dot(observation)  # a fifth of the time of a look at each number
     if not math.isfinite(square) and not np.isfinite(observation).all():
@@ -61,6 +63,23 @@ def observation_of(task: Task, state: JointState, size: int) -> Vector32:
             "expected finite numbers."
         )
     return observation
+
+
+def check_goal(task: Task, robot: Robot) -> None:
+    """See that a task's goal, if it has one by now, is what its `goals` says.
+
+    Raises:
+        TaskFailedError: it is of another kind, or a number of it is not finite.
+    """
+    goal = task.goal
+    if goal is None:
+        return
+    wanted = ask(_name(task), "goals.fault", task.goals.fault, goal, robot)
+    if wanted or not ask(_name(task), "goals", is_finite_goal, goal):
+        raise TaskFailedError(
+            f"the task {_name(task)} has the goal {shortened(' '.join(repr(goal).split()))}; "
+            f"expected {wanted or 'finite numbers'}."
+        )
 
 
 def reward_of(task: Task, state: JointState, action: Vector32) -> dict[str, float]:

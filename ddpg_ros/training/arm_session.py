@@ -12,6 +12,7 @@ from ddpg_ros.control.policy import Policy, PolicyAbout, load_policy
 from ddpg_ros.control.rhythm import TickClock
 from ddpg_ros.errors import ConfigError, PolicyFileError, RefusedError
 from ddpg_ros.safety.guard import Guard
+from ddpg_ros.tasks.answers import check_goal
 from ddpg_ros.tasks.goals import GoalKind
 from ddpg_ros.training.seeds import GOAL_STREAM
 from ddpg_ros.training.session import Session
@@ -53,6 +54,14 @@ class ArmSession(Session):
     def goal(self) -> Any:
         """The goal of the running episode, see `Task.goal`."""
         return self._task.goal
+
+    def check_goal(self) -> None:
+        """See that the goal is one of its kind.
+
+        Raises:
+            TaskFailedError: the task made another of it.
+        """
+        check_goal(self._task, self.robot)
 
     @property
     def goals(self) -> GoalKind:

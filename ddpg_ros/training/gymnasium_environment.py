@@ -1,10 +1,6 @@
-"""A Gymnasium environment as DDPG needs it; what cannot be learnt is refused before a step.
-
-What an environment gives is looked at, too: a number that is not finite goes no further.
-"""
+"""A Gymnasium environment as DDPG needs it; a number that is not finite goes no further."""
 
 import logging
-import math
 from typing import Any
 
 import gymnasium
@@ -13,18 +9,12 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from ddpg_ros.errors import ConfigError, EnvironmentFailedError, nearest, shortened
+from ddpg_ros.training.gymnasium_spaces import REAL, with_flat_spaces
 from ddpg_ros.types import Vector32
 
 _LOG = logging.getLogger(__name__)
 
-_PLACEHOLDER = 1e15
-"""Bounds of actions from here on are none: `np.finfo(np.float32).max` and the like."""
-
 _LARGEST = float(np.finfo(np.float32).max)  # learning is in float32
-
-
-_REAL = "biuf"
-"""Kinds of numpy's types that are real numbers."""
 
 _FAILURES = (Exception, SystemExit)
 """What ends an environment's code; one that ends the process would end the training in silence."""
@@ -74,7 +64,7 @@ class Environment:
         if isinstance(what, str):
             self.name = what
         try:
-            self._env = _with_flat_spaces(self.name, made)
+            self._env = with_flat_spaces(self.name, made)
         except ConfigError:
             if self._is_ours:
                 made.close()
@@ -180,7 +170,7 @@ class Environment:
             array = np.asanyarray(given)
         except _FAILURES as error:  # a ragged list, or the code of a class of its own
             raise self._failed(f"{where}, with its {what}", error) from error
-        if array.dtype.kind not in _REAL or np.ma.is_masked(array):
+        if array.dtype.kind not in REAL or np.ma.is_masked(array):
             raise self._unexpected(given, what, where, expected)
         return np.asarray(array)
 
@@ -210,69 +200,6 @@ def _make(env_id: str) -> gymnasium.Env[Any, Any]:
             f"Gymnasium cannot make '{env_id}' ({reason}){_way_out(env_id, error)}"
         ) from None
     return made
-
-
-def _with_flat_spaces(env_id: str, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """Return the environment with observations (o,) and actions in [-1, 1]; refuse others."""
-    space = env.action_space
-    if not isinstance(space, Box) or len(space.shape) != 1:
-        raise ConfigError(f"{env_id} takes actions {space}; DDPG needs a bounded flat Box.")
-    _check_actions(env_id, space)
-    observed = env.observation_space
-    if not isinstance(observed, Box) or len(observed.shape) != 1:
-        try:
-            env = gymnasium.wrappers.FlattenObservation(env)
-        except (NotImplementedError, TypeError, ValueError):
-            raise ConfigError(
-                f"{env_id} gives observations {shortened(str(observed))}; DDPG needs numbers, in "
-                "a space that Gymnasium can flatten to a Box."
-            ) from None
-    if not env.observation_space.shape or env.observation_space.shape[0] < 1:
-        raise ConfigError(
-            f"{env_id} gives observations without a number; DDPG needs one at least."
-        )
-    with np.errstate(all="ignore"):
-        scaled = gymnasium.wrappers.RescaleAction(env, np.float32(-1.0), np.float32(1.0))
-        ends = [scaled.action(np.full(space.shape, end, np.float32)) for end in (-1.0, 1.0)]
-        narrow = np.flatnonzero(~(np.isfinite(ends[1] - ends[0]) & (ends[0] < ends[1])))
-    if narrow.size:
-        low, high = space.low[narrow[0]], space.high[narrow[0]]
-        raise ConfigError(
-            f"{env_id} takes actions that DDPG cannot choose: component {narrow[0]} goes from "
-            f"{low:g} to {high:g}, too near each other for {space.dtype}. Wrap the environment "
-            "with bounds further apart (gymnasium.wrappers.TransformAction)."
-        )
-    return scaled
-
-
-def _check_actions(env_id: str, space: Box) -> None:
-    """Refuse bounds between which no action in [-1, 1] can be placed; each component is named."""
-    if not np.issubdtype(space.dtype, np.floating):
-        raise ConfigError(
-            f"{env_id} takes actions of {space.dtype}; DDPG gives real numbers, and needs a Box "
-            "of float32 or float64: wrap the environment with one that rounds them itself."
-        )
-    if not space.shape[0]:
-        raise ConfigError(f"{env_id} takes actions without a component; DDPG needs one at least.")
-    problems = []
-    for place, bounds in enumerate(zip(space.low.tolist(), space.high.tolist(), strict=True)):
-        low, high = bounds
-        if not (math.isfinite(low) and math.isfinite(high)):
-            what = "where both must be finite"
-        elif max(abs(low), abs(high)) >= _PLACEHOLDER:
-            what = "which is no bound but a placeholder"
-        elif low >= high:
-            what = "which leaves it no room"
-        else:
-            continue
-        problems.append(f"component {place} goes from {low:g} to {high:g}, {what}")
-    if problems:
-        said = shortened("; ".join(problems), 500)
-        raise ConfigError(
-            f"{env_id} takes actions that DDPG cannot choose: {said}. Wrap the environment with "
-            "real bounds, low < high (gymnasium.wrappers.TransformAction), or without such "
-            "components."
-        )
 
 
 def _way_out(env_id: str, error: BaseException) -> str:

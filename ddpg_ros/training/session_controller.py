@@ -148,7 +148,7 @@ class SessionController:
             if self._tick is not None:
                 tick, self._tick = self._tick, None
                 if self._trace is not None:
-                    goal = self.session.goals.numbers(self.session.goal)
+                    goal = self.session.goals.numbers(self._goal())
                     self._trace.record(state, tick.requested, goal)
             if self._ended is not None:
                 episode, self._ended = self._ended, None
@@ -181,9 +181,15 @@ class SessionController:
                 self._resets.request()
 
     def _announce_goal(self) -> None:
-        self._announced = self.session.goal
+        self._announced = self._goal()
         if self._announced is not None:
             self._announce(self._announced)
+
+    def _goal(self) -> Any:
+        """Return the goal; another than the one announced is looked at first."""
+        if not _same(self.session.goal, self._announced):
+            self.session.check_goal()
+        return self.session.goal
 
     def leave(self) -> str:
         """Leave the episode; the next state is due, whenever it comes."""

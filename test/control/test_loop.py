@@ -279,9 +279,18 @@ def misbehaving(**methods):
     return loop
 
 
-def test_an_observation_of_another_size_than_the_task_states_is_an_error():
-    loop = misbehaving(observe=lambda state: np.zeros(3, dtype=np.float32))
-    with pytest.raises(TaskFailedError, match=r"task Task .* of shape \(3,\); .* promises \(2,\)"):
+@pytest.mark.parametrize(
+    ("seen", "what"),
+    [
+        (np.zeros(3, np.float32), r"float32 \(3,\)"),
+        (np.zeros((1, 2), np.float32), r"float32 \(1, 2\)"),
+        (np.zeros(2, object), r"object \(2,\)"),
+        (np.zeros(2, np.complex64), r"complex64 \(2,\)"),
+    ],
+)
+def test_an_observation_of_another_shape_or_type_than_the_task_states_is_an_error(seen, what):
+    loop = misbehaving(observe=lambda state: seen)
+    with pytest.raises(TaskFailedError, match=rf"Task .*vation {what}; expected float32 \(2,\)"):
         tick(loop, 0.0)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddpg_ros.config.settings import Config
-from ddpg_ros.errors import ConfigError
+from ddpg_ros.errors import ConfigError, TaskFailedError
 
 gymnasium = pytest.importorskip("gymnasium")
 pytest.importorskip("pybullet")
@@ -95,4 +95,17 @@ def test_an_action_that_is_not_a_finite_number_for_each_joint_is_refused(action)
     with pytest.raises(ConfigError, match="expected a finite number for each of shoulder, elbow"):
         env.step(np.array(action))
     assert np.isfinite(env.step(np.zeros(2))[0]).all()
+    env.close()
+
+
+@pytest.mark.parametrize("method", ["observe", "reward", "goal"])
+def test_what_a_task_answers_wrongly_is_refused_as_on_topics(method, monkeypatch):
+    env = ArmEnv(Config())
+    env.reset(seed=0)
+    if method == "goal":
+        monkeypatch.setattr(env._task, "reset", lambda rng: setattr(env._task, "goal", "there"))
+    else:
+        monkeypatch.setattr(env._task, method, lambda *given: np.full(8, np.nan, np.float32))
+    with pytest.raises(TaskFailedError, match=r"the task Reach .*; expected"):
+        env.reset() if method == "goal" else env.step(np.zeros(2))
     env.close()

@@ -1,14 +1,16 @@
 """Which goals an arm can meet, and what is said of the others."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ddpg_ros.errors import RefusedError
+from ddpg_ros.errors import RefusedError, TaskFailedError
 from ddpg_ros.robot.arm import Robot
+from ddpg_ros.tasks.answers import check_goal
 from ddpg_ros.tasks.goals import JOINTS, POINT, POSE, TRAJECTORY, in_order, trajectory_of
 from ddpg_ros.tasks.trajectory import Trajectory
 from ddpg_ros.types import JointState
@@ -162,3 +164,34 @@ def test_points_that_are_no_trajectory_are_refused(times, positions, velocities,
     with pytest.raises(RefusedError) as refused:
         trajectory_of(times, positions, velocities, 1)
     assert said in str(refused.value) and len(str(refused.value)) < 400
+
+
+class _WithoutShape:
+    """Like a tensor on another device."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("not on the CPU")
+
+
+@pytest.mark.parametrize(
+    ("kind", "goal", "said"),
+    [
+        (POINT, "here", "goal 'here'; expected an array of 3 numbers"),
+        (POINT, [0.1, float("nan"), 0.3], "nan.*; expected finite numbers"),
+        (POINT, ["a", "b", "c"], "failed in goals"),
+        (POINT, np.zeros(2), "expected an array of 3 numbers"),
+        (POINT, _WithoutShape(), "failed in goals.fault.*not on the CPU"),
+        (POSE, np.full((4, 4), np.inf), "expected finite numbers"),
+        (JOINTS, np.zeros(3), "expected an array of 2 joint positions"),
+        (TRAJECTORY, np.zeros(2), "expected a Trajectory of 2 joints"),
+        (TRAJECTORY, way([0.0, 1.0], [[0, 0], [0, np.nan]]), "expected finite numbers"),
+    ],
+)
+def test_a_goal_of_a_task_that_is_none_of_its_kind_is_a_sentence(arm, kind, goal, said):
+    with pytest.raises(TaskFailedError, match=f"the task SimpleNamespace .*{said}"):
+        check_goal(SimpleNamespace(goals=kind, goal=goal), arm)
+
+
+def test_a_task_may_have_no_goal_yet_and_one_of_its_kind(arm):
+    for goal in (None, np.array([0.1, 0.2]), [0, 1]):
+        check_goal(SimpleNamespace(goals=JOINTS, goal=goal), arm)

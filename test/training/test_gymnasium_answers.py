@@ -5,7 +5,7 @@ import sys
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Dict, Discrete, Tuple
 
 from ddpg_ros.errors import ConfigError, EnvironmentFailedError
 from ddpg_ros.training.gymnasium_environment import Environment
@@ -122,3 +122,42 @@ def test_bounds_of_actions_between_which_nothing_lies_are_refused(monkeypatch):
     monkeypatch.setattr(Told, "action_space", tiny)
     with pytest.raises(ConfigError, match=r"component 1 goes from 0 to 1\.4.*e-45, too near each"):
         Environment(Told())
+
+
+NESTED = Dict({"arm": Box(-1.0, 1.0, (2, 3)), "tool": Tuple([Discrete(3), Box(0.0, 1.0, (1,))])})
+
+
+def nested(arm=(2, 3), tool=2, number=(0.5,)):
+    return {"arm": np.zeros(arm), "tool": (tool, np.array(number))}
+
+
+@pytest.mark.parametrize(
+    ("space", "observation", "sentence"),
+    [
+        (Box(-1.0, 1.0, (2, 3)), np.zeros((3, 2)), r"shape \(3, 2\).*promised.* \(2, 3\)"),
+        (Box(-1.0, 1.0, (2, 3)), np.zeros(6), r"shape \(6,\)"),
+        (Box(-1.0, 1.0, ()), np.zeros(1), r"shape \(1,\)"),
+        (Box(-1.0, 1.0, (1, 1)), [["0.5"]], r"type <U3, promised are real numbers"),
+        (NESTED, nested(arm=(3, 2)), r"observation\['arm'\] of shape \(3, 2\)"),
+        (NESTED, nested(number=(0.5, 0.5)), r"observation\['tool'\]\[1\] of shape \(2,\)"),
+        (NESTED, nested(tool=-1), r"observation\['tool'\]\[0\] -1, .* promised Discrete\(3\)"),
+        (NESTED, {"arm": np.zeros((2, 3))}, "promised are the parts arm, tool"),
+        (NESTED, {**nested(), "tool": (1,)}, "promised is a tuple of 2"),
+    ],
+)
+def test_an_observation_that_flattens_to_the_right_size_must_be_of_its_space(
+    space, observation, sentence
+):
+    told = Told(observation=observation)
+    told.observation_space = space
+    told.reset = lambda **_: (space.sample(), {})
+    env = Environment(told)
+    env.reset(0)
+    with pytest.raises(EnvironmentFailedError, match=sentence):
+        env.step(ACTION)
+
+
+def test_a_nested_observation_is_flattened_in_its_order():
+    told = Told(observation=nested())
+    told.observation_space = NESTED
+    assert Environment(told).step(ACTION).observation.tolist() == [0.0] * 6 + [0, 0, 1, 0.5]

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ddpg_ros.control.episodes import EpisodeState
 from ddpg_ros.control.loop import Tick
+from ddpg_ros.errors import TaskFailedError
 from ddpg_ros.training.session_controller import SessionController
 from ddpg_ros.types import Episode, JointState
 
@@ -83,6 +84,10 @@ class Session:
 
     def check(self):
         self.log.append("check")
+
+    def check_goal(self):
+        if not np.isfinite(self.goal).all():
+            raise TaskFailedError("a wrong goal")
 
     def learner_absent_for(self, now):
         return self.absent
@@ -162,6 +167,15 @@ def test_a_goal_that_replaces_the_announced_one_is_announced_once():
     run.see(2)
     run.see(3)
     assert run.told == [GOAL.tolist(), (GOAL + 1.0).tolist()]
+
+
+def test_a_wrong_goal_of_the_task_is_announced_to_nobody():
+    run = Run()
+    run.see(1)
+    run.session.goal = np.array([0.1, np.nan, 0.3])
+    with pytest.raises(TaskFailedError, match="a wrong goal"):
+        run.see(2)
+    assert run.told == [GOAL.tolist()]
 
 
 def test_a_goal_that_the_first_state_brings_is_announced_with_it():
