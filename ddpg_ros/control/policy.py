@@ -75,14 +75,26 @@ class Policy:
             arm in [-1, 1], the share of each joint's `about.torque_limit`.
 
         Raises:
-            PolicyFileError: the observation has another size.
+            PolicyFileError: the observation has another size, or is not of finite numbers.
         """
-        seen = np.asarray(observation, dtype=np.float32)
         about = self.about
+        try:
+            with np.errstate(over="ignore"):  # is looked at below
+                seen = np.asarray(observation).astype(np.float32, casting="same_kind")
+        except (TypeError, ValueError) as error:
+            raise PolicyFileError(
+                f"an observation that is no array of real numbers ({error}) for a policy of "
+                f"{about.task}."
+            ) from None
         if seen.shape != (about.sizes[0],):
             raise PolicyFileError(
                 f"an observation of shape {seen.shape} for a policy of {about.task}, which takes "
                 f"({about.sizes[0]},)."
+            )
+        if not np.isfinite(seen).all():
+            raise PolicyFileError(
+                f"the observation {shortened(' '.join(str(seen).split()))} for a policy of "
+                f"{about.task}; expected finite numbers."
             )
         action = self.actor(seen)
         if not about.action_low:

@@ -20,6 +20,8 @@ from ddpg_ros.files.kinds import is_special
 
 KINDS = {"policy", "checkpoint", "experience", "warm_start"}
 
+_HEADER_AT = 8  # the header of safetensors, after its length
+
 _UNREADABLE = (SafetensorError, OSError, TypeError, ValueError, AttributeError)
 """What safetensors raises for a damaged file."""
 
@@ -93,6 +95,8 @@ def read_sealed(
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
     except _UNREADABLE as error:
+        if _is_another(path):
+            raise ValueError(f"is a file of another kind; expected a {kind}") from None
         raise ValueError(f"is not a whole {kind} file ({size} bytes; {error})") from None
     document = _document(metadata, kind)
     if document.pop("sha256") != seal(document, arrays):
@@ -123,6 +127,16 @@ def require_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"has numbers in {name} that are not finite")
+
+
+def _is_another(path: Path) -> bool:
+    """Return whether a file that cannot be read was none of safetensors, whole or cut."""
+    try:
+        with path.open("rb") as file:
+            file.seek(_HEADER_AT)
+            return file.read(1) not in (b"{", b"")
+    except OSError:
+        return False
 
 
 def _document(metadata: Mapping[str, str], kind: str) -> dict[str, Any]:

@@ -335,3 +335,25 @@ def test_every_actor_comes_back_bit_by_bit(tmp_path_factory, seed, scale):
     policy = load_policy(path)
     assert policy.about.seed == seed
     assert policy.actor.weights.tobytes() == weights.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("observation", "said"),
+    [
+        ([0.0, 0.0, float("nan")], "expected finite numbers"),
+        ([0.0, 0.0, 1e300], "the observation .*inf.*; expected finite numbers"),  # not in float32
+        ([0.0, 1j], "no array of real numbers"),
+        (["0", "1"], "no array of real numbers"),
+        ([[0.0], [1.0, 2.0]], "no array of real numbers"),
+        ([0.0, 0.0], r"of shape \(2,\) for a policy of reach, which takes \(3,\)"),
+    ],
+)
+def test_an_observation_that_a_policy_cannot_answer_is_refused(path, observation, said):
+    with pytest.raises(PolicyFileError, match=said):
+        load_policy(path)(observation)
+
+
+@pytest.mark.parametrize("content", [b"GIF89a" + bytes(99), b"/**:\n  ros__parameters: {}\n"])
+def test_a_file_of_another_kind_is_called_that(path, content):
+    path.write_bytes(content)
+    assert "is a file of another kind; expected a policy" in refusal(path)

@@ -280,7 +280,12 @@ def test_settings_that_cannot_be_parameters_are_refused(package, settings, said)
         (('("away", "effort")', '"away"'), "terms is 'away'; expected a tuple of names."),
         (("return np.conc", "return state.x + np.conc"), "has no attribute 'x'."),
         (("observation_size = 4", "goal = 3.0"), "observation_size is not there"),
-        (("observation_size = 4", "observation_size = 4; goal = 3.0"), "goal is 3.0; expected"),
+        (
+            ("observation_size = 4", "observation_size = 4; goal = 3.0"),
+            "has the goal 3.0; expected",
+        ),
+        (("observation_size = 4", "observation_size = 4; goal = None"), "goal is None after adv"),
+        (("= 4", "= 4; goal = np.full(3, np.nan)"), "the goal array([nan, nan, nan]); expected f"),
         (("# and", "def success(self, state): return 3.0"), "success() returned 3.0; expected T"),
         (("# and", "def __init__(self): ..."), "failed in __init__()"),
         (("# and", "def reset(self, rng): raise SystemExit(0)"), "failed in reset(), "),
@@ -307,3 +312,9 @@ def test_an_array_that_a_task_gives_again_and_again_is_refused(package):
 def test_a_rehearsal_leaves_our_own_task_as_it_takes_part_in_a_run():
     _, task, _ = build_arm(Config())
     assert isinstance(task, Reach) and np.shape(task.goal) == (3,)
+
+
+def test_a_size_that_numpy_counted_is_an_int(package):
+    package((HEAD + BODY).replace("observation_size = 4", "observation_size = np.int64(4)"))
+    task = build_arm(of("pushing:Push"))[1]
+    assert type(task.observation_size) is int

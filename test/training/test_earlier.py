@@ -228,7 +228,9 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path, tmp_path_factory):
 def test_a_file_that_is_no_policy_is_refused(tmp_path, tmp_path_factory):
     other = tmp_path_factory.mktemp("other") / "notes.txt"
     other.write_text("no policy")
-    assert "is not a whole policy file" in refused(other, tmp_path, PolicyFileError)
+    assert "is a file of another kind; expected a policy" in refused(
+        other, tmp_path, PolicyFileError
+    )
 
 
 def test_a_run_that_has_not_begun_is_refused(tmp_path, tmp_path_factory):
