@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from ddpg_ros.config.settings import Config, Value
 from ddpg_ros.errors import ConfigError
 from ddpg_ros.robot.arm import Robot
-from ddpg_ros.robot.dynamics import MassMatrix
+from ddpg_ros.robot.dynamics import MassMatrix, read_friction
 from ddpg_ros.robot.units import units_of
+from ddpg_ros.safety.advice import ROUNDING, rounded_down, rounded_up, written
 from ddpg_ros.safety.braking import SHARE
 from ddpg_ros.safety.joint_limits import RATE_RATIO
 from ddpg_ros.types import Vector
@@ -41,8 +42,8 @@ SMALLEST_DEFAULT = 2.0
 
 Flags = NDArray[np.bool_]
 
-_ROUNDING = 1.0 + 1e-9
 _ROUNDS = 6  # of remedies
+_STRONGER = 1.5  # than what only holds the arm, or only begins to move it
 
 
 class Gains(NamedTuple):
@@ -77,7 +78,7 @@ def fit_gains(robot: Robot, config: Config, velocity: Vector, mass: MassMatrix |
         remedies |= fit.remedies
         config = config.with_parameters(fit.remedies, source="the guard's remedy")
     if problems:
-        settings = ", ".join(f"{name}: {_written(value)}" for name, value in remedies.items())
+        settings = ", ".join(f"{name}: {written(value)}" for name, value in remedies.items())
         raise ConfigError(f"{' '.join(problems)} Together these hold: {settings}.")
     return gains
 
@@ -98,6 +99,7 @@ class _Fit:
         self._torque, self._velocity = robot.torque_limit(config.robot.torque_limit), velocity
         self._period = config.control.period
         self._rate = config.safety.torque_rate_safe or RATE_RATIO * config.robot.torque_rate
+        self._carries = config.robot.gravity == "model"
 
     def gains(self) -> Gains:
         """Return the gains; afterwards `problems` lists what is wrong with them."""
@@ -122,11 +124,11 @@ class _Fit:
         least = np.fmin(min(SMALLEST_DEFAULT, default), given)
         most_torque = _largest(self._rate, 2.0 * least)
         torque = np.minimum(self._torque, most_torque)
-        if (self._torque > most_torque * _ROUNDING).any():
-            self._refuse_torque(most_torque, _largest(1.0, least))
+        if (self._torque > most_torque * ROUNDING).any():
+            self._refuse_torque(most_torque, least)
             torque = np.array(self.remedies["robot.torque_limit"])
         most = np.minimum(LARGEST_SHARE / self._period, self._rate / (2.0 * torque))
-        wrong = given > most * _ROUNDING
+        wrong = given > most * ROUNDING
         if wrong.any():
             self._refuse(
                 "k_position",
@@ -144,7 +146,7 @@ class _Fit:
         given, from_urdf = self._requested("k_velocity")
         braked = np.fmin(k_position, LARGEST_SHARE / self._period) * self._velocity
         largest = _largest(self._rate, braked)
-        wrong = given > largest * _ROUNDING
+        wrong = given > largest * ROUNDING
         share = self._share(given)
         why = []
         if wrong.any():
@@ -153,7 +155,7 @@ class _Fit:
                 f"{np.nanmax(given * self._rate / largest):.6g} N·m/s (expected at most "
                 f"safety.torque_rate_safe, {self._rate:g})"
             )
-        if share > SHARE * _ROUNDING:
+        if share > SHARE * ROUNDING:
             wrong = ~np.isnan(given)
             why.append(f"braking would take {self._too_much(share, SHARE)}")
         if why:
@@ -182,7 +184,7 @@ class _Fit:
         given = np.array(listed)
         share = self._share(given)
         most = min(SHARE, self._period * self._rate / float(self._torque.max()))
-        if share > most * _ROUNDING:
+        if share > most * ROUNDING:
             self._refuse(
                 "damping",
                 given,
@@ -207,8 +209,12 @@ class _Fit:
         largest = np.where(self._mass.known, np.fmin(gains, single), gains)
         return largest * min(1.0, most / max(self._share(largest), 1e-9))
 
-    def _refuse_torque(self, most: Vector, within: Vector) -> None:
-        over = self._torque > most * _ROUNDING
+    def _refuse_torque(self, most: Vector, gain: Vector) -> None:
+        """Refuse torque limits above `most`, (n,) [N·m], which the gain `gain`, (n,) [1/s], needs.
+
+        The remedy is a lower torque limit or, where that would not move the arm, a higher rate.
+        """
+        over = self._torque > most * ROUNDING
         listed = [
             f"{joint} {limit:g} {units.torque}"
             for joint, limit, wrong, units in zip(
@@ -220,14 +226,36 @@ class _Fit:
         rate = (
             "safety.torque_rate_safe" if self._settings.torque_rate_safe else "robot.torque_rate"
         )
+        before = self._rate
+        needed = np.minimum(self._torque, _STRONGER * self._needed_torque())
+        torque = np.minimum(self._torque, np.maximum(most, needed))
+        advice = (
+            "URDFs often state more effort than any motor has. Set robot.torque_limit to what the "
+            f"motors may deliver; or raise {rate}, if the gears allow it."
+        )
+        if (needed > most).any():
+            weight = ", ".join(f"{number:.4g}" for number in self._needed_torque())
+            self._rate = rounded_up(float((2.0 * gain * torque).max()))
+            ours = rate == "safety.torque_rate_safe"
+            self.remedies[rate] = self._rate if ours else rounded_up(self._rate / RATE_RATIO)
+            advice = (
+                f"The arm's weight and friction alone need up to {weight}, so that a lower "
+                f"robot.torque_limit is not enough: raise {rate}, if the gears allow it."
+            )
+        within = _largest(1.0, gain)[over].max()
         self.problems.append(
             f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be reversed within "
-            f"{within[over].max():.2g} s at safety.torque_rate_safe "
-            f"{self._rate:g} N·m/s, which the soft limits need; URDFs often state more effort "
-            "than any motor has. Set robot.torque_limit to what the motors may deliver; or raise "
-            f"{rate}, if the gears allow it."
+            f"{within:.2g} s at safety.torque_rate_safe {before:g} N·m/s, which the soft limits "
+            f"need. {advice}"
         )
-        self.remedies["robot.torque_limit"] = _listed(np.minimum(self._torque, most))
+        self.remedies["robot.torque_limit"] = rounded_down(torque)
+
+    def _needed_torque(self) -> Vector:
+        """Return the torque that friction takes and, if we carry the arm, its weight, (n,)."""
+        needed = read_friction(self._robot)
+        if self._carries and self._mass is not None:
+            needed = needed + self._mass.heaviest_weight
+        return needed
 
     def _refuse(
         self,
@@ -248,7 +276,7 @@ class _Fit:
         if from_urdf:
             self.remedies["safety.urdf_gains"] = False
         else:
-            self.remedies[f"safety.{name}"] = _listed(largest)
+            self.remedies[f"safety.{name}"] = rounded_down(largest)
 
     @property
     def _requested_torque(self) -> bool:
@@ -266,22 +294,3 @@ def _largest(most: float, factor: Vector) -> Vector:
     """Return the largest numbers whose product with `factor` is `most`; inf if any number is."""
     with np.errstate(over="ignore", divide="ignore"):
         return most / factor
-
-
-def _listed(numbers: Vector) -> list[float]:
-    """Return numbers rounded down to three significant digits."""
-    return [_floor(number) for number in numbers.tolist()]
-
-
-def _written(value: Value) -> str:
-    """Write a setting as in a YAML file."""
-    if isinstance(value, list):
-        return f"[{', '.join(f'{number:.6g}' for number in value)}]"
-    return "false (the gains are then computed)" if value is False else str(value)
-
-
-def _floor(number: float) -> float:
-    if not 0.0 < number < math.inf:
-        return number
-    unit = 10.0 ** (math.floor(math.log10(number)) - 2)
-    return min(number, math.floor(number / unit * _ROUNDING) * unit)  # 66 · 0.1 is above 6.6

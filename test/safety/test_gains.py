@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ddpg_ros.build import build_guard
+from ddpg_ros.build import build_arm, build_guard
 from ddpg_ros.config.settings import Config, from_parameters, to_parameters
 from ddpg_ros.errors import ConfigError, RobotError
 from ddpg_ros.safety.gains import DEFAULT_SHARE, LARGEST_SHARE
@@ -142,6 +142,98 @@ def test_an_effort_that_is_no_motors_is_refused_with_the_setting_that_lowers_it(
     )
     assert sentence.endswith("Together these hold: robot.torque_limit: [250].")
     start_as_advised(guard, sentence, effort=1000.0)
+
+
+# Two links that hang out to the side, 1.5 m and 100 kg each, about horizontal axes.
+HEAVY = """
+<robot name="crane">
+  <link name="base"/>
+  <joint name="lift" type="revolute"><parent link="base"/><child link="boom"/><axis xyz="0 1 0"/>
+    <limit effort="{effort}" velocity="2" lower="-2" upper="2"/>
+    <dynamics friction="{friction}"/></joint>
+  <link name="boom">{inertial}</link>
+  <joint name="fold" type="revolute"><parent link="boom"/><child link="fore"/>
+    <origin xyz="{length} 0 0"/><axis xyz="0 1 0"/>
+    <limit effort="{effort}" velocity="2" lower="-2" upper="2"/></joint>
+  <link name="fore">{inertial}</link>
+  <joint name="end" type="fixed"><parent link="fore"/><child link="tip"/>
+    <origin xyz="{length} 0 0"/></joint>
+  <link name="tip"/>
+</robot>"""
+
+
+def build_crane(folder, length=1.5, mass=100.0, effort=6000.0, friction=0.0, **settings):
+    """Build the arm of two links with all that is looked at before it starts."""
+    moment = mass * length**2 / 12.0
+    inertial = (
+        f'<inertial><origin xyz="{length / 2} 0 0"/><mass value="{mass}"/><inertia ixx="{moment}" '
+        f'iyy="{moment}" izz="{moment}" ixy="0" ixz="0" iyz="0"/></inertial>'
+    )
+    file = folder / "crane.urdf"
+    file.write_text(
+        HEAVY.format(effort=effort, friction=friction, length=length, inertial=inertial)
+    )
+    return build_arm(Config().with_parameters(dotted(robot__urdf=str(file), **settings)))
+
+
+def test_an_arm_whose_weight_needs_more_is_told_to_raise_the_rate(tmp_path):
+    # 100 · 9.81 · (0.75 + 2.25) = 2943 N·m and 100 · 9.81 · 0.75 = 735.75 N·m, and half as much
+    # again: 4414.5 N·m, which 4 · 4414.5 N·m/s reverse within 0.5 s; 0.5 % less, as it is sampled
+    crane = partial(build_crane, tmp_path, robot__gravity="model")
+    sentence = refusal(crane)
+    needs = re.search("weight and friction alone need up to (.*), (.*), so that", sentence)
+    assert list(map(float, needs.groups())) == pytest.approx([2943.0, 735.75], rel=0.01)
+    assert "raise robot.torque_rate" in sentence
+    advised = re.search(
+        r"Together these hold: robot.torque_rate: (.*), robot.torque_limit: \[(.*), (.*)\].$",
+        sentence,
+    )
+    assert list(map(float, advised.groups())) == pytest.approx([4414.5, 4414.5, 1103.6], rel=0.01)
+    start_as_advised(crane, sentence)
+    faster = {"robot__torque_rate": 100.0, "safety__torque_rate_safe": 500.0}
+    sentence = refusal(crane, **faster)
+    advised = re.search("Together these hold: safety.torque_rate_safe: (.*), robot", sentence)
+    assert float(advised.group(1)) == pytest.approx(4 * 4414.5, rel=0.01)
+    start_as_advised(crane, sentence, **faster)
+    light = refusal(partial(build_crane, tmp_path, robot__gravity="driver"))
+    assert light.endswith("Together these hold: robot.torque_limit: [250, 250].")
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=100)
+@given(
+    length=st.floats(0.05, 3.0),
+    mass=st.floats(0.01, 500.0),
+    effort=st.floats(0.5, 50_000.0),
+    friction=st.sampled_from([0.0, 0.4, 300.0]),
+    gravity=st.sampled_from(["driver", "model", "none"]),
+    rate=st.sampled_from([10.0, 250.0, 3000.0]),
+    safe=st.booleans(),
+)
+def test_an_arm_of_any_weight_starts_as_advised(
+    length, mass, effort, friction, gravity, rate, safe
+):
+    how = {"length": length, "mass": mass, "effort": effort, "friction": friction}
+    how |= {"robot__gravity": gravity, "robot__torque_rate": rate}
+    how |= {"safety__torque_rate_safe": 5.0 * rate} if safe else {}
+    with TemporaryDirectory() as folder:
+        crane = partial(build_crane, Path(folder))
+        try:
+            crane(**how)
+        except ConfigError as error:
+            too_weak = "to carry its own weight" in str(error) or "no torque moves" in str(error)
+            if not too_weak:  # with all of the file's effort
+                start_or_be_too_weak(crane, str(error), **how)
+
+
+def start_or_be_too_weak(crane, sentence, effort, **how):
+    """Start as advised; what then is too weak has needed more than the file's effort before."""
+    try:
+        start_as_advised(crane, sentence, effort=effort, **how)
+    except ConfigError as error:
+        assert re.search("to carry its own weight|no torque moves", str(error)), error
+        limits = [float(number) for number in re.findall(r"its limit is ([\d.e+]+)", str(error))]
+        assert limits == pytest.approx([effort] * len(limits), rel=0.01)
 
 
 def test_everything_that_does_not_hold_is_said_at_once_and_what_is_advised_holds_together(guard):
