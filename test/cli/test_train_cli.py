@@ -125,7 +125,7 @@ def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
     run = tmp_path / "run"
     process = cli("train", "--config", config_file(tmp_path), "--clock", "realtime",
                   "--steps", 60, "--eval-episodes", 1, "--run-dir", run)  # fmt: skip
-    assert process.exit(90.0) == 0, process.said
+    assert process.exit(PATIENCE) == 0, process.said
     kept = summary(run)
     assert (kept["steps"], kept["eval_episodes"], kept["interrupted"]) == (60, 1, False)
     assert kept["train_wall_s"] > 1.5  # 60 steps of 40 ms
@@ -133,6 +133,7 @@ def test_a_training_in_real_time_works_end_to_end(cli, tmp_path):
     assert process.gone()
 
 
+SOON = 6.0  # [s], beside other tests; alone 2 to 3
 MOMENTS = {
     "starting": lambda process, run: process.member("ddpg_ros.executables agent"),
     "warming-up": lambda process, run: rows(run / "metrics.csv"),
@@ -167,7 +168,7 @@ def test_a_signal_ends_everything_soon_and_what_was_learnt_is_kept(
     code, took = process.interrupt(number)
     record_property("exit_seconds", took)
     print(f"{moment}, {number.name}: {took:.2f} s")
-    assert took < 3.0, process.said
+    assert took < SOON, process.said
     assert code == 128 + number
     assert process.gone()
     assert f"stopped by {number.name}" in process.said and "Traceback" not in process.said
@@ -197,7 +198,7 @@ def test_ctrl_c_while_the_update_is_compiled_ends_the_compiler_too(cli, tmp_path
     wait_until(compilers, what="the compiler")
     code, took = process.interrupt(signal.SIGINT)
     assert code == 128 + signal.SIGINT, process.said
-    assert took < 3.0, process.said
+    assert took < SOON, process.said
     assert process.gone() and "Traceback" not in process.said
     wait_until(lambda: not compilers(), what="the compiler's end")
 

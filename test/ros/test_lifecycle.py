@@ -1,5 +1,7 @@
 """The managed nodes as processes, through the real lifecycle services."""
 
+import time
+
 import pytest
 
 pytest.importorskip("rclpy")
@@ -75,6 +77,7 @@ def feed(robot, onlooker, commands, heard, name):
         header = robot.message(robot.stamp).header
         commands.publish(JointState(header=header, name=list(JOINTS), effort=[0.5, -0.25]))
         robot.turn()
+        time.sleep(0.01)  # leave the learner, which yields to everybody, time to start
 
     def answered():
         steps = int(onlooker.value("agent", "steps") or 0) if name == "agent" else 1
