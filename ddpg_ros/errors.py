@@ -106,5 +106,10 @@ def nearest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
 
 
 def shortened(text: str, length: int = 200) -> str:
-    """Return a text for a sentence, cut to `length` characters."""
-    return text if len(text) <= length else f"{text[:length]}…"
+    """Return a text for a sentence, cut to `length` characters; what has no picture is escaped."""
+    shown = text[:length]
+    if not shown.isprintable():
+        shown = "".join(
+            character if character.isprintable() else ascii(character)[1:-1] for character in shown
+        )
+    return shown if len(text) <= length else f"{shown}…"

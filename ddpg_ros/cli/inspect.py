@@ -85,7 +85,7 @@ def _require_there(path: Path) -> None:
         is_there, is_folder = path.exists(), path.is_dir()
     except (OSError, ValueError):  # too long, no permission, or a zero byte in it
         is_there = is_folder = False
-    name = shortened(str(path)).replace("\0", "\\0")
+    name = shortened(str(path))
     if not is_there:
         raise RunDirectoryError(f"there is no {name}; {expected}")
     ours = path.parent.name == CHECKPOINTS or is_recording(path) or is_regular(path / CONFIG)

@@ -134,7 +134,7 @@ def load_policy(path: str | Path) -> Policy:
             or its actor disagrees with its golden pairs.
     """
     path = Path(path)
-    name = shortened(str(path)).replace("\0", "\\0")
+    name = shortened(str(path))
     try:
         document, arrays = read_sealed(path, _KIND, SIZE_LIMIT)
     except ValueError as error:
