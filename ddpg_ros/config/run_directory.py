@@ -1,5 +1,6 @@
 """The run directory, which holds all results of a run."""
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -63,7 +64,8 @@ def _prepare(
     if directory is None and config.run.directory:
         directory = Path(config.run.directory)
         others = "with run.directory or --run-dir, leave the setting empty"
-    path = at_home(directory or root / (name or config.task.name)).resolve()
+    plain = re.sub(r"[^\w.-]", "_", name or config.task.name)  # a task's name may have a colon
+    path = at_home(directory or root / plain).resolve()
     made = False
     try:
         if directory is None:

@@ -95,6 +95,17 @@ def test_a_run_directory_is_named_after_task_and_time_and_never_shared(tmp_path:
     assert all(re.fullmatch(r"reach-\d{8}-\d{6}(-\d)?", name) for name in others)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("pushing:Push", "pushing_Push"), ("Größe-v1.2", "Größe-v1.2"), ("a b[1]#", "a_b_1__")],
+)
+def test_a_run_directory_of_any_name_is_one_that_every_disk_and_shell_takes(
+    tmp_path: Path, name: str, shown: str
+) -> None:
+    run = prepare_run(Config(), root=tmp_path, name=name).directory
+    assert run.name.startswith(f"{shown}-20") and run.parent == tmp_path
+
+
 def test_a_run_directory_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert prepare_run(Config(), Path("here")).directory == tmp_path / "here"
