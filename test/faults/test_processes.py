@@ -320,6 +320,7 @@ def assert_ended_well(process, arm, folder, *signals):
     return policy
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(
     "signals",
     [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM)],
@@ -332,6 +333,7 @@ def test_a_signal_in_training_sends_zero_torque_last_and_keeps_policy_and_checkp
     assert assert_ended_well(process, arm, tmp_path, *signals).about.updates > 20
 
 
+@pytest.mark.timing
 def test_a_signal_in_lock_step_keeps_the_policy_of_every_update(agent, arm, tmp_path):
     process = agent(**SMALL)
     arm.robot.lockstep = True
@@ -342,6 +344,7 @@ def test_a_signal_in_lock_step_keeps_the_policy_of_every_update(agent, arm, tmp_
     assert kept.about.updates == summary["updates"] >= summary["steps"] - 20 > 30
 
 
+@pytest.mark.timing
 def test_fault_42_terminated_in_the_middle_of_saving_it_leaves_whole_files(agent, arm, tmp_path):
     process = train(agent, arm)
     answers = [arm.onlooker.ask(Trigger, "agent/save") for _ in range(5)]
@@ -350,6 +353,7 @@ def test_fault_42_terminated_in_the_middle_of_saving_it_leaves_whole_files(agent
     assert_ended_well(process, arm, tmp_path, signal.SIGTERM, signal.SIGTERM)
 
 
+@pytest.mark.timing
 def test_fault_42_terminated_while_a_reset_is_awaited_it_sends_zero_torque_last(
     agent, arm, policy
 ):
