@@ -2,36 +2,27 @@
 
 import logging
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ddpg_ros.algo.beginning import Beginning
 from ddpg_ros.algo.checkpoint import Checkpoint, Counters, moved
-from ddpg_ros.algo.compiled import CompiledUpdate
-from ddpg_ros.algo.cuda_graph import CudaGraph
 from ddpg_ros.algo.machine import require_machine, sum_in_float32, use_threads
 from ddpg_ros.algo.normaliser import Normaliser, Statistics
-from ddpg_ros.algo.program import CHUNK, Program, Run
+from ddpg_ros.algo.program import CHUNK, Program
 from ddpg_ros.algo.replay import Replay
+from ddpg_ros.algo.report import Array32, Report
+from ddpg_ros.algo.runner import Runner
 from ddpg_ros.algo.update import LearnerState, Metrics
 from ddpg_ros.algo.value_limits import ValueLimits
 from ddpg_ros.algo.warm_start import WarmStart
 from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.config.settings import Value, from_parameters
-from ddpg_ros.errors import ConfigError, LearnerDivergedError, MachineError
+from ddpg_ros.errors import ConfigError
 from ddpg_ros.types import Experience, RecordLayout, Transition, Vector32
 
 _LOG = logging.getLogger(__name__)
-
-WORTH_COMPILING = 5_000
-"""Planned updates from which mode `auto` compiles; fewer would end before the code is loaded."""
-
-SKIPS_ALLOWED = 10
-"""Number of skipped updates in a row that ends the training."""
-
-Array32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 class Learner:
@@ -62,7 +53,6 @@ class Learner:
             CheckpointError: the networks of the earlier training have other sizes.
         """
         require_machine(settings)
-        cuda = torch.device(settings.device).type == "cuda"
         use_threads(settings, layout)
         sum_in_float32()
         self._settings = settings
@@ -72,12 +62,8 @@ class Learner:
         self._sample = torch.Generator().manual_seed(seed)
         self._beginning = Beginning(settings, layout, warm)
         self.state = self._beginning.state(self._program.initial_state(self._draw))
-        graph = cuda and settings.mode in ("cudagraph", "auto")
-        self._run: Run = CudaGraph(self._program) if graph else self._program.eagerly
-        self._compiled: CompiledUpdate | None = None
-        worthwhile = not cuda and planned_updates >= WORTH_COMPILING
-        if settings.mode == "compile" or (settings.mode == "auto" and worthwhile):
-            self._compiled = CompiledUpdate(self._beginning.storage_settings, layout)
+        storage_settings = self._beginning.storage_settings
+        self._runner = Runner(settings, storage_settings, self._program, planned_updates)
         room = self._beginning.room
         self.replay = Replay(settings.replay_capacity, layout, settings.device, room)
         self._normaliser = Normaliser(layout.observation_size)
@@ -130,12 +116,12 @@ class Learner:
     @property
     def compiling(self) -> bool:
         """Whether a compilation is under way."""
-        return self._compiled is not None and not self._compiled.ready
+        return self._runner.compiling
 
     @property
     def compiler_runs(self) -> bool:
         """Whether the compiler runs, for 20 to 45 s; otherwise a compiled update is loaded."""
-        return self._compiled is not None and self._compiled.compiling
+        return self._runner.compiler_runs
 
     def compile(self) -> None:
         """Wait for a compilation under way and use its result.
@@ -143,18 +129,7 @@ class Learner:
         Raises:
             MachineError: `learner.mode` is compile, and the compilation failed.
         """
-        if self._compiled is not None:
-            self._compiled.wait()
-            self._adopt(self._compiled)
-
-    def _adopt(self, compiled: CompiledUpdate) -> None:
-        self._compiled = None
-        if compiled.run is not None:
-            self._run = compiled.run
-        elif self._settings.mode == "compile":
-            raise MachineError(f"learner.mode is compile, but {compiled.error}")
-        else:
-            _LOG.warning("not compiled, slower: %s", compiled.error)
+        self._runner.compile()
 
     def add(self, records: Array32) -> None:
         """Store records, (k, width); records that are not finite are counted but not stored."""
@@ -272,7 +247,7 @@ class Learner:
         self._warmup_ends = max(self._settings.warmup_steps, step + lacking)
         self._updates_before = self.updates
 
-    def update(self, count: int = 1) -> "Report":
+    def update(self, count: int = 1) -> Report:
         """Do `count` updates, each on its own minibatch.
 
         Returns:
@@ -282,8 +257,6 @@ class Learner:
             ConfigError: there is nothing yet to draw a minibatch from.
             LearnerDivergedError: `SKIPS_ALLOWED` updates in a row were skipped.
         """
-        if self._compiled is not None and self._compiled.ready:
-            self._adopt(self._compiled)
         if not len(self.replay) and not self.replay.earlier:
             raise ConfigError("the learner holds no transition; add some before an update.")
         reports = [np.zeros((0, len(Metrics._fields)), dtype=np.float32)]
@@ -292,12 +265,14 @@ class Learner:
             reports.append(self._call(now))
             count -= now
         report = Report(np.concatenate(reports))
-        self._check(report)
+        self._skips_in_a_row = report.skips_in_a_row(
+            self._skips_in_a_row, self._inputs.value_limit.item()
+        )
         return report
 
     def _call(self, count: int) -> Array32:
         beginning, before = self._beginning, self.state
-        run = beginning.run if self.updates < beginning.critics_alone else self._run
+        run = beginning.run if self.updates < beginning.critics_alone else self._runner.run
         if beginning.is_raw(self.updates):
             before = self._for_normalised_observations(before)
         with torch.no_grad():
@@ -336,22 +311,6 @@ class Learner:
     def _earlier(self, update: int) -> int:
         return self._beginning.earlier(update, self.replay.earlier)
 
-    def _check(self, report: "Report") -> None:
-        for skipped in report.column("skipped"):
-            self._skips_in_a_row = self._skips_in_a_row + 1 if skipped else 0
-            if self._skips_in_a_row >= SKIPS_ALLOWED:
-                limit = self._inputs.value_limit.item()
-                largest = max(abs(report.column("q_min")[-1]), abs(report.column("q_max")[-1]))
-                raise LearnerDivergedError(
-                    f"the learner diverges: {SKIPS_ALLOWED} updates in a row were skipped, as "
-                    "their losses or gradients were not finite, or |Q| or its target was beyond "
-                    f"what rewards allow (largest |Q| {largest:.3g}, allowed for both "
-                    f"2 r_max/(1 − γ) = {limit:.3g}). The policy is the last good one. "
-                    "Try learner.clip_target: true, a lower learner.critic_learning_rate, a lower "
-                    "learner.tau or learner.critics: 2; and look whether observations and "
-                    "rewards are of order 1."
-                )
-
     def actor_weights(self) -> Vector32:
         """Return the actor's parameters, (p,), for raw observations."""
         return self._for_raw_observations(self.state.actor)
@@ -389,16 +348,4 @@ class Learner:
 
     def close(self) -> None:
         """Stop a compilation that is still under way."""
-        if self._compiled is not None:
-            self._compiled.close()
-
-
-class Report(NamedTuple):
-    """The metrics of one call to `Learner.update`."""
-
-    rows: Array32  # (updates, m), one column for each of `Metrics`
-
-    def column(self, name: str) -> list[float]:
-        """Return one metric, a number for each update."""
-        values: list[float] = self.rows[:, Metrics._fields.index(name)].tolist()
-        return values
+        self._runner.close()

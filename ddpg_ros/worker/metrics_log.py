@@ -16,7 +16,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from ddpg_ros.algo.learner import Report
+from ddpg_ros.algo.report import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.config.run_directory import METRICS
 from ddpg_ros.files.appended import AppendedFile

@@ -114,7 +114,7 @@ def test_each_minibatch_has_its_share_of_the_earlier_run(monkeypatch):
         shares.extend((inputs.rows[: int(inputs.updates)] >= 50).sum(1).tolist())
         return state, torch.zeros((32, 9))
 
-    monkeypatch.setattr(learner, "_run", run)
+    monkeypatch.setattr(learner._runner, "_run", run)
     learner.update(7)
     learner.update(18)
     # round(8 (1 - k/20)), halves to even

@@ -104,7 +104,7 @@ def graphs(monkeypatch):
 
 def graphed(**options):
     one = learner("eager", **options)
-    one._run = CudaGraph(one._program)
+    one._runner._run = CudaGraph(one._program)
     return one
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from ddpg_ros.algo.compiled import cache_path, forget_oldest
-from ddpg_ros.algo.learner import WORTH_COMPILING, Learner
+from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.runner import WORTH_COMPILING
 from ddpg_ros.config.sections import LearnerSection
 from ddpg_ros.errors import MachineError
 from ddpg_ros.types import RecordLayout
@@ -191,7 +192,7 @@ def test_auto_learns_eagerly_at_once_and_changes_over_when_the_compiled_update_i
         reports.append(one.update().rows)  # nobody waits
     reports.append(one.update(10).rows)  # compiled
     assert len(reports) > 1
-    assert one._run != one._program.eagerly  # it did change over
+    assert one._runner.run != one._program.eagerly  # it did change over
     np.testing.assert_allclose(
         np.concatenate(reports)[:200], eager.update(one.updates).rows[:200], rtol=2e-3, atol=1e-4
     )

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ddpg_ros.algo import checkpoint as module
-from ddpg_ros.algo.learner import SKIPS_ALLOWED, Learner
+from ddpg_ros.algo.learner import Learner
+from ddpg_ros.algo.report import SKIPS_ALLOWED
 from ddpg_ros.errors import LearnerDivergedError
 from ddpg_ros.files.generations import newest_generation
 from ddpg_ros.training.seeds import restore_generator

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from ddpg_ros.algo.learner import Report
+from ddpg_ros.algo.report import Report
 from ddpg_ros.algo.update import Metrics
 from ddpg_ros.types import Episode
 from ddpg_ros.worker.metrics_log import ALL, MetricsLog
