@@ -49,9 +49,9 @@ def arm(robot):
     return Arm(robot)
 
 
-def train(agent, arm):
+def train(agent, arm, **more):
     """Start a training in real time; return its process once it learns and drives the arm."""
-    process = agent(**SMALL | REAL)
+    process = agent(**SMALL | REAL | more)
     learning = "learner.state"
     arm.until(lambda: arm.onlooker.value("agent", learning) == "learning", "the learner")
     arm.until(lambda: any(any(c.torque) for c in arm.commands[-5:]), "the training")
@@ -76,7 +76,7 @@ def gaps(commands):
 def test_fault_36_a_learner_killed_again_and_again_freezes_the_actor_then_damps_then_comes_back(
     agent, arm
 ):
-    process = train(agent, arm)
+    process = train(agent, arm, task__episode_seconds=1000.0)  # at an episode's end it rests
     explored = {command.torque for command in arm.commands_more(20)}
     assert len(explored) > 10  # the arm stands still: this is noise
     killed, first = set(), learner_of(process)
