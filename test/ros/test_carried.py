@@ -84,6 +84,7 @@ class Line:
     def until_active(self):
         both = ("guard", "policy")
         self.until(lambda: all(self.onlooker.mode(n) == "active" for n in both), "both active")
+        self.until(lambda: self.states and self.asked and self.passed, "all of their topics")
 
     def kill(self, name):
         os.kill(self.processes[name].popen.pid, signal.SIGKILL)
@@ -147,6 +148,7 @@ def test_fault_92_a_policy_that_ends_leaves_what_holds_the_arm_and_its_last_torq
     line.start("simulator", "sim.simulator_node")
     line.start("policy", "ddpg_ros.ros.nodes.policy", run__policy=line.policy_file)
     line.until(lambda: line.onlooker.mode("policy") == "active", "an active policy")
+    line.until(lambda: line.states and line.asked, "their topics")
     line.look_on(0.5)
     assert line.onlooker.trigger("policy/estop").success
     line.look_on(0.5)  # an idle policy does not brake what the arm gained before it was carried
