@@ -227,14 +227,20 @@ class _Fit:
             "safety.torque_rate_safe" if self._settings.torque_rate_safe else "robot.torque_rate"
         )
         before = self._rate
-        needed = np.minimum(self._torque, _STRONGER * self._needed_torque())
+        alone = self._needed_torque()
+        needed = np.minimum(self._torque, _STRONGER * alone)
         torque = np.minimum(self._torque, np.maximum(most, needed))
         advice = (
             "URDFs often state more effort than any motor has. Set robot.torque_limit to what the "
             f"motors may deliver; or raise {rate}, if the gears allow it."
         )
         if (needed > most).any():
-            weight = ", ".join(f"{number:.4g}" for number in self._needed_torque())
+            weight = ", ".join(
+                f"{joint} {number:.4g} {units.torque}"
+                for joint, number, units in zip(
+                    self._robot.joints, alone, units_of(self._robot.kinds), strict=True
+                )
+            )
             self._rate = rounded_up(float((2.0 * gain * torque).max()))
             ours = rate == "safety.torque_rate_safe"
             self.remedies[rate] = self._rate if ours else rounded_up(self._rate / RATE_RATIO)

@@ -181,7 +181,7 @@ def test_an_arm_whose_weight_needs_more_is_told_to_raise_the_rate(tmp_path):
     # again: 4414.5 N·m, which 4 · 4414.5 N·m/s reverse within 0.5 s; 0.5 % less, as it is sampled
     crane = partial(build_crane, tmp_path, robot__gravity="model")
     sentence = refusal(crane)
-    needs = re.search("weight and friction alone need up to (.*), (.*), so that", sentence)
+    needs = re.search("alone need up to lift (.*) N·m, fold (.*) N·m, so that", sentence)
     assert list(map(float, needs.groups())) == pytest.approx([2943.0, 735.75], rel=0.01)
     assert "raise robot.torque_rate" in sentence
     advised = re.search(
