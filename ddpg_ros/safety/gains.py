@@ -215,13 +215,6 @@ class _Fit:
         The remedy is a lower torque limit or, where that would not move the arm, a higher rate.
         """
         over = self._torque > most * ROUNDING
-        listed = [
-            f"{joint} {limit:g} {units.torque}"
-            for joint, limit, wrong, units in zip(
-                self._robot.joints, self._torque, over, units_of(self._robot.kinds), strict=True
-            )
-            if wrong
-        ]
         source = "robot.torque_limit" if self._requested_torque else "the URDF's effort"
         rate = (
             "safety.torque_rate_safe" if self._settings.torque_rate_safe else "robot.torque_rate"
@@ -235,26 +228,30 @@ class _Fit:
             f"motors may deliver; or raise {rate}, if the gears allow it."
         )
         if (needed > most).any():
-            weight = ", ".join(
-                f"{joint} {number:.4g} {units.torque}"
-                for joint, number, units in zip(
-                    self._robot.joints, alone, units_of(self._robot.kinds), strict=True
-                )
-            )
             self._rate = rounded_up(float((2.0 * gain * torque).max()))
             ours = rate == "safety.torque_rate_safe"
             self.remedies[rate] = self._rate if ours else rounded_up(self._rate / RATE_RATIO)
             advice = (
-                f"The arm's weight and friction alone need up to {weight}, so that a lower "
-                f"robot.torque_limit is not enough: raise {rate}, if the gears allow it."
+                "The arm's weight and friction alone need up to "
+                f"{self._by_joint(alone, alone > 0.0)}, so that a lower robot.torque_limit is not "
+                f"enough: raise {rate}, if the gears allow it."
             )
         within = _largest(1.0, gain)[over].max()
         self.problems.append(
-            f"robot.torque_limit: {', '.join(listed)} ({source}) cannot be reversed within "
-            f"{within:.2g} s at safety.torque_rate_safe {before:g} N·m/s, which the soft limits "
-            f"need. {advice}"
+            f"robot.torque_limit: {self._by_joint(self._torque, over)} ({source}) cannot be "
+            f"reversed within {within:.2g} s at safety.torque_rate_safe {before:g} N·m/s, which "
+            f"the soft limits need. {advice}"
         )
         self.remedies["robot.torque_limit"] = rounded_down(torque)
+
+    def _by_joint(self, torque: Vector, chosen: Flags) -> str:
+        return ", ".join(
+            f"{joint} {number:g} {units.torque}"
+            for joint, number, units, wanted in zip(
+                self._robot.joints, torque, units_of(self._robot.kinds), chosen, strict=True
+            )
+            if wanted
+        )
 
     def _needed_torque(self) -> Vector:
         """Return the torque that friction takes and, if we carry the arm, its weight, (n,)."""
